@@ -1,0 +1,55 @@
+//! `GET /api/v1/analytics/cost-breakdown`
+
+use axum::Json;
+use axum::extract::State;
+use serde::Deserialize;
+use traceability::api::params::Query3;
+use traceability::api::window::WindowParams;
+use traceability::api::{ApiResult, AppState, Problem};
+use traceability::queries::Source;
+use traceability::queries::analytics::{self, CostShare, Dimension};
+use utoipa::IntoParams;
+
+use crate::params::{Filters, question};
+
+/// How costs are grouped.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Params {
+    /// What to group by.
+    #[serde(default = "Params::default_group_by")]
+    #[param(inline, value_type = Option<Dimension>, default = "model")]
+    group_by: Dimension,
+}
+
+impl Params {
+    const fn default_group_by() -> Dimension {
+        Dimension::Model
+    }
+}
+
+/// Break costs down
+///
+/// One row per category, the dearest first; categories beyond the thousandth are one row, `other`. The rows sum to the
+/// overview, except by `tag`, where a request with several tags counts in each of them.
+#[utoipa::path(
+    get,
+    path = "/api/v1/analytics/cost-breakdown",
+    tag = "analytics",
+    params(WindowParams, Filters, Params),
+    responses(
+        (status = 200, description = "The answer", body = Vec<CostShare>),
+        (status = "4XX", description = "A parameter is not allowed", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", description = "The database did not answer", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn list_cost_breakdown(
+    State(state): State<AppState>,
+    Query3(window, filters, params): Query3<WindowParams, Filters, Params>,
+) -> ApiResult<Json<Vec<CostShare>>> {
+    let question = question(&window, &filters, state.clock.now())?;
+    let scope = state.scope();
+    let mut db = state.db.session().await?;
+    let source = Source { facts: &db.facts, scope: &scope };
+    Ok(Json(analytics::cost_breakdown(&mut db.conn, source, &question, params.group_by).await?))
+}

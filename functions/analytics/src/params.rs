@@ -1,0 +1,43 @@
+//! What every analytics question can be narrowed by.
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use traceability::api::ApiResult;
+use traceability::api::scalar::Text;
+use traceability::api::window::WindowParams;
+use traceability::queries::analytics::Question;
+use traceability::queries::filter::RequestFilter;
+use utoipa::IntoParams;
+
+/// Filters on requests.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Filters {
+    /// Only requests of this agent; `unknown` for those that name none.
+    #[param(value_type = Option<String>)]
+    agent_name: Option<Text>,
+    /// Only requests of this LiteLLM user; `unknown` for none.
+    #[param(value_type = Option<String>)]
+    user_id: Option<Text>,
+    /// Only requests to this model, by its public name or as LiteLLM wrote it.
+    #[param(value_type = Option<String>)]
+    model: Option<Text>,
+    /// Only requests of this team.
+    #[param(value_type = Option<String>)]
+    team_id: Option<Text>,
+}
+
+/// The question that the parameters ask.
+pub(crate) fn question(window: &WindowParams, filters: &Filters, now: DateTime<Utc>) -> ApiResult<Question> {
+    let text = |value: &Option<Text>| value.as_ref().map(|text| text.as_str().to_owned());
+    Ok(Question {
+        window: window.window(now)?,
+        filter: RequestFilter {
+            agent_name: text(&filters.agent_name),
+            user_id: text(&filters.user_id),
+            model: text(&filters.model),
+            team_id: text(&filters.team_id),
+            ..RequestFilter::default()
+        },
+    })
+}

@@ -1,0 +1,190 @@
+//! `GET /api/v1/analytics/usage-trends`
+
+use axum::Json;
+use axum::extract::State;
+use chrono::{DateTime, Duration, Offset, Utc};
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
+use traceability::api::params::Query3;
+use traceability::api::window::{TimeWindow, WindowParams, day_of, next_day, start_of_day};
+use traceability::api::{ApiResult, AppState, Problem};
+use traceability::choice;
+use traceability::queries::Source;
+use traceability::queries::analytics::{self, TrendTotals};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::params::{Filters, question};
+
+choice! {
+    /// How long a bucket is.
+    Granularity {
+        /// An hour.
+        Hour = "hour",
+        /// A day.
+        Day = "day",
+    }
+}
+
+/// How the window is cut.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Params {
+    /// Hours or days, as they begin in `timezone`.
+    #[serde(default = "Params::default_granularity")]
+    #[param(inline, value_type = Option<Granularity>, default = "day")]
+    granularity: Granularity,
+}
+
+impl Params {
+    const fn default_granularity() -> Granularity {
+        Granularity::Day
+    }
+}
+
+/// Totals of one hour or day.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct UsageTrend {
+    /// The bucket as the clock in `timezone` shows it: `YYYY-MM-DD` or `YYYY-MM-DD HH:00:00`.
+    #[schema(example = "2026-11-23")]
+    time_period: String,
+    /// When the bucket begins. The first one begins before the window where that starts in its middle.
+    period_start: DateTime<Utc>,
+    /// Requests.
+    total_requests: i64,
+    /// Sessions with a request in the bucket.
+    unique_sessions: i64,
+    /// All tokens.
+    total_tokens: i64,
+    /// US dollars.
+    total_cost: f64,
+    /// Seconds a request took on average; 0 without requests.
+    avg_response_time: f64,
+    /// Tool calls.
+    function_calls: i64,
+    /// Requests that failed.
+    failed_requests: i64,
+}
+
+/// Follow usage over time
+///
+/// One row per hour or day of the window, in order; rows without requests are zeros. The rows sum to the overview, but
+/// for `unique_sessions`: a session counts in each bucket in which it was active.
+#[utoipa::path(
+    get,
+    path = "/api/v1/analytics/usage-trends",
+    tag = "analytics",
+    params(WindowParams, Filters, Params),
+    responses(
+        (status = 200, description = "The answer", body = Vec<UsageTrend>),
+        (status = "4XX", description = "A parameter is not allowed", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", description = "The database did not answer", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn list_usage_trends(
+    State(state): State<AppState>,
+    Query3(window, filters, params): Query3<WindowParams, Filters, Params>,
+) -> ApiResult<Json<Vec<UsageTrend>>> {
+    let question = question(&window, &filters, state.clock.now())?;
+    let zone = window.timezone.0;
+    let starts = bucket_starts(&question.window, params.granularity, zone);
+    let scope = state.scope();
+    let mut db = state.db.session().await?;
+    let source = Source { facts: &db.facts, scope: &scope };
+    let buckets = analytics::trends(&mut db.conn, source, &question, &starts).await?;
+    let row = |(start, totals): (&DateTime<Utc>, TrendTotals)| UsageTrend {
+        time_period: label(*start, params.granularity, zone),
+        period_start: *start,
+        total_requests: totals.total_requests,
+        unique_sessions: totals.unique_sessions,
+        total_tokens: totals.total_tokens,
+        total_cost: totals.total_cost,
+        avg_response_time: totals.avg_response_time,
+        function_calls: totals.function_calls,
+        failed_requests: totals.failed_requests,
+    };
+    Ok(Json(starts.iter().zip(buckets).map(row).collect()))
+}
+
+fn label(start: DateTime<Utc>, granularity: Granularity, zone: Tz) -> String {
+    let format = match granularity {
+        Granularity::Hour => "%Y-%m-%d %H:00:00",
+        Granularity::Day => "%Y-%m-%d",
+    };
+    start.with_timezone(&zone).format(format).to_string()
+}
+
+/// Where the buckets that the window touches begin, in order.
+fn bucket_starts(window: &TimeWindow, granularity: Granularity, zone: Tz) -> Vec<DateTime<Utc>> {
+    let mut starts = Vec::new();
+    match granularity {
+        Granularity::Day => {
+            let mut day = day_of(window.start, zone);
+            while start_of_day(day, zone) < window.end && starts.len() < MOST_BUCKETS {
+                starts.push(start_of_day(day, zone));
+                day = next_day(day);
+            }
+        }
+        Granularity::Hour => {
+            let mut start = hour_start(window.start, zone);
+            while start < window.end && starts.len() < MOST_BUCKETS {
+                starts.push(start);
+                // Where the clocks change by half an hour, the next full hour is not an hour away.
+                let next = hour_start(start + Duration::hours(1), zone);
+                start = if next > start { next } else { start + Duration::hours(1) };
+            }
+        }
+    }
+    starts
+}
+
+/// More than the hours of the longest window.
+const MOST_BUCKETS: usize = 10_000;
+
+/// The start of the hour on the clock of `zone`, some of which are not whole hours away from UTC.
+fn hour_start(instant: DateTime<Utc>, zone: Tz) -> DateTime<Utc> {
+    let offset = i64::from(instant.with_timezone(&zone).offset().fix().local_minus_utc());
+    let local = instant.timestamp() + offset;
+    DateTime::from_timestamp(local - local.rem_euclid(3600) - offset, 0).unwrap_or(instant)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn starts(from: &str, to: &str, granularity: Granularity, zone: Tz) -> Vec<String> {
+        let window = TimeWindow { start: from.parse().expect("a time"), end: to.parse().expect("a time") };
+        bucket_starts(&window, granularity, zone).into_iter().map(|start| label(start, granularity, zone)).collect()
+    }
+
+    #[test]
+    fn days_begin_at_local_midnight_across_clock_changes() {
+        let days = starts("2026-10-24T12:00:00Z", "2026-10-26T12:00:00Z", Granularity::Day, Tz::Europe__Berlin);
+        assert_eq!(days, ["2026-10-24", "2026-10-25", "2026-10-26"]);
+    }
+
+    #[test]
+    fn the_repeated_hour_is_two_buckets() {
+        let hours = starts("2026-10-24T23:00:00Z", "2026-10-25T03:00:00Z", Granularity::Hour, Tz::Europe__Berlin);
+        assert_eq!(
+            hours,
+            ["2026-10-25 01:00:00", "2026-10-25 02:00:00", "2026-10-25 02:00:00", "2026-10-25 03:00:00"]
+        );
+    }
+
+    #[test]
+    fn the_missing_hour_is_no_bucket() {
+        let hours = starts("2026-03-29T00:00:00Z", "2026-03-29T02:00:00Z", Granularity::Hour, Tz::Europe__Berlin);
+        assert_eq!(hours, ["2026-03-29 01:00:00", "2026-03-29 03:00:00"]);
+    }
+
+    #[test]
+    fn hours_follow_a_half_hour_zone() {
+        let window = TimeWindow {
+            start: "2026-11-01T00:10:00Z".parse().expect("a time"),
+            end: "2026-11-01T01:10:00Z".parse().expect("a time"),
+        };
+        let starts = bucket_starts(&window, Granularity::Hour, Tz::Asia__Kolkata);
+        assert_eq!(starts[0].to_rfc3339(), "2026-10-31T23:30:00+00:00");
+        assert_eq!(starts.len(), 2);
+    }
+}

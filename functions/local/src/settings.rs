@@ -1,0 +1,128 @@
+//! The settings of the local server, beside those of the functions.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use http::HeaderValue;
+use tower_http::cors::{AllowOrigin, Any, CorsLayer};
+use traceability::api::layers::REQUEST_ID;
+use traceability::config::{ConfigError, Environment};
+
+/// Where and for whom to serve.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `API_HOST` (default 127.0.0.1) and `API_PORT` (default 8000).
+    pub address: SocketAddr,
+    /// `DEBUG`: more in the log.
+    pub debug: bool,
+    /// `ALLOWED_ORIGINS`: pages that may call the API from a browser.
+    pub origins: Origins,
+}
+
+/// Which pages may call the API from a browser.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origins {
+    /// Pages served by this machine: the default, for a frontend under development.
+    Loopback,
+    /// These.
+    Listed(Vec<HeaderValue>),
+    /// All (`*`). Any page that a browser on this machine opens can then read the log.
+    All,
+}
+
+impl Settings {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when one does not parse.
+    pub fn from_environment(environment: &Environment) -> Result<Self, ConfigError> {
+        let host = match environment.get("API_HOST") {
+            None | Some("localhost") => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            Some(host) => host.parse().map_err(|_| ConfigError {
+                name: "API_HOST",
+                reason: "must be an IP address to listen on, such as 127.0.0.1 or 0.0.0.0".into(),
+            })?,
+        };
+        let port = environment.parse("API_PORT", "a port from 0 to 65535")?.unwrap_or(8000);
+        let debug = match environment.get("DEBUG").map(str::to_ascii_lowercase).as_deref() {
+            None | Some("false" | "0" | "no") => false,
+            Some("true" | "1" | "yes") => true,
+            Some(_) => return Err(ConfigError { name: "DEBUG", reason: "must be true or false".into() }),
+        };
+        let origins = origins(environment.get("ALLOWED_ORIGINS"))?;
+        Ok(Self { address: SocketAddr::new(host, port), debug, origins })
+    }
+}
+
+fn origins(setting: Option<&str>) -> Result<Origins, ConfigError> {
+    let Some(setting) = setting else { return Ok(Origins::Loopback) };
+    let listed: Vec<&str> = setting.split(',').map(str::trim).filter(|origin| !origin.is_empty()).collect();
+    if listed.contains(&"*") {
+        return Ok(Origins::All);
+    }
+    let invalid = || ConfigError {
+        name: "ALLOWED_ORIGINS",
+        reason: "must be * or origins such as https://dashboard.example.com, separated by commas, without a path".into(),
+    };
+    let origin = |origin: &str| match origin.split_once("://") {
+        Some(("http" | "https", host)) if !host.is_empty() && !host.contains('/') => {
+            HeaderValue::from_str(origin).map_err(|_| invalid())
+        }
+        _ => Err(invalid()),
+    };
+    listed.into_iter().map(origin).collect::<Result<_, _>>().map(Origins::Listed)
+}
+
+impl Origins {
+    /// The layer that answers browsers. On AWS the gateway does.
+    #[must_use]
+    pub fn layer(&self) -> CorsLayer {
+        let allowed = match self {
+            Self::Loopback => AllowOrigin::predicate(|origin, _| is_loopback(origin)),
+            Self::Listed(origins) => AllowOrigin::list(origins.clone()),
+            Self::All => AllowOrigin::any(),
+        };
+        CorsLayer::new().allow_origin(allowed).allow_methods(Any).allow_headers(Any).expose_headers([
+            http::header::LINK,
+            http::header::RETRY_AFTER,
+            REQUEST_ID,
+        ])
+    }
+}
+
+fn is_loopback(origin: &HeaderValue) -> bool {
+    let host = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, host)| host);
+    let name = host.map(|host| match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    });
+    matches!(name, Some("localhost" | "127.0.0.1" | "[::1]"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_pages_of_this_machine_are_let_in_by_default() {
+        for (origin, expected) in [
+            ("http://localhost:3000", true),
+            ("http://127.0.0.1", true),
+            ("http://[::1]:5173", true),
+            ("https://localhost.example.com", false),
+            ("https://example.com:8000", false),
+            ("null", false),
+        ] {
+            assert_eq!(is_loopback(&HeaderValue::from_static(origin)), expected, "{origin}");
+        }
+    }
+
+    #[test]
+    fn origins_are_checked() {
+        assert_eq!(origins(None).expect("a default"), Origins::Loopback);
+        assert_eq!(origins(Some("*")).expect("all"), Origins::All);
+        assert!(origins(Some("https://a.example, http://b.example:8080")).is_ok());
+        for bad in ["example.com", "https://", "https://a.example/path", "ftp://a.example"] {
+            assert!(origins(Some(bad)).is_err(), "{bad} was taken");
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! `GET /api/v1/requests`
+
+use axum::Json;
+use axum::extract::{OriginalUri, State};
+use chrono::{DateTime, Utc};
+use http::HeaderMap;
+use serde::{Deserialize, Serialize};
+use traceability::api::page::next_page;
+use traceability::api::params::Query2;
+use traceability::api::scalar::Text;
+use traceability::api::{ApiResult, AppState, Cursor, Moment, Page, Problem, TimeZone, window};
+use traceability::choice;
+use traceability::queries::Source;
+use traceability::queries::filter::RequestFilter;
+use traceability::queries::requests::{self, RequestPosition, RequestRow};
+use utoipa::IntoParams;
+
+choice! {
+    /// How a request ended.
+    Status {
+        /// It was answered.
+        Success = "success",
+        /// It failed.
+        Failure = "failure",
+    }
+}
+
+/// Filters on requests; a request must fulfil all of them.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default)]
+pub struct Filters {
+    /// The agent; `unknown` for requests that name none.
+    #[param(value_type = Option<String>)]
+    agent_name: Option<Text>,
+    /// The LiteLLM user who owns the key; `unknown` for none.
+    #[param(value_type = Option<String>)]
+    user_id: Option<Text>,
+    /// The model, by its public name or as LiteLLM wrote it.
+    #[param(value_type = Option<String>)]
+    model: Option<Text>,
+    /// The end user, whom the caller named.
+    #[param(value_type = Option<String>)]
+    end_user: Option<Text>,
+    /// The key's team.
+    #[param(value_type = Option<String>)]
+    team_id: Option<Text>,
+    /// A tag.
+    #[param(value_type = Option<String>)]
+    tag: Option<Text>,
+    /// The conversation's name; `default` for requests that give none.
+    #[param(value_type = Option<String>)]
+    conversation_name: Option<Text>,
+    /// How the request ended.
+    #[param(inline)]
+    status: Option<Status>,
+    /// The start of the window: RFC 3339 (no offset means UTC), or a date, which means the start of that day in
+    /// `timezone`. Without it the window reaches 366 days back.
+    #[param(value_type = Option<String>)]
+    start_date: Option<Moment>,
+    /// The end of the window, which does not belong to it; now, if not given.
+    #[param(value_type = Option<String>)]
+    end_date: Option<Moment>,
+    /// The IANA time zone in which days begin.
+    #[param(value_type = Option<String>, default = "UTC")]
+    timezone: TimeZone,
+}
+
+impl Filters {
+    fn filter(&self) -> RequestFilter {
+        let text = |value: &Option<Text>| value.as_ref().map(|text| text.as_str().to_owned());
+        RequestFilter {
+            agent_name: text(&self.agent_name),
+            conversation_name: text(&self.conversation_name),
+            user_id: text(&self.user_id),
+            end_user: text(&self.end_user),
+            team_id: text(&self.team_id),
+            model: text(&self.model),
+            tag: text(&self.tag),
+            status: self.status.map(|status| match status {
+                Status::Success => "success",
+                Status::Failure => "failure",
+            }),
+        }
+    }
+}
+
+/// Where a listing goes on, and when it began.
+#[derive(Debug, Serialize, Deserialize)]
+struct ListPosition {
+    as_of: DateTime<Utc>,
+    #[serde(flatten)]
+    request: RequestPosition,
+}
+
+/// List requests
+///
+/// The newest first, without content.
+#[utoipa::path(
+    get,
+    path = "/api/v1/requests",
+    tag = "requests",
+    params(Filters, Page),
+    responses(
+        (status = 200, description = "A page of requests", body = Vec<RequestRow>, headers(
+            ("Link" = String, description = "The next page (`rel=\"next\"`), if there is one")
+        )),
+        (status = "4XX", description = "A parameter is not allowed", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", description = "The database did not answer", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn list_requests(
+    State(state): State<AppState>,
+    OriginalUri(uri): OriginalUri,
+    Query2(filters, page): Query2<Filters, Page>,
+) -> ApiResult<(HeaderMap, Json<Vec<RequestRow>>)> {
+    page.check()?;
+    let list = ("requests", &filters);
+    let after: Option<ListPosition> = page.cursor.as_ref().map(|cursor| cursor.decode(&list)).transpose()?;
+    let as_of = after.as_ref().map_or_else(|| state.clock.now(), |after| after.as_of);
+    let window =
+        window::resolve(filters.start_date, filters.end_date, filters.timezone, window::MAX_DAYS, as_of)?;
+
+    let scope = state.scope();
+    let mut db = state.db.session().await?;
+    let source = Source { facts: &db.facts, scope: &scope };
+    // One more than the page tells whether another follows.
+    let limit = page.limit.get();
+    let after = after.map(|after| after.request);
+    let bounds = (limit + 1, page.offset.get());
+    let mut rows =
+        requests::list(&mut db.conn, source, &window, &filters.filter(), after.as_ref(), bounds).await?;
+    let more = rows.len() > limit as usize;
+    rows.truncate(limit as usize);
+    let next = rows.last().filter(|_| more).map(|last| {
+        let request = RequestPosition { started_at: last.request_start, request_id: last.request_id.clone() };
+        Cursor::encode(&list, &ListPosition { as_of, request })
+    });
+    Ok((next_page(&uri, next.as_deref()), Json(rows)))
+}

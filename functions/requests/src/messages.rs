@@ -1,0 +1,66 @@
+//! `GET /api/v1/requests/{request_id}/messages`
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+use traceability::api::params::NoQuery;
+use traceability::api::{ApiResult, AppState, PathId, Problem};
+use traceability::content::{Availability, Message, normalise};
+use traceability::queries::Source;
+use traceability::queries::content;
+use utoipa::ToSchema;
+
+use crate::no_such_request;
+
+/// What was said in one request.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RequestMessages {
+    /// LiteLLM's request id.
+    request_id: String,
+    /// The whole prompt, history included, then the response: one shape for every API.
+    messages: Vec<Message>,
+    /// The parameters of the call that are about the model, such as `temperature` and `tools`; never headers or keys.
+    #[schema(value_type = Object)]
+    request_parameters: Map<String, Value>,
+    /// The response as it was stored; null if it was not.
+    #[schema(value_type = Option<Object>)]
+    response: Option<Box<RawValue>>,
+    /// Whether prompt and response are there, and why not.
+    #[serde(flatten)]
+    availability: Availability,
+}
+
+/// Read a request's messages
+///
+/// What was sent and what came back, in one shape for every API, and the response as it was stored.
+#[utoipa::path(
+    get,
+    path = "/api/v1/requests/{request_id}/messages",
+    tag = "requests",
+    params(("request_id" = String, Path, description = "The request id or the call id, percent-encoded")),
+    responses(
+        (status = 200, description = "The messages", body = RequestMessages),
+        (status = "4XX", description = "There is no such request", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", description = "The database did not answer", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn get_request_messages(
+    State(state): State<AppState>,
+    PathId(id): PathId,
+    _: NoQuery,
+) -> ApiResult<Json<RequestMessages>> {
+    let scope = state.scope();
+    let mut db = state.db.session().await?;
+    let source = Source { facts: &db.facts, scope: &scope };
+    let mut row = content::of_request(&mut db.conn, source, &id).await?.ok_or_else(no_such_request)?;
+    let content = normalise(row.take_stored());
+    Ok(Json(RequestMessages {
+        request_id: row.request_id,
+        messages: content.prompt.into_iter().chain(content.response).collect(),
+        request_parameters: content.parameters,
+        response: content.raw_response.filter(|raw| !matches!(raw.get(), "{}" | "null" | "[]")),
+        availability: content.availability,
+    }))
+}

@@ -1,0 +1,21 @@
+//! Sessions: what happened in one, message by message, and the search for many.
+
+mod filters;
+mod list;
+mod messages;
+mod search;
+mod summary;
+
+use traceability::api::AppState;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// The routes of this function.
+#[must_use]
+pub fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(list::list_sessions))
+        .routes(routes!(search::search_sessions))
+        .routes(routes!(messages::get_session_messages))
+        .routes(routes!(summary::get_session_summary))
+}

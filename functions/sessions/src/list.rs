@@ -1,0 +1,35 @@
+//! `GET /api/v1/sessions`
+
+use axum::Json;
+use axum::extract::{OriginalUri, State};
+use http::HeaderMap;
+use traceability::api::params::Query3;
+use traceability::api::{ApiResult, AppState, Page, Problem};
+use traceability::queries::sessions::SessionSummary;
+
+use crate::filters::{SessionFilters, Sorting, find};
+
+/// List sessions
+///
+/// The newest sessions first, or in another order. Filters select sessions; the totals are always of the whole session.
+#[utoipa::path(
+    get,
+    path = "/api/v1/sessions",
+    tag = "sessions",
+    params(SessionFilters, Sorting, Page),
+    responses(
+        (status = 200, description = "A page of sessions", body = Vec<SessionSummary>, headers(
+            ("Link" = String, description = "The next page (`rel=\"next\"`), if there is one")
+        )),
+        (status = "4XX", description = "A parameter is not allowed", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", description = "The database did not answer", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn list_sessions(
+    State(state): State<AppState>,
+    OriginalUri(uri): OriginalUri,
+    Query3(filters, sorting, page): Query3<SessionFilters, Sorting, Page>,
+) -> ApiResult<(HeaderMap, Json<Vec<SessionSummary>>)> {
+    let (headers, sessions) = find(&state, &uri, &filters, sorting, &page).await?;
+    Ok((headers, Json(sessions)))
+}

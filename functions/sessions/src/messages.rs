@@ -1,0 +1,255 @@
+//! `GET /api/v1/sessions/{session_id}/messages`
+
+use std::collections::HashMap;
+
+use axum::Json;
+use axum::extract::{OriginalUri, State};
+use chrono::{DateTime, Utc};
+use futures::TryStreamExt;
+use http::HeaderMap;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use sqlx::PgConnection;
+use traceability::api::page::next_page;
+use traceability::api::{ApiResult, AppState, Cursor, PageSize, PathId, Problem, Query};
+use traceability::content::{Content, Conversation, Message, Reason, normalise};
+use traceability::queries::Source;
+use traceability::queries::content::{self, ContentRow};
+use traceability::queries::requests::RequestPosition;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::summary::no_such_session;
+
+/// Which part of the session to return.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Params {
+    /// How many requests to return, 1 to 1000. A page also ends early when its messages reach 3 MB.
+    #[serde(default = "PageSize::largest")]
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 1000)]
+    limit: PageSize,
+    /// Where the previous page ended: taken from its `Link` header, as it is.
+    #[param(value_type = Option<String>)]
+    cursor: Option<Cursor>,
+}
+
+/// One request of a session, with the messages that it added to the conversation.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SessionMessage {
+    /// LiteLLM's request id.
+    request_id: String,
+    /// The request's number in the session, from 1.
+    message_sequence: u64,
+    /// When the proxy received the request.
+    timestamp: DateTime<Utc>,
+    /// The deployed model, as LiteLLM wrote it.
+    model: String,
+    /// The model's public name.
+    model_group: Option<String>,
+    /// LiteLLM's call type, such as `acompletion`.
+    call_type: Option<String>,
+    /// `success` or `failure`.
+    status: String,
+    /// Tokens of the prompt.
+    prompt_tokens: i64,
+    /// Tokens of the completion.
+    completion_tokens: i64,
+    /// All tokens.
+    total_tokens: i64,
+    /// US dollars.
+    cost: f64,
+    /// Seconds from start to end.
+    response_time_seconds: f64,
+    /// Characters of the stored prompt, history included, as JSON; 0 if none is stored.
+    messages_length: i64,
+    /// Characters of the stored response, as JSON; 0 if none is stored.
+    response_length: i64,
+    /// `function_call` if the response calls a tool, else `regular_response`.
+    response_type: &'static str,
+    /// Whether LiteLLM's own response cache answered.
+    cache_hit: bool,
+    /// The messages that this request added: what is new in its prompt, then the response. Each request of a chat repeats
+    /// its history; what an earlier request of the session has shown is not shown again, so that all `messages` in a
+    /// row read as the conversation, once.
+    messages: Vec<Message>,
+    /// Whether LiteLLM stored any of the request's content.
+    content_available: bool,
+    /// Why content is missing or not complete.
+    content_unavailable_reason: Option<Reason>,
+}
+
+/// Read a session
+///
+/// The session's requests in order, each with the messages that it added to the conversation. An ordinary session comes
+/// whole; a longer one in pages, by the `Link` header.
+#[utoipa::path(
+    get,
+    path = "/api/v1/sessions/{session_id}/messages",
+    tag = "sessions",
+    params(("session_id" = String, Path, description = "The session's id, percent-encoded"), Params),
+    responses(
+        (status = 200, description = "The session's requests", body = Vec<SessionMessage>, headers(
+            ("Link" = String, description = "The next page (`rel=\"next\"`), if there is one")
+        )),
+        (status = "4XX", description = "There is no such session", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", description = "The database did not answer", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn get_session_messages(
+    State(state): State<AppState>,
+    OriginalUri(uri): OriginalUri,
+    PathId(session_id): PathId,
+    Query(params): Query<Params>,
+) -> ApiResult<(HeaderMap, Json<Vec<SessionMessage>>)> {
+    let list = ("session messages", &session_id);
+    let place: Option<Place> = params.cursor.as_ref().map(|cursor| cursor.decode(&list)).transpose()?;
+    let scope = state.scope();
+    let mut db = state.db.session().await?;
+    let source = Source { facts: &db.facts, scope: &scope };
+
+    let mut replay = match &place {
+        Some(place) => Replay::resume(&mut db.conn, source, &session_id, place).await?,
+        None => Replay::default(),
+    };
+    let more = replay.read(&mut db.conn, source, &session_id, place.as_ref(), params.limit.get()).await?;
+    if replay.page.is_empty() && place.is_none() {
+        return Err(no_such_session());
+    }
+    let next = replay.place().filter(|_| more).map(|place| Cursor::encode(&list, &place));
+    Ok((next_page(&uri, next.as_deref()), Json(replay.page)))
+}
+
+/// What a page of messages may weigh. API Gateway and Lambda carry 6 MB; a page is held in memory.
+const PAGE_BYTES: usize = 3_000_000;
+
+/// Where a page ended, and which earlier requests the next one needs to tell what is new.
+#[derive(Debug, Serialize, Deserialize)]
+struct Place {
+    #[serde(flatten)]
+    last: RequestPosition,
+    sequence: u64,
+    tips: Vec<Mark>,
+}
+
+/// A request, in few bytes: its start in milliseconds, and part of its id's hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Mark(i64, u32);
+
+impl Mark {
+    fn new(row: &ContentRow) -> Self {
+        let hash = Sha256::digest(row.request_id.as_bytes());
+        Self(row.started_at.timestamp_millis(), u32::from_le_bytes([hash[0], hash[1], hash[2], hash[3]]))
+    }
+
+    /// The conversation tells requests apart by number.
+    fn position(self) -> u64 {
+        #[expect(clippy::cast_sign_loss, reason = "the number is an identity, its order means nothing")]
+        let start = self.0 as u64;
+        start.rotate_left(20) ^ u64::from(self.1)
+    }
+}
+
+/// A session on its way from the database to the page: request by request, so that only what the page shows stays in
+/// memory.
+#[derive(Default)]
+struct Replay {
+    conversation: Conversation,
+    marks: HashMap<u64, Mark>,
+    last: Option<RequestPosition>,
+    sequence: u64,
+    bytes: usize,
+    page: Vec<SessionMessage>,
+}
+
+impl Replay {
+    /// The state in which the previous page ended.
+    async fn resume(
+        conn: &mut PgConnection,
+        source: Source<'_>,
+        session_id: &str,
+        place: &Place,
+    ) -> sqlx::Result<Self> {
+        let starts: Vec<_> = place.tips.iter().filter_map(|mark| DateTime::from_timestamp_millis(mark.0)).collect();
+        let mut sql = content::session_at(source, session_id, &starts, &place.last);
+        let mut rows = content::stream(conn, &mut sql);
+        let mut contents: HashMap<u64, Content> = HashMap::new();
+        while let Some(mut row) = rows.try_next().await? {
+            let mark = Mark::new(&row);
+            if place.tips.contains(&mark) {
+                contents.insert(mark.position(), normalise(row.take_stored()));
+            }
+        }
+        let mut replay = Self { sequence: place.sequence, last: Some(place.last.clone()), ..Self::default() };
+        for mark in &place.tips {
+            if let Some(content) = contents.get(&mark.position()) {
+                replay.conversation.restore(mark.position(), content);
+                replay.marks.insert(mark.position(), *mark);
+            }
+        }
+        Ok(replay)
+    }
+
+    /// Reads one page; whether another follows.
+    async fn read(
+        &mut self,
+        conn: &mut PgConnection,
+        source: Source<'_>,
+        session_id: &str,
+        place: Option<&Place>,
+        limit: u32,
+    ) -> sqlx::Result<bool> {
+        let mut sql = content::session_page(source, session_id, place.map(|place| &place.last), limit + 1);
+        let mut rows = content::stream(conn, &mut sql);
+        while let Some(row) = rows.try_next().await? {
+            if self.page.len() == limit as usize || self.bytes >= PAGE_BYTES {
+                return Ok(true);
+            }
+            self.add(row);
+        }
+        Ok(false)
+    }
+
+    fn add(&mut self, mut row: ContentRow) {
+        let content = normalise(row.take_stored());
+        let mark = Mark::new(&row);
+        let new = self.conversation.add(mark.position(), &content);
+        self.marks.insert(mark.position(), mark);
+        self.sequence += 1;
+        self.last = Some(RequestPosition { started_at: row.started_at, request_id: row.request_id.clone() });
+        let prompt = content.prompt.into_iter().zip(new).filter_map(|(message, new)| new.then_some(message));
+        let messages: Vec<Message> = prompt.chain(content.response).collect();
+        self.bytes += messages.iter().map(weight).sum::<usize>();
+        self.page.push(SessionMessage {
+            request_id: row.request_id,
+            message_sequence: self.sequence,
+            timestamp: row.started_at,
+            model: row.model,
+            model_group: row.model_group,
+            call_type: row.call_type,
+            status: row.status,
+            prompt_tokens: row.prompt_tokens,
+            completion_tokens: row.completion_tokens,
+            total_tokens: row.total_tokens,
+            cost: row.cost,
+            #[expect(clippy::cast_precision_loss, reason = "milliseconds of one request")]
+            response_time_seconds: row.duration_ms as f64 / 1000.0,
+            messages_length: row.prompt_length,
+            response_length: row.response_length,
+            response_type: if row.tool_calls > 0 { "function_call" } else { "regular_response" },
+            cache_hit: row.cache_hit,
+            messages,
+            content_available: content.availability.content_available,
+            content_unavailable_reason: content.availability.content_unavailable_reason,
+        });
+    }
+
+    fn place(&self) -> Option<Place> {
+        let tips = self.conversation.tips().into_iter().filter_map(|tip| self.marks.get(&tip).copied()).collect();
+        self.last.clone().map(|last| Place { last, sequence: self.sequence, tips })
+    }
+}
+
+/// What a message weighs in the answer, in bytes.
+fn weight(message: &Message) -> usize {
+    serde_json::to_vec(message).map_or(0, |json| json.len())
+}

@@ -1,0 +1,38 @@
+//! `GET /api/v1/sessions/{session_id}/summary`
+
+use axum::Json;
+use axum::extract::State;
+use traceability::api::params::NoQuery;
+use traceability::api::{ApiError, ApiResult, AppState, PathId, Problem};
+use traceability::queries::Source;
+use traceability::queries::sessions::{self, SessionSummary};
+
+/// Summarise a session
+///
+/// The totals of one session, whatever number of users, agents or keys took part.
+#[utoipa::path(
+    get,
+    path = "/api/v1/sessions/{session_id}/summary",
+    tag = "sessions",
+    params(("session_id" = String, Path, description = "The session's id, percent-encoded")),
+    responses(
+        (status = 200, description = "The session", body = SessionSummary),
+        (status = "4XX", description = "There is no such session", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", description = "The database did not answer", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn get_session_summary(
+    State(state): State<AppState>,
+    PathId(session_id): PathId,
+    _: NoQuery,
+) -> ApiResult<Json<SessionSummary>> {
+    let scope = state.scope();
+    let mut db = state.db.session().await?;
+    let source = Source { facts: &db.facts, scope: &scope };
+    sessions::summary(&mut db.conn, source, &session_id).await?.map(Json).ok_or_else(no_such_session)
+}
+
+/// The answer for a session that does not exist.
+pub(crate) fn no_such_session() -> ApiError {
+    ApiError::NotFound("There is no session with this id.".into())
+}

@@ -1,0 +1,274 @@
+//! The one error type: what went wrong, as an RFC 9457 problem.
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::facts::FactsError;
+
+/// What a handler returns.
+pub type ApiResult<T> = Result<T, ApiError>;
+
+/// A problem document (RFC 9457), served as `application/problem+json`.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Problem {
+    /// The kind of problem, a stable identifier.
+    #[serde(rename = "type")]
+    #[schema(example = "urn:llm-traceability:problem:invalid-parameters")]
+    pub kind: String,
+    /// The kind in words.
+    #[schema(example = "Invalid parameters")]
+    pub title: String,
+    /// The HTTP status.
+    #[schema(example = 422)]
+    pub status: u16,
+    /// What went wrong this time, and what to do about it.
+    #[schema(example = "limit: must be a whole number from 1 to 1000")]
+    pub detail: String,
+    /// The path that was asked.
+    #[schema(example = "/api/v1/requests")]
+    pub instance: String,
+    /// The id of this request, also in the `X-Request-Id` header; quote it when you report a fault.
+    pub request_id: String,
+    /// The parameters or body fields at fault.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<ParameterProblem>,
+}
+
+/// What is wrong with one parameter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ParameterProblem {
+    /// The parameter's or field's name.
+    #[schema(example = "limit")]
+    pub parameter: String,
+    /// What is allowed.
+    #[schema(example = "must be a whole number from 1 to 1000")]
+    pub detail: String,
+}
+
+impl ParameterProblem {
+    /// `parameter` is at fault; `detail` says what is allowed.
+    pub fn new(parameter: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { parameter: parameter.into(), detail: detail.into() }
+    }
+}
+
+/// Why a request has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// 422: parameters or body fields that are not allowed.
+    #[error("invalid parameters")]
+    InvalidParameters(Vec<ParameterProblem>),
+    /// 400: the request itself cannot be read.
+    #[error("{0}")]
+    BadRequest(String),
+    /// 404: no such session, request or route.
+    #[error("{0}")]
+    NotFound(String),
+    /// 405.
+    #[error("{0}")]
+    MethodNotAllowed(String),
+    /// 413.
+    #[error("{0}")]
+    TooLarge(String),
+    /// 415.
+    #[error("{0}")]
+    UnsupportedMediaType(String),
+    /// 503 or 504, by the cause: the database did not answer, or not in time.
+    #[error(transparent)]
+    Facts(#[from] FactsError),
+    /// 504: the answer took longer than a request may.
+    #[error("the answer took too long")]
+    DeadlineExceeded,
+    /// 500: a fault of ours. The text goes to the log only.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl From<sqlx::Error> for ApiError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Facts(FactsError::Database(error))
+    }
+}
+
+impl From<ParameterProblem> for ApiError {
+    fn from(problem: ParameterProblem) -> Self {
+        Self::InvalidParameters(vec![problem])
+    }
+}
+
+/// Marks a response whose cause was a schema other than the probed one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SchemaChanged;
+
+/// How a fault of the database looks from outside, and what its log line says.
+struct Fault {
+    status: StatusCode,
+    /// What the person who runs the service should do.
+    advice: &'static str,
+    schema_changed: bool,
+}
+
+const TOO_SLOW: &str = "The database did not answer in time. Ask for a shorter window or add a filter; questions by agent over long \
+     windows read LiteLLM's metadata row by row.";
+
+impl ApiError {
+    fn problem(&self) -> Problem {
+        let (status, kind, title, detail) = match self {
+            Self::InvalidParameters(errors) => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "invalid-parameters",
+                "Invalid parameters",
+                errors.iter().map(|e| format!("{}: {}", e.parameter, e.detail)).collect::<Vec<_>>().join("; "),
+            ),
+            Self::BadRequest(detail) => (StatusCode::BAD_REQUEST, "bad-request", "Bad request", detail.clone()),
+            Self::NotFound(detail) => (StatusCode::NOT_FOUND, "not-found", "Not found", detail.clone()),
+            Self::MethodNotAllowed(detail) => {
+                (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed", detail.clone())
+            }
+            Self::TooLarge(detail) => {
+                (StatusCode::PAYLOAD_TOO_LARGE, "payload-too-large", "Payload too large", detail.clone())
+            }
+            Self::UnsupportedMediaType(detail) => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "Unsupported media type", detail.clone())
+            }
+            Self::Facts(error) => match fault(error).status {
+                StatusCode::GATEWAY_TIMEOUT => {
+                    (StatusCode::GATEWAY_TIMEOUT, "timeout", "The database is too slow", TOO_SLOW.into())
+                }
+                StatusCode::SERVICE_UNAVAILABLE => (
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "database-unavailable",
+                    "The database is unavailable",
+                    "LiteLLM's database cannot be read at the moment. Try again in a few seconds.".into(),
+                ),
+                status => (status, "internal-error", "Internal error", INTERNAL.into()),
+            },
+            Self::DeadlineExceeded => {
+                (StatusCode::GATEWAY_TIMEOUT, "timeout", "The database is too slow", TOO_SLOW.into())
+            }
+            Self::Internal(_) => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "internal-error", "Internal error", INTERNAL.into())
+            }
+        };
+        Problem {
+            kind: format!("urn:llm-traceability:problem:{kind}"),
+            title: title.into(),
+            status: status.as_u16(),
+            detail,
+            instance: String::new(),
+            request_id: String::new(),
+            errors: match self {
+                Self::InvalidParameters(errors) => errors.clone(),
+                _ => Vec::new(),
+            },
+        }
+    }
+
+    /// Tells the log what the client is not told. Values of a query never stand in it.
+    pub fn log(&self) {
+        match self {
+            Self::Facts(error) => {
+                let fault = fault(error);
+                tracing::error!(status = fault.status.as_u16(), error = safe_text(error), advice = fault.advice);
+            }
+            Self::DeadlineExceeded => tracing::error!(status = 504, error = "deadline exceeded", advice = SLOW_ADVICE),
+            Self::Internal(text) => tracing::error!(status = 500, error = text),
+            _ => {}
+        }
+    }
+}
+
+const INTERNAL: &str = "The service failed to answer. Report the request id.";
+const SLOW_ADVICE: &str = "the database is slow or the question large: check its load, narrow the window, or raise STATEMENT_TIMEOUT_MS";
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        self.log();
+        let problem = self.problem();
+        let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = status.into_response();
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        if let Self::Facts(error) = &self
+            && fault(error).schema_changed
+        {
+            response.extensions_mut().insert(SchemaChanged);
+        }
+        // The layers know the path and the request's id, and write the body.
+        response.extensions_mut().insert(problem);
+        response
+    }
+}
+
+impl Problem {
+    /// The response of this problem, for the request with this path and id.
+    pub(super) fn render(mut self, mut response: Response, instance: &str, request_id: &str) -> Response {
+        instance.clone_into(&mut self.instance);
+        request_id.clone_into(&mut self.request_id);
+        let body = Json(self).into_response();
+        let (parts, body) = body.into_parts();
+        *response.body_mut() = body;
+        if let Some(length) = parts.headers.get(header::CONTENT_LENGTH) {
+            response.headers_mut().insert(header::CONTENT_LENGTH, length.clone());
+        }
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        response
+    }
+}
+
+fn fault(error: &FactsError) -> Fault {
+    let unavailable = |advice| Fault { status: StatusCode::SERVICE_UNAVAILABLE, advice, schema_changed: false };
+    let FactsError::Database(error) = error else {
+        return unavailable("see the error: it says which table or right is missing");
+    };
+    match error {
+        sqlx::Error::Database(error) => match error.code().as_deref().unwrap_or_default() {
+            "57014" => Fault { status: StatusCode::GATEWAY_TIMEOUT, advice: SLOW_ADVICE, schema_changed: false },
+            "42P01" | "42703" => Fault {
+                schema_changed: true,
+                ..unavailable("LiteLLM's tables changed: they are looked at again on the next request")
+            },
+            "42501" => unavailable("grant the role of DATABASE_URL SELECT on LiteLLM's tables"),
+            code if code.starts_with("28") => unavailable("check the user and password of DATABASE_URL"),
+            code if code.starts_with("3D") => unavailable("check the database name of DATABASE_URL"),
+            code if code.starts_with("53") => {
+                unavailable("the database is out of connections, memory or disk: lower DATABASE_MAX_CONNECTIONS or give it more")
+            }
+            code if ["08", "57", "40", "55"].iter().any(|class| code.starts_with(class)) => {
+                unavailable("the database is restarting, failing over or recovering: it should be back soon")
+            }
+            _ => Fault { status: StatusCode::INTERNAL_SERVER_ERROR, advice: "a fault of this service: report it", schema_changed: false },
+        },
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => {
+            unavailable("check that the database of DATABASE_URL runs and can be reached from here")
+        }
+        _ => Fault { status: StatusCode::INTERNAL_SERVER_ERROR, advice: "a fault of this service: report it", schema_changed: false },
+    }
+}
+
+/// The error's text where it cannot quote a row or a parameter, else its SQLSTATE alone.
+fn safe_text(error: &FactsError) -> String {
+    let FactsError::Database(sqlx::Error::Database(database)) = error else {
+        return match error {
+            FactsError::Database(sqlx::Error::ColumnDecode { index, .. }) => format!("column {index} did not decode"),
+            error => error.to_string(),
+        };
+    };
+    let code = database.code().unwrap_or_default().into_owned();
+    if ["08", "28", "3D", "42", "53", "57"].iter().any(|class| code.starts_with(class)) {
+        format!("{} (SQLSTATE {code})", database.message())
+    } else {
+        format!("SQLSTATE {code}")
+    }
+}

@@ -1,0 +1,32 @@
+//! Ids in paths.
+
+use axum::extract::{FromRequestParts, RawPathParams};
+use http::request::Parts;
+
+use super::error::{ApiError, ParameterProblem};
+
+/// LiteLLM's ids are whatever a provider or a client chose: `1`, an e-mail, 505 characters of base64. Longer than this
+/// none was seen, and none can be in PostgreSQL's indexes.
+const MAX_LENGTH: usize = 2_700;
+
+/// The id in the path, percent-decoded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PathId(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathId {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let params = RawPathParams::from_request_parts(parts, state)
+            .await
+            .map_err(|_| ApiError::BadRequest("The path is not UTF-8 where it is percent-decoded.".into()))?;
+        let (name, id) = params.iter().next().unwrap_or_default();
+        if id.contains('\0') {
+            return Err(ParameterProblem::new(name, "must not contain a NUL character").into());
+        }
+        if id.is_empty() || id.len() > MAX_LENGTH {
+            return Err(ParameterProblem::new(name, format!("must have 1 to {MAX_LENGTH} bytes")).into());
+        }
+        Ok(Self(id.to_owned()))
+    }
+}

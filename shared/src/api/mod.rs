@@ -1,0 +1,22 @@
+//! What every HTTP function shares: state, extractors, errors and the layers around a router.
+
+pub mod body;
+pub mod cursor;
+pub mod error;
+pub mod id;
+pub mod layers;
+pub mod openapi;
+pub mod page;
+pub mod params;
+pub mod scalar;
+pub mod state;
+pub mod window;
+
+pub use body::JsonBody;
+pub use cursor::Cursor;
+pub use error::{ApiError, ApiResult, Problem};
+pub use id::PathId;
+pub use page::{Page, PageSize};
+pub use params::Query;
+pub use state::{AppState, Clock};
+pub use window::{Moment, TimeWindow, TimeZone};

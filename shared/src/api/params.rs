@@ -1,0 +1,137 @@
+//! Query strings, parsed strictly: a misspelt filter must never widen a result silently.
+
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+use serde::de::DeserializeOwned;
+use url::form_urlencoded;
+use utoipa::IntoParams;
+use utoipa::openapi::path::ParameterIn;
+
+use super::error::{ApiError, ParameterProblem};
+
+/// A struct of parameters: those of one endpoint, or some that several share.
+pub trait Parameters: Sized {
+    /// The names that are known.
+    fn names() -> Vec<String>;
+
+    /// Parses the pairs that are its own.
+    ///
+    /// # Errors
+    /// A [`ParameterProblem`] that names the first parameter at fault.
+    fn parse(pairs: &[(String, String)]) -> Result<Self, ParameterProblem>;
+}
+
+impl<T: DeserializeOwned + IntoParams> Parameters for T {
+    fn names() -> Vec<String> {
+        T::into_params(|| Some(ParameterIn::Query)).into_iter().map(|parameter| parameter.name).collect()
+    }
+
+    fn parse(pairs: &[(String, String)]) -> Result<Self, ParameterProblem> {
+        let encoded = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+        let source = serde_urlencoded::Deserializer::new(form_urlencoded::parse(encoded.as_bytes()));
+        serde_path_to_error::deserialize(source)
+            .map_err(|error| ParameterProblem::new(error.path().to_string(), error.into_inner().to_string()))
+    }
+}
+
+
+/// Extracts parameters from the query string.
+#[derive(Debug, Clone, Copy)]
+pub struct Query<T>(pub T);
+
+/// Extracts two structs of parameters from the query string.
+#[derive(Debug, Clone, Copy)]
+pub struct Query2<A, B>(pub A, pub B);
+
+/// Extracts three structs of parameters from the query string.
+#[derive(Debug, Clone, Copy)]
+pub struct Query3<A, B, C>(pub A, pub B, pub C);
+
+/// Rejects any query string: for endpoints that take none.
+#[derive(Debug, Clone, Copy)]
+pub struct NoQuery;
+
+impl<S: Sync, T: Parameters> FromRequestParts<S> for Query<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let pairs = pairs(parts)?;
+        check_names(&pairs, &T::names())?;
+        Ok(Self(T::parse(&pairs)?))
+    }
+}
+
+impl<S: Sync, A: Parameters, B: Parameters> FromRequestParts<S> for Query2<A, B> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let pairs = pairs(parts)?;
+        check_names(&pairs, &[A::names(), B::names()].concat())?;
+        Ok(Self(own(&pairs)?, own(&pairs)?))
+    }
+}
+
+impl<S: Sync, A: Parameters, B: Parameters, C: Parameters> FromRequestParts<S> for Query3<A, B, C> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let pairs = pairs(parts)?;
+        check_names(&pairs, &[A::names(), B::names(), C::names()].concat())?;
+        Ok(Self(own(&pairs)?, own(&pairs)?, own(&pairs)?))
+    }
+}
+
+/// Parses the pairs that belong to `T`.
+fn own<T: Parameters>(pairs: &[(String, String)]) -> Result<T, ParameterProblem> {
+    let names = T::names();
+    let own: Vec<_> = pairs.iter().filter(|(name, _)| names.contains(name)).cloned().collect();
+    T::parse(&own)
+}
+
+impl<S: Sync> FromRequestParts<S> for NoQuery {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        check_names(&pairs(parts)?, &[])?;
+        Ok(Self)
+    }
+}
+
+fn pairs(parts: &Parts) -> Result<Vec<(String, String)>, ApiError> {
+    let query = parts.uri.query().unwrap_or_default();
+    let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    for (index, (name, value)) in pairs.iter().enumerate() {
+        if value.contains('\0') || name.contains('\0') {
+            let name = name.replace('\0', "");
+            return Err(ParameterProblem::new(name, "must not contain a NUL character").into());
+        }
+        if pairs[..index].iter().any(|(earlier, _)| earlier == name) {
+            return Err(ParameterProblem::new(name, "must be given once").into());
+        }
+    }
+    Ok(pairs)
+}
+
+fn check_names(pairs: &[(String, String)], known: &[String]) -> Result<(), ApiError> {
+    let unknown = pairs.iter().filter(|(name, _)| !known.contains(name));
+    let problems: Vec<_> = unknown.map(|(name, _)| unknown_name(name, known.iter().map(String::as_str))).collect();
+    if problems.is_empty() { Ok(()) } else { Err(ApiError::InvalidParameters(problems)) }
+}
+
+/// The problem of an unknown parameter or field, with the known name that is nearest to it.
+pub fn unknown_name<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> ParameterProblem {
+    const SIMILAR: f64 = 0.75;
+    // A name is echoed, so a long one is cut.
+    let shown: String = name.chars().take(60).collect();
+    let nearest = known
+        .clone()
+        .map(|candidate| (strsim::jaro_winkler(&shown, candidate), candidate))
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .filter(|(similarity, _)| *similarity >= SIMILAR);
+    let detail = match nearest {
+        Some((_, candidate)) => format!("is not known; did you mean {candidate}?"),
+        None if known.clone().next().is_none() => "is not known; this endpoint takes no parameters".into(),
+        None => format!("is not known; known are: {}", known.collect::<Vec<_>>().join(", ")),
+    };
+    ParameterProblem::new(shown, detail)
+}

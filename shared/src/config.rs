@@ -1,0 +1,163 @@
+//! The environment, one struct per concern.
+//!
+//! A missing or contradictory setting fails at start, with a message that names it.
+
+use std::collections::HashMap;
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::facts::{NamePath, NamePaths};
+
+/// A setting that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("setting {name}: {reason}")]
+pub struct ConfigError {
+    /// The variable's name.
+    pub name: &'static str,
+    /// What is wrong, and what to write. Never the value: it may be a password.
+    pub reason: String,
+}
+
+/// The variables of the process, or of a test.
+#[derive(Debug, Clone, Default)]
+pub struct Environment(HashMap<String, String>);
+
+impl Environment {
+    /// The variables of this process.
+    #[must_use]
+    pub fn of_process() -> Self {
+        Self(std::env::vars().collect())
+    }
+
+    /// The variable's value; an empty one counts as absent.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
+    }
+
+    /// The parsed value.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with `allowed`, where the value does not parse.
+    pub fn parse<T: FromStr>(&self, name: &'static str, allowed: &str) -> Result<Option<T>, ConfigError> {
+        let parse = |value: &str| value.parse().map_err(|_| ConfigError { name, reason: format!("must be {allowed}") });
+        self.get(name).map(parse).transpose()
+    }
+}
+
+impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Environment {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
+        Self(pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+    }
+}
+
+/// How to reach LiteLLM's database.
+#[derive(Clone)]
+pub struct DatabaseConfig {
+    /// `DATABASE_URL`: a `postgres://` URL. The parameters that Prisma adds to LiteLLM's own are understood.
+    pub url: String,
+    /// `DATABASE_MAX_CONNECTIONS`; default: what one Lambda environment answers at a time
+    /// (`AWS_LAMBDA_MAX_CONCURRENCY`), at least 2.
+    pub max_connections: u32,
+    /// `STATEMENT_TIMEOUT_MS`: how long one statement may run in the database, 100 to 28000, default 4000.
+    pub statement_timeout: Duration,
+    /// How long a request waits for a connection before it answers 503.
+    pub acquire_timeout: Duration,
+    /// `AGENT_NAME_PATHS` and `CONVERSATION_NAME_PATHS`: further places to look for names, separated by commas.
+    pub names: NamePaths,
+}
+
+/// Long enough for a handshake across regions, short enough to answer within 5 s.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+/// The default of `STATEMENT_TIMEOUT_MS`: with connecting and answering, a request is over within 5 s.
+const STATEMENT_TIMEOUT_MS: u64 = 4_000;
+/// API Gateway gives up after 29 s.
+const LONGEST_STATEMENT_TIMEOUT_MS: u64 = 28_000;
+
+impl DatabaseConfig {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when `DATABASE_URL` is missing or a setting does not parse.
+    pub fn from_environment(environment: &Environment) -> Result<Self, ConfigError> {
+        let url = environment.get("DATABASE_URL").ok_or_else(|| ConfigError {
+            name: "DATABASE_URL",
+            reason: "is missing: set it to LiteLLM's database, such as postgres://reader:…@host:5432/litellm".into(),
+        })?;
+        Self::with_url(url.to_owned(), environment)
+    }
+
+    /// Reads all settings but the URL.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when a setting does not parse.
+    pub fn with_url(url: String, environment: &Environment) -> Result<Self, ConfigError> {
+        let concurrency: u32 =
+            environment.parse("AWS_LAMBDA_MAX_CONCURRENCY", "a whole number")?.unwrap_or_default();
+        let max_connections =
+            environment.parse("DATABASE_MAX_CONNECTIONS", "a whole number from 1 to 500")?.unwrap_or(concurrency.max(2));
+        if !(1..=500).contains(&max_connections) {
+            return Err(ConfigError {
+                name: "DATABASE_MAX_CONNECTIONS",
+                reason: "must be a whole number from 1 to 500".into(),
+            });
+        }
+        let allowed = "a whole number of milliseconds from 100 to 28000";
+        let timeout = environment.parse("STATEMENT_TIMEOUT_MS", allowed)?.unwrap_or(STATEMENT_TIMEOUT_MS);
+        if !(100..=LONGEST_STATEMENT_TIMEOUT_MS).contains(&timeout) {
+            return Err(ConfigError { name: "STATEMENT_TIMEOUT_MS", reason: format!("must be {allowed}") });
+        }
+        let names = NamePaths {
+            agent: name_paths(environment, "AGENT_NAME_PATHS")?,
+            conversation: name_paths(environment, "CONVERSATION_NAME_PATHS")?,
+        };
+        Ok(Self {
+            url,
+            max_connections,
+            statement_timeout: Duration::from_millis(timeout),
+            acquire_timeout: ACQUIRE_TIMEOUT,
+            names,
+        })
+    }
+}
+
+fn name_paths(environment: &Environment, name: &'static str) -> Result<Vec<NamePath>, ConfigError> {
+    let paths = environment.get(name).unwrap_or_default().split(',').map(str::trim).filter(|path| !path.is_empty());
+    paths.map(|path| path.parse().map_err(|error| ConfigError { name, reason: format!("{error}") })).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<DatabaseConfig, ConfigError> {
+        DatabaseConfig::from_environment(&pairs.iter().copied().collect())
+    }
+
+    #[test]
+    fn a_missing_url_is_named() {
+        let error = read(&[]).err().expect("no URL").to_string();
+        assert!(error.contains("DATABASE_URL"), "{error}");
+    }
+
+    #[test]
+    fn defaults_hold_where_nothing_is_set() {
+        let config = read(&[("DATABASE_URL", "postgres://localhost/litellm")]).expect("a complete environment");
+        assert_eq!(config.max_connections, 2);
+        assert_eq!(config.statement_timeout, Duration::from_secs(4));
+    }
+
+    #[test]
+    fn a_bad_setting_is_named_and_its_value_kept_back() {
+        let url = ("DATABASE_URL", "postgres://localhost/litellm");
+        for (name, value) in [
+            ("STATEMENT_TIMEOUT_MS", "99"),
+            ("STATEMENT_TIMEOUT_MS", "soon"),
+            ("DATABASE_MAX_CONNECTIONS", "0"),
+            ("AGENT_NAME_PATHS", "response.agent"),
+        ] {
+            let error = read(&[url, (name, value)]).err().expect("a bad setting").to_string();
+            assert!(error.contains(name), "{error}");
+        }
+    }
+}

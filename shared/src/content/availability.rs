@@ -1,0 +1,75 @@
+//! Whether a request's content can be shown, and if not, why.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::message::Message;
+
+/// Why content is missing or incomplete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// LiteLLM was not configured to store it (`store_prompts_in_spend_logs`), or there was none.
+    NotStored,
+    /// LiteLLM replaced it by a mark, since logging of it was turned off.
+    Redacted,
+    /// LiteLLM shortened a text of it; the rest is there.
+    Truncated,
+    /// LiteLLM put it into an object store, which this API does not read.
+    ColdStorage,
+    /// The request failed, so that there is no response.
+    FailedRequest,
+}
+
+/// Whether one half of a request's content is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+pub struct SideAvailability {
+    /// Whether there is any content.
+    pub content_available: bool,
+    /// Why there is none, or why it is incomplete (`truncated`, or partly `redacted`); null if it is all there.
+    #[schema(required = true)]
+    pub content_unavailable_reason: Option<Reason>,
+}
+
+/// Whether a request's content is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Availability {
+    /// Whether there is any content of the prompt or of the response.
+    pub content_available: bool,
+    /// The first reason of the prompt's and the response's; null if both are complete.
+    #[schema(required = true)]
+    pub content_unavailable_reason: Option<Reason>,
+    /// What was sent to the model.
+    pub prompt: SideAvailability,
+    /// What came back.
+    pub response: SideAvailability,
+}
+
+impl Availability {
+    pub(super) fn new(prompt: SideAvailability, response: SideAvailability) -> Self {
+        Self {
+            content_available: prompt.content_available || response.content_available,
+            content_unavailable_reason: prompt.content_unavailable_reason.or(response.content_unavailable_reason),
+            prompt,
+            response,
+        }
+    }
+}
+
+impl SideAvailability {
+    /// Reads the messages' marks; `missing` is the reason if there are no messages, `cut` tells that even the JSON
+    /// around them was cut off, and `redacted` that a redaction mark stood beside them.
+    pub(super) fn of(messages: &[Message], missing: Reason, cut: bool, redacted: bool) -> Self {
+        let content_available = messages.iter().any(Message::has_content);
+        let reason = if redacted || messages.iter().any(|message| message.redacted) {
+            Some(Reason::Redacted)
+        } else if messages.is_empty() {
+            Some(missing)
+        } else if cut || messages.iter().any(|message| message.truncated.is_some()) {
+            Some(Reason::Truncated)
+        } else {
+            None
+        };
+        Self { content_available, content_unavailable_reason: reason }
+    }
+}

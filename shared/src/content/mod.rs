@@ -1,0 +1,238 @@
+//! What was said in a request, in one shape for every API and every release of LiteLLM.
+//!
+//! [`normalise`] reads what LiteLLM stored of a request into [`Message`]s. A [`Conversation`] then tells, over the
+//! requests of a session, which messages of each prompt are new: a chat request repeats all that was said before it.
+
+mod availability;
+mod blocks;
+mod chat;
+mod conversation;
+mod fingerprint;
+mod json;
+mod marks;
+mod media;
+mod message;
+mod other_apis;
+mod parameters;
+mod part;
+mod prompt;
+mod response;
+mod responses;
+mod stream;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+pub use self::availability::{Availability, Reason, SideAvailability};
+pub use self::conversation::Conversation;
+pub use self::message::{Message, Part, Source, ToolCall, Truncation};
+pub use self::parameters::allowed_request;
+
+/// What LiteLLM stored of a request's content. Columns and keys that a release does not have are `None`.
+#[derive(Debug, Default)]
+pub struct StoredContent {
+    /// The column `call_type`: which API the request was made to. Empty for failures of releases up to 1.80.
+    pub call_type: String,
+    /// Whether the request failed.
+    pub failed: bool,
+    /// The column `messages`: the prompt in 1.61, the events of a realtime session since 1.83, otherwise `{}`.
+    pub messages: Option<Box<RawValue>>,
+    /// The column `proxy_server_request`: the request's body since 1.72. The keys `metadata` and `litellm_metadata`
+    /// are not needed.
+    pub proxy_server_request: Option<Box<RawValue>>,
+    /// The column `response`.
+    pub response: Option<Box<RawValue>>,
+    /// `metadata->>'proxy_server_request'`: the request's body as a text of JSON, in 1.67.
+    pub logged_request: Option<String>,
+    /// `metadata->'mcp_tool_call_metadata'`: the call of an MCP tool, which is there even if prompts are not stored.
+    pub mcp_tool_call: Option<Box<RawValue>>,
+    /// `metadata->>'cold_storage_object_key'`: where LiteLLM put the content instead.
+    pub cold_storage_object_key: Option<String>,
+    /// `metadata->'error_information'`: why the request failed, or what went wrong with one that succeeded (the client
+    /// went away). If there is no response, this is why.
+    pub error: Option<Box<RawValue>>,
+}
+
+/// A request's content.
+#[derive(Debug)]
+pub struct Content {
+    /// What was sent, its system prompt first.
+    pub prompt: Vec<Message>,
+    /// What came back: a message, or several alternatives (see [`Message::choice`]), or several in turn.
+    pub response: Vec<Message>,
+    /// The model parameters of the request, without the conversation and without credentials.
+    pub parameters: Map<String, Value>,
+    /// The response as it is stored.
+    pub raw_response: Option<Box<RawValue>>,
+    /// Whether prompt and response are there, and complete.
+    pub availability: Availability,
+    /// How the prompt relates to the requests before it.
+    pub history: History,
+}
+
+/// How a prompt relates to the requests before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum History {
+    /// It repeats the conversation so far, as the chat APIs need it.
+    Repeated,
+    /// It holds only what is new, since the provider keeps the conversation (`previous_response_id`, A2A).
+    Kept,
+    /// It is no part of a conversation: embeddings, images, tool calls and the like.
+    #[default]
+    None,
+}
+
+/// The APIs as far as their content is stored differently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum CallKind {
+    /// Chat completions, Anthropic messages and Gemini.
+    Chat,
+    Responses,
+    Realtime,
+    Mcp,
+    Agent,
+    /// Embeddings, images, speech, moderation, text completions and others without a conversation.
+    Single,
+    /// Any API: a pass-through endpoint, or a failure of a release that does not store which one it was.
+    Unknown,
+}
+
+impl CallKind {
+    fn new(call_type: &str) -> Self {
+        let holds = |parts: &[&str]| parts.iter().any(|part| call_type.contains(part));
+        if call_type.is_empty() || holds(&["pass_through"]) {
+            Self::Unknown
+        } else if holds(&["mcp"]) {
+            Self::Mcp
+        } else if holds(&["realtime"]) {
+            Self::Realtime
+        } else if holds(&["response"]) {
+            Self::Responses
+        } else if holds(&["send_message", "a2a"]) {
+            Self::Agent
+        } else if holds(&[
+            "text_completion",
+            "embedding",
+            "image",
+            "video",
+            "speech",
+            "transcription",
+            "moderation",
+            "rerank",
+            "search",
+        ]) {
+            Self::Single
+        } else {
+            Self::Chat
+        }
+    }
+
+    /// Whether `input` is that of the Responses API.
+    fn is_responses(self, body: &Map<String, Value>) -> bool {
+        let items = || match body.get("input") {
+            Some(Value::Array(items)) => items.iter().any(Value::is_object),
+            _ => false,
+        };
+        match self {
+            Self::Responses => true,
+            // 1.80 logs a request for another provider under the call it was turned into.
+            Self::Chat => json::has(body, "input"),
+            Self::Unknown => {
+                let own = ["instructions", "previous_response_id", "max_output_tokens", "truncation"];
+                own.iter().any(|key| json::has(body, key)) || items()
+            }
+            Self::Realtime | Self::Mcp | Self::Agent | Self::Single => false,
+        }
+    }
+
+    fn history(self, body: &Map<String, Value>) -> History {
+        let kept = ["previous_response_id", "conversation"].iter().any(|key| json::has(body, key));
+        // Only the Responses API keeps a conversation; elsewhere these keys are the client's own.
+        if kept && (self == Self::Responses || !json::has(body, "messages")) {
+            return History::Kept;
+        }
+        let repeats = json::has(body, "messages") || json::has(body, "contents") || self.is_responses(body);
+        match self {
+            Self::Responses => History::Repeated,
+            // 1.61 has the messages elsewhere, and no body.
+            Self::Chat if body.is_empty() => History::Repeated,
+            Self::Chat | Self::Unknown if repeats => History::Repeated,
+            Self::Agent => History::Kept,
+            Self::Chat | Self::Unknown | Self::Realtime | Self::Mcp | Self::Single => History::None,
+        }
+    }
+}
+
+impl StoredContent {
+    /// The request's body, wherever the release keeps it; `None` if it is not stored.
+    ///
+    /// It holds what must not be shown: pass it through [`allowed_request`].
+    #[must_use]
+    pub fn request_body(&self) -> Option<Value> {
+        prompt::body(self).0
+    }
+}
+
+/// Reads what was stored of a request. Any JSON will do: what is not understood is passed on as it is.
+#[must_use]
+pub fn normalise(stored: StoredContent) -> Content {
+    let kind = CallKind::new(&stored.call_type);
+    let mut found = prompt::read(&stored, kind);
+    name_results(&mut found.messages);
+    let mut response = read_response(&stored, kind);
+    let answered = response.iter().any(Message::has_content);
+    if stored.failed && !answered {
+        // A failed request has no response; redaction puts its mark there all the same.
+        response.clear();
+    }
+    let failed = stored.failed || stored.error.as_ref().is_some_and(|raw| !json::is_blank(&json::lenient(raw.get())));
+    let missing = match &stored.cold_storage_object_key {
+        Some(key) if !key.is_empty() => Reason::ColdStorage,
+        _ => Reason::NotStored,
+    };
+    let missing_response = if failed { Reason::FailedRequest } else { missing };
+    let availability = Availability::new(
+        SideAvailability::of(&found.messages, missing, found.cut, found.redacted),
+        SideAvailability::of(&response, missing_response, false, false),
+    );
+    Content {
+        prompt: found.messages,
+        response,
+        parameters: found.parameters,
+        raw_response: stored.response,
+        availability,
+        history: found.history,
+    }
+}
+
+/// Gives the results of tools the names that their calls have.
+fn name_results(messages: &mut [Message]) {
+    let calls = messages.iter().flat_map(|message| &message.tool_calls);
+    let names: HashMap<String, String> = calls
+        .filter_map(|call| Some((call.id.clone()?, call.name.clone())))
+        .filter(|(_, name)| !name.is_empty())
+        .collect();
+    for message in messages.iter_mut().filter(|message| message.role == "tool" && message.name.is_none()) {
+        message.name = message.tool_call_id.as_ref().and_then(|id| names.get(id)).cloned();
+    }
+}
+
+fn read_response(stored: &StoredContent, kind: CallKind) -> Vec<Message> {
+    let call = stored.mcp_tool_call.as_ref().map(|raw| json::lenient(raw.get()));
+    let tool = call.as_ref().and_then(|call| Some(call.get("name")?.as_str()?.to_owned()));
+    let value = stored.response.as_ref().map(|raw| json::lenient(raw.get())).unwrap_or_default();
+    if !json::is_blank(&value) {
+        return response::read(value, kind, tool);
+    }
+    // The result of an MCP tool may be in the metadata only.
+    match call {
+        Some(Value::Object(mut call)) => {
+            json::take(&mut call, "result").map(|result| other_apis::mcp_result(result, tool)).unwrap_or_default()
+        }
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,75 @@
+//! What is read of single requests beside their facts: LiteLLM's own columns and the stored content.
+//!
+//! Never part of a list or an aggregate. The proxy's own metadata is taken off in the database already: it is most of
+//! a row's weight, and holds headers and keys that have no business in this process.
+
+use sqlx::{Postgres, QueryBuilder};
+
+use super::{Fact, Facts, Rows};
+use crate::access::Scope;
+
+/// What the proxy adds to a stored request; see the normaliser's allow-list for what may leave the service.
+const PROXY_KEYS: &str = "'{metadata,litellm_metadata,headers,proxy_server_request,secret_fields,provider_specific_header,litellm_params,user_api_key_auth}'::text[]";
+
+/// The columns that [`Facts::push_content`] adds to the facts.
+pub const CONTENT_COLUMNS: &str = "messages, proxy_server_request, response, logged_request, mcp_tool_call, \
+                                   cold_storage_object_key, error_information, prompt_length, \
+                                   response_length";
+
+/// The columns that [`Facts::push_record`] adds to the facts.
+pub const RECORD_COLUMNS: &str = "completion_started_at, cache_hit_text, cache_key, api_base, metadata";
+
+impl Facts {
+    /// Appends a `FROM` item with the named facts and [`CONTENT_COLUMNS`]: the stored prompt and response.
+    pub fn push_content(
+        &self,
+        sql: &mut QueryBuilder<Postgres>,
+        alias: &str,
+        facts: &[Fact],
+        rows: Rows<'_>,
+        scope: &Scope,
+    ) {
+        let request = if self.schema.has("proxy_server_request") {
+            format!(
+                "CASE jsonb_typeof(p.proxy_server_request) WHEN 'object' \
+                 THEN p.proxy_server_request - {PROXY_KEYS} ELSE p.proxy_server_request END"
+            )
+        } else {
+            "NULL::jsonb".into()
+        };
+        let prompt = if self.schema.has("proxy_server_request") {
+            "NULLIF(s.messages, '{}'), p.proxy_server_request -> 'messages', p.proxy_server_request -> 'input', \
+             p.proxy_server_request -> 'prompt', p.proxy_server_request -> 'contents'"
+        } else {
+            "NULLIF(s.messages, '{}'), p.metadata -> 'proxy_server_request'"
+        };
+        let columns = format!(
+            "COALESCE(length(COALESCE({prompt})::text), 0)::bigint AS prompt_length, \
+             COALESCE(length(NULLIF(s.response, '{{}}')::text), 0)::bigint AS response_length, s.messages AS messages, {request} AS proxy_server_request, s.response AS response, \
+             p.metadata ->> 'proxy_server_request' AS logged_request, \
+             p.metadata -> 'mcp_tool_call_metadata' AS mcp_tool_call, \
+             NULLIF(p.metadata ->> 'cold_storage_object_key', '') AS cold_storage_object_key, \
+             p.metadata -> 'error_information' AS error_information"
+        );
+        self.push_extended(sql, alias, facts, &columns, rows, scope);
+    }
+
+    /// Appends a `FROM` item with the named facts, [`CONTENT_COLUMNS`]' raw JSON left out, and [`RECORD_COLUMNS`]:
+    /// what only the page of one request shows.
+    pub fn push_record(
+        &self,
+        sql: &mut QueryBuilder<Postgres>,
+        alias: &str,
+        facts: &[Fact],
+        rows: Rows<'_>,
+        scope: &Scope,
+    ) {
+        // Of `metadata`, the logged request would bring headers along, the key's hash is a credential's fingerprint,
+        // and the static price table is most of the column.
+        let columns = r#"s."completionStartTime" AS completion_started_at, s.cache_hit AS cache_hit_text,
+             s.cache_key AS cache_key, s.api_base AS api_base,
+             CASE jsonb_typeof(p.metadata) WHEN 'object'
+             THEN p.metadata - '{proxy_server_request,user_api_key,model_map_information}'::text[] END AS metadata"#;
+        self.push_extended(sql, alias, facts, columns, rows, scope);
+    }
+}

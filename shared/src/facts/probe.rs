@@ -1,0 +1,108 @@
+//! What of LiteLLM's schema this database has.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sqlx::{PgConnection, Row};
+
+use super::FactsError;
+
+/// LiteLLM's log table.
+pub(super) const SPEND_LOGS: &str = "LiteLLM_SpendLogs";
+/// Names of called tools, kept even where content is not (since February 2026).
+pub(super) const TOOL_INDEX: &str = "LiteLLM_SpendLogToolIndex";
+/// The registry that gives an agent id its name.
+pub(super) const AGENTS: &str = "LiteLLM_AgentsTable";
+/// Virtual keys with their aliases.
+pub(super) const KEYS: &str = "LiteLLM_VerificationToken";
+/// Teams with their aliases.
+pub(super) const TEAMS: &str = "LiteLLM_TeamTable";
+
+/// The columns that every release has had since LiteLLM's migrations have a baseline. Columns were only ever added.
+const BASELINE: [&str; 25] = [
+    "request_id",
+    "call_type",
+    "api_key",
+    "spend",
+    "total_tokens",
+    "prompt_tokens",
+    "completion_tokens",
+    "startTime",
+    "endTime",
+    "completionStartTime",
+    "model",
+    "model_id",
+    "model_group",
+    "custom_llm_provider",
+    "api_base",
+    "user",
+    "metadata",
+    "cache_hit",
+    "cache_key",
+    "request_tags",
+    "team_id",
+    "end_user",
+    "requester_ip_address",
+    "messages",
+    "response",
+];
+
+/// Which tables of LiteLLM's can be read here, and their columns.
+#[derive(Debug, Clone)]
+pub(super) struct Schema {
+    tables: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Schema {
+    /// Asks the catalogue, in one query and by the connection's `search_path`.
+    ///
+    /// # Errors
+    /// [`FactsError`] when the log table is missing, unreadable, or lacks a column that every release has.
+    pub(super) async fn probe(conn: &mut PgConnection) -> Result<Self, FactsError> {
+        let names = [SPEND_LOGS, TOOL_INDEX, AGENTS, KEYS, TEAMS];
+        // A companion that the role may not read is as good as absent: the facts then come from their other carriers.
+        let rows = sqlx::query(
+            r"SELECT t.name,
+                     has_table_privilege(to_regclass(quote_ident(t.name)), 'SELECT') AS readable,
+                     ARRAY(SELECT a.attname::text FROM pg_attribute a
+                           WHERE a.attrelid = to_regclass(quote_ident(t.name)) AND a.attnum > 0
+                             AND NOT a.attisdropped) AS columns
+              FROM unnest($1::text[]) AS t(name)
+              WHERE to_regclass(quote_ident(t.name)) IS NOT NULL",
+        )
+        .bind(names.as_slice())
+        .fetch_all(conn)
+        .await?;
+
+        let mut tables = BTreeMap::new();
+        for row in rows {
+            let name: String = row.try_get("name")?;
+            if row.try_get::<bool, _>("readable")? {
+                let columns: Vec<String> = row.try_get("columns")?;
+                tables.insert(name, columns.into_iter().collect());
+            } else if name == SPEND_LOGS {
+                return Err(FactsError::NotReadable);
+            }
+        }
+        let schema = Self { tables };
+        schema.check()?;
+        Ok(schema)
+    }
+
+    fn check(&self) -> Result<(), FactsError> {
+        let columns = self.tables.get(SPEND_LOGS).ok_or(FactsError::TableMissing)?;
+        match BASELINE.iter().find(|name| !columns.contains(**name)) {
+            Some(name) => Err(FactsError::ColumnMissing(name)),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the log table has this column.
+    pub(super) fn has(&self, column: &str) -> bool {
+        self.table_has(SPEND_LOGS, column)
+    }
+
+    /// Whether `table` is readable and has this column.
+    pub(super) fn table_has(&self, table: &str, column: &str) -> bool {
+        self.tables.get(table).is_some_and(|columns| columns.contains(column))
+    }
+}

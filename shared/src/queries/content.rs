@@ -1,0 +1,160 @@
+//! The stored prompts and responses of single requests.
+
+use futures::stream::BoxStream;
+use chrono::{DateTime, Utc};
+use serde_json::value::RawValue;
+use sqlx::types::Json;
+use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
+
+use super::Source;
+use super::filter::utc;
+use super::requests::RequestPosition;
+use crate::content::StoredContent;
+use crate::facts::content::CONTENT_COLUMNS;
+use crate::facts::{Fact, Rows};
+
+/// One request with what LiteLLM stored of its content.
+#[derive(Debug, FromRow)]
+pub struct ContentRow {
+    /// The request.
+    pub request_id: String,
+    /// When it started.
+    pub started_at: DateTime<Utc>,
+    /// The deployed model.
+    pub model: String,
+    /// The model's public name.
+    pub model_group: Option<String>,
+    /// LiteLLM's call type.
+    pub call_type: Option<String>,
+    /// `success` or `failure`.
+    pub status: String,
+    /// Tokens of the prompt.
+    pub prompt_tokens: i64,
+    /// Tokens of the completion.
+    pub completion_tokens: i64,
+    /// All tokens.
+    pub total_tokens: i64,
+    /// US dollars.
+    pub cost: f64,
+    /// Milliseconds from start to end.
+    pub duration_ms: i64,
+    /// Whether LiteLLM's own response cache answered.
+    pub cache_hit: bool,
+    /// Tool calls.
+    pub tool_calls: i64,
+    /// Characters of the stored prompt, as JSON; 0 if none is stored.
+    pub prompt_length: i64,
+    /// Characters of the stored response, as JSON; 0 if none is stored.
+    pub response_length: i64,
+    messages: Option<Json<Box<RawValue>>>,
+    proxy_server_request: Option<Json<Box<RawValue>>>,
+    response: Option<Json<Box<RawValue>>>,
+    logged_request: Option<String>,
+    mcp_tool_call: Option<Json<Box<RawValue>>>,
+    cold_storage_object_key: Option<String>,
+    error_information: Option<Json<Box<RawValue>>>,
+}
+
+const FACTS: [Fact; 14] = [
+    Fact::RequestId,
+    Fact::SessionId,
+    Fact::StartedAt,
+    Fact::Model,
+    Fact::ModelGroup,
+    Fact::CallType,
+    Fact::Status,
+    Fact::PromptTokens,
+    Fact::CompletionTokens,
+    Fact::TotalTokens,
+    Fact::Spend,
+    Fact::DurationMs,
+    Fact::CacheHit,
+    Fact::ToolCalls,
+];
+
+impl ContentRow {
+    /// Hands the stored content over to the normaliser.
+    #[must_use]
+    pub fn take_stored(&mut self) -> StoredContent {
+        StoredContent {
+            call_type: self.call_type.clone().unwrap_or_default(),
+            failed: self.status == "failure",
+            messages: self.messages.take().map(|json| json.0),
+            proxy_server_request: self.proxy_server_request.take().map(|json| json.0),
+            response: self.response.take().map(|json| json.0),
+            logged_request: self.logged_request.take(),
+            mcp_tool_call: self.mcp_tool_call.take().map(|json| json.0),
+            cold_storage_object_key: self.cold_storage_object_key.take(),
+            error: self.error_information.take().map(|json| json.0),
+        }
+    }
+}
+
+fn select(source: Source<'_>, rows: Rows<'_>) -> QueryBuilder<Postgres> {
+    let mut sql = QueryBuilder::new(format!(
+        "SELECT f.request_id, f.started_at AT TIME ZONE 'UTC' AS started_at, COALESCE(f.model, '') AS model, \
+         f.model_group, f.call_type, f.status, f.prompt_tokens::bigint, f.completion_tokens::bigint, \
+         f.total_tokens::bigint, f.spend AS cost, f.duration_ms::bigint AS duration_ms, f.cache_hit, f.tool_calls, \
+         {CONTENT_COLUMNS} FROM "
+    ));
+    source.facts.push_content(&mut sql, "f", &FACTS, rows, source.scope);
+    sql
+}
+
+/// The content of the request with this id, or with this call id.
+///
+/// # Errors
+/// Whatever the database reports.
+pub async fn of_request(conn: &mut PgConnection, source: Source<'_>, id: &str) -> sqlx::Result<Option<ContentRow>> {
+    for rows in [Rows::Request(id), Rows::Call(id)] {
+        let mut sql = select(source, rows);
+        sql.push(" ORDER BY f.started_at DESC, f.request_id LIMIT 1");
+        let found = sql.build_query_as().fetch_optional(&mut *conn).await?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
+
+/// The rows of [`session_page`] or [`session_at`] one by one, so that a long session never lies in memory.
+pub fn stream<'c>(
+    conn: &'c mut PgConnection,
+    sql: &'c mut QueryBuilder<Postgres>,
+) -> BoxStream<'c, sqlx::Result<ContentRow>> {
+    sql.build_query_as().fetch(conn)
+}
+
+/// The contents of a session's requests, oldest first: at most `limit` after `after`.
+#[must_use]
+pub fn session_page(
+    source: Source<'_>,
+    session_id: &str,
+    after: Option<&RequestPosition>,
+    limit: u32,
+) -> QueryBuilder<Postgres> {
+    let mut sql = select(source, Rows::Session(session_id));
+    if let Some(after) = after {
+        sql.push(" WHERE (f.started_at, f.request_id) > (").push_bind(utc(after.started_at));
+        sql.push(", ").push_bind(after.request_id.clone()).push(")");
+    }
+    sql.push(" ORDER BY f.started_at, f.request_id LIMIT ").push_bind(i64::from(limit));
+    sql
+}
+
+/// The contents of the session's requests that started at these instants, up to `until`, oldest first: what a later
+/// page needs to know of the earlier ones.
+#[must_use]
+pub fn session_at(
+    source: Source<'_>,
+    session_id: &str,
+    starts: &[DateTime<Utc>],
+    until: &RequestPosition,
+) -> QueryBuilder<Postgres> {
+    let starts: Vec<_> = starts.iter().copied().map(utc).collect();
+    let mut sql = select(source, Rows::Session(session_id));
+    sql.push(" WHERE f.started_at = ANY(").push_bind(starts);
+    sql.push(") AND (f.started_at, f.request_id) <= (").push_bind(utc(until.started_at));
+    sql.push(", ").push_bind(until.request_id.clone()).push(") ORDER BY f.started_at, f.request_id");
+    sql
+}

@@ -1,0 +1,120 @@
+//! Conditions on single requests, shared by every list and every analytics question.
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use serde::Serialize;
+use sqlx::{Postgres, QueryBuilder};
+
+use crate::facts::Fact;
+
+/// A half-open span of time: `start` belongs to it, `end` does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct TimeWindow {
+    /// The first instant.
+    pub start: DateTime<Utc>,
+    /// The first instant after it.
+    pub end: DateTime<Utc>,
+}
+
+/// What a request must be. Absent conditions let everything pass.
+#[derive(Debug, Clone, Default)]
+pub struct RequestFilter {
+    /// The agent's name; `unknown` for requests that name none. Reads payload.
+    pub agent_name: Option<String>,
+    /// The conversation's name; `default` for requests that name none. Reads payload.
+    pub conversation_name: Option<String>,
+    /// The LiteLLM user; `unknown` for requests without one.
+    pub user_id: Option<String>,
+    /// The end user.
+    pub end_user: Option<String>,
+    /// The team.
+    pub team_id: Option<String>,
+    /// The model, by its public name or as LiteLLM wrote it.
+    pub model: Option<String>,
+    /// A tag.
+    pub tag: Option<String>,
+    /// `success` or `failure`.
+    pub status: Option<&'static str>,
+}
+
+/// What stands for "none" where the contract wants a name.
+pub const UNKNOWN: &str = "unknown";
+/// What stands for "none" among conversations.
+pub const DEFAULT_CONVERSATION: &str = "default";
+
+impl RequestFilter {
+    /// Whether nothing is asked for.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.facts().is_empty()
+    }
+
+    /// The facts that the conditions need.
+    #[must_use]
+    pub fn facts(&self) -> Vec<Fact> {
+        let mut facts = Vec::new();
+        let mut need = |wanted: bool, needed: &[Fact]| {
+            if wanted {
+                facts.extend_from_slice(needed);
+            }
+        };
+        need(self.agent_name.is_some(), &[Fact::AgentName]);
+        need(self.conversation_name.is_some(), &[Fact::ConversationName]);
+        need(self.user_id.is_some(), &[Fact::UserId]);
+        need(self.end_user.is_some(), &[Fact::EndUser]);
+        need(self.team_id.is_some(), &[Fact::TeamId]);
+        need(self.model.is_some(), &[Fact::Model, Fact::ModelGroup]);
+        need(self.tag.is_some(), &[Fact::Tags]);
+        need(self.status.is_some(), &[Fact::Status]);
+        facts
+    }
+
+    /// Appends ` AND …` for each condition, over the source `alias`.
+    pub(super) fn push(&self, sql: &mut QueryBuilder<Postgres>, alias: &str) {
+        // The cheap conditions come first: PostgreSQL then unpacks the names of the remaining rows only.
+        let mut equals = |column: &str, value: &Option<String>| {
+            if let Some(value) = value {
+                sql.push(format!(" AND {alias}.{column} = ")).push_bind(value.clone());
+            }
+        };
+        equals("end_user", &self.end_user);
+        equals("team_id", &self.team_id);
+        if let Some(status) = self.status {
+            sql.push(format!(" AND {alias}.status = ")).push_bind(status);
+        }
+        push_or_none(sql, alias, "user_id", self.user_id.as_deref(), UNKNOWN);
+        if let Some(model) = &self.model {
+            sql.push(format!(" AND (COALESCE({alias}.model_group, '{UNKNOWN}') = ")).push_bind(model.clone());
+            sql.push(format!(" OR {alias}.model = ")).push_bind(model.clone()).push(")");
+        }
+        if let Some(tag) = &self.tag {
+            sql.push(format!(" AND {alias}.tags ? ")).push_bind(tag.clone());
+        }
+        push_or_none(sql, alias, "agent_name", self.agent_name.as_deref(), UNKNOWN);
+        push_or_none(sql, alias, "conversation_name", self.conversation_name.as_deref(), DEFAULT_CONVERSATION);
+    }
+}
+
+fn push_or_none(sql: &mut QueryBuilder<Postgres>, alias: &str, column: &str, value: Option<&str>, none: &str) {
+    if let Some(value) = value {
+        sql.push(format!(" AND COALESCE({alias}.{column}, '{none}') = ")).push_bind(value.to_owned());
+    }
+}
+
+/// A bind for a column that holds UTC without saying so, as Prisma's timestamps do.
+pub(super) fn utc(instant: DateTime<Utc>) -> NaiveDateTime {
+    instant.naive_utc()
+}
+
+/// Appends the half-open window over the source `alias`.
+pub(super) fn push_window(sql: &mut QueryBuilder<Postgres>, alias: &str, window: &TimeWindow) {
+    sql.push(format!("{alias}.started_at >= ")).push_bind(utc(window.start));
+    sql.push(format!(" AND {alias}.started_at < ")).push_bind(utc(window.end));
+}
+
+/// The facts, each once.
+pub(super) fn union(facts: &[&[Fact]]) -> Vec<Fact> {
+    let mut all: Vec<Fact> = facts.concat();
+    all.sort_unstable();
+    all.dedup();
+    all
+}

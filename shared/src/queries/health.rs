@@ -1,0 +1,18 @@
+//! Whether the log can be read, and how fresh it is.
+
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, Postgres, QueryBuilder};
+
+use super::Source;
+use crate::facts::{Fact, Rows};
+
+/// The start of the newest request, by the time index; `None` for an empty log.
+///
+/// # Errors
+/// Whatever the database reports.
+pub async fn newest_request(conn: &mut PgConnection, source: Source<'_>) -> sqlx::Result<Option<DateTime<Utc>>> {
+    let mut sql = QueryBuilder::<Postgres>::new("SELECT f.started_at AT TIME ZONE 'UTC' FROM ");
+    source.push(&mut sql, "f", &[Fact::StartedAt], Rows::All);
+    sql.push(" ORDER BY f.started_at DESC LIMIT 1");
+    sql.build_query_scalar().fetch_optional(conn).await
+}

@@ -1,0 +1,187 @@
+//! Single requests and lists of them.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::Value;
+use sqlx::types::Json;
+use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
+use utoipa::ToSchema;
+
+use super::Source;
+use super::filter::{RequestFilter, TimeWindow, UNKNOWN, push_window, union, utc};
+use crate::facts::{Fact, Rows};
+
+/// One request of a list: its facts, without content.
+#[derive(Debug, Clone, Serialize, FromRow, ToSchema)]
+pub struct RequestRow {
+    /// LiteLLM's request id: the provider's response id, or the call id of a failed request.
+    pub request_id: String,
+    /// `x-litellm-call-id`; null in releases that do not store it.
+    pub litellm_call_id: Option<String>,
+    /// The session; the request's own id where none was stored.
+    pub session_id: String,
+    /// The LiteLLM user who owns the key, `unknown` if none.
+    pub user_id: String,
+    /// The end user that the caller named.
+    pub end_user: Option<String>,
+    /// The key's team.
+    pub team_id: Option<String>,
+    /// The deployed model, as LiteLLM wrote it.
+    pub model: String,
+    /// The model's public name.
+    pub model_group: Option<String>,
+    /// The provider.
+    pub provider: Option<String>,
+    /// LiteLLM's call type, such as `acompletion`.
+    pub call_type: Option<String>,
+    /// `success` or `failure`.
+    pub status: String,
+    /// When the proxy received the request.
+    pub request_start: DateTime<Utc>,
+    /// When the response was complete.
+    pub request_end: DateTime<Utc>,
+    /// Seconds from start to end.
+    pub total_time: f64,
+    /// Seconds to the first token; null where the response was not streamed.
+    pub time_to_first_token: Option<f64>,
+    /// Tokens of the prompt.
+    pub prompt_tokens: i64,
+    /// Tokens of the completion.
+    pub completion_tokens: i64,
+    /// All tokens.
+    pub total_tokens: i64,
+    /// US dollars.
+    pub cost: f64,
+    /// Whether LiteLLM's own response cache answered.
+    pub cache_hit: bool,
+    /// The request's tags, each once.
+    pub tags: Vec<String>,
+}
+
+/// The columns of [`RequestRow`].
+const ROW: &str = "f.request_id, f.call_id AS litellm_call_id, f.session_id, COALESCE(f.user_id, 'unknown') AS user_id, \
+     f.end_user, f.team_id, COALESCE(f.model, '') AS model, f.model_group, f.provider, f.call_type, f.status, \
+     f.started_at AT TIME ZONE 'UTC' AS request_start, f.ended_at AT TIME ZONE 'UTC' AS request_end, \
+     f.duration_ms / 1000.0::float8 AS total_time, f.ttft_ms / 1000.0::float8 AS time_to_first_token, \
+     f.prompt_tokens::bigint, f.completion_tokens::bigint, f.total_tokens::bigint, f.spend AS cost, f.cache_hit, \
+     ARRAY(SELECT DISTINCT t.tag FROM jsonb_path_query(f.tags, '$[*] ? (@.type() == \"string\")') AS j(value), \
+           LATERAL (SELECT j.value #>> '{}' AS tag) t ORDER BY t.tag) AS tags";
+
+/// The facts of [`RequestRow`].
+const ROW_FACTS: [Fact; 19] = [
+    Fact::RequestId,
+    Fact::CallId,
+    Fact::SessionId,
+    Fact::UserId,
+    Fact::EndUser,
+    Fact::TeamId,
+    Fact::Model,
+    Fact::ModelGroup,
+    Fact::Provider,
+    Fact::CallType,
+    Fact::Status,
+    Fact::StartedAt,
+    Fact::EndedAt,
+    Fact::DurationMs,
+    Fact::TtftMs,
+    Fact::PromptTokens,
+    Fact::CompletionTokens,
+    Fact::TotalTokens,
+    Fact::Spend,
+];
+
+/// Where a list of requests goes on: after the request with this start and id.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct RequestPosition {
+    /// The request's start.
+    pub started_at: DateTime<Utc>,
+    /// The request's id.
+    pub request_id: String,
+}
+
+/// Requests of a window, newest first, by the time index: at most `limit` after skipping `offset`.
+///
+/// # Errors
+/// Whatever the database reports.
+pub async fn list(
+    conn: &mut PgConnection,
+    source: Source<'_>,
+    window: &TimeWindow,
+    filter: &RequestFilter,
+    after: Option<&RequestPosition>,
+    (limit, offset): (u32, u32),
+) -> sqlx::Result<Vec<RequestRow>> {
+    let mut sql = QueryBuilder::<Postgres>::new(format!("SELECT {ROW} FROM "));
+    let facts = union(&[&ROW_FACTS, &[Fact::CacheHit, Fact::Tags], &filter.facts()]);
+    source.push(&mut sql, "f", &facts, Rows::All);
+    sql.push(" WHERE ");
+    push_window(&mut sql, "f", window);
+    if let Some(after) = after {
+        sql.push(" AND (f.started_at, f.request_id) < (").push_bind(utc(after.started_at));
+        sql.push(", ").push_bind(after.request_id.clone()).push(")");
+    }
+    filter.push(&mut sql, "f");
+    sql.push(" ORDER BY f.started_at DESC, f.request_id DESC LIMIT ").push_bind(i64::from(limit));
+    sql.push(" OFFSET ").push_bind(i64::from(offset));
+    sql.build_query_as().fetch_all(conn).await
+}
+
+/// Everything LiteLLM recorded of one request but its content.
+#[derive(Debug, Clone, FromRow)]
+pub struct RequestRecord {
+    /// The facts.
+    #[sqlx(flatten)]
+    pub row: RequestRow,
+    /// Who asked, `unknown` if nobody said.
+    pub agent_name: String,
+    /// The conversation's name, `default` if nobody gave one.
+    pub conversation_name: String,
+    /// The alias of the key.
+    pub key_alias: Option<String>,
+    /// The organization.
+    pub organization_id: Option<String>,
+    /// The class of the error of a failed request.
+    pub error_class: Option<String>,
+    /// Tokens read from the provider's prompt cache.
+    pub cached_tokens: Option<i64>,
+    /// Tokens spent on reasoning.
+    pub reasoning_tokens: Option<i64>,
+    /// Tool calls.
+    pub function_calls_count: i64,
+    /// LiteLLM's time of the first token, which is the end where nothing was streamed.
+    pub completion_start: Option<DateTime<Utc>>,
+    /// LiteLLM's text: `None`, `False` or `True`.
+    pub cache_hit_text: Option<String>,
+    /// LiteLLM's cache key.
+    pub cache_key: Option<String>,
+    /// The provider's URL.
+    pub api_base: Option<String>,
+    /// LiteLLM's metadata of the request.
+    pub metadata: Option<Json<Value>>,
+}
+
+/// The request with this id, or with this call id.
+///
+/// # Errors
+/// Whatever the database reports.
+pub async fn find(conn: &mut PgConnection, source: Source<'_>, id: &str) -> sqlx::Result<Option<RequestRecord>> {
+    // One look-up each, not one with OR: a database may lack the index on the call id, and ids are mostly request ids.
+    match find_in(conn, source, Rows::Request(id)).await? {
+        None => find_in(conn, source, Rows::Call(id)).await,
+        found => Ok(found),
+    }
+}
+
+async fn find_in(conn: &mut PgConnection, source: Source<'_>, rows: Rows<'_>) -> sqlx::Result<Option<RequestRecord>> {
+    let mut sql = QueryBuilder::<Postgres>::new(format!(
+        "SELECT {ROW}, COALESCE(f.agent_name, '{UNKNOWN}') AS agent_name, \
+         COALESCE(f.conversation_name, 'default') AS conversation_name, f.key_alias, f.organization_id, f.error_class, \
+         f.cached_tokens, f.reasoning_tokens, f.tool_calls AS function_calls_count, \
+         f.completion_started_at AT TIME ZONE 'UTC' AS completion_start, f.cache_hit_text, f.cache_key, f.api_base, \
+         f.metadata FROM "
+    ));
+    source.facts.push_record(&mut sql, "f", &Fact::ALL, rows, source.scope);
+    // A partitioned log may hold an id twice, and call ids are not unique at all: the newest is meant.
+    sql.push(" ORDER BY f.started_at DESC, f.request_id LIMIT 1");
+    sql.build_query_as().fetch_optional(conn).await
+}
