@@ -147,7 +147,8 @@ fn messages(mut map: Map<String, Value>, kind: CallKind) -> Vec<Message> {
             messages.extend(other_apis::gemini_system(map.remove(key).unwrap_or_default()));
         }
     }
-    if has(&map, "instructions") && kind.is_responses(&map) {
+    let is_responses = kind.is_responses(&map);
+    if has(&map, "instructions") && is_responses {
         messages.extend(chat::system(map.remove("instructions").unwrap_or_default()));
     }
     let first = ["messages", "contents", "input", "prompt"].into_iter().find(|key| has(&map, key));
@@ -161,7 +162,7 @@ fn messages(mut map: Map<String, Value>, kind: CallKind) -> Vec<Message> {
         messages.extend(match key {
             "messages" => chat::messages(value, Source::Prompt),
             "contents" => other_apis::gemini_contents(value),
-            "input" if kind.is_responses(&map) => responses::items(value, Source::Prompt),
+            "input" if is_responses => responses::items(value, Source::Prompt),
             _ => media::inputs(value),
         });
     } else if has(&map, "query") {

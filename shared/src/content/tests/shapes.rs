@@ -156,8 +156,10 @@ fn a_responses_answer_in_chat_naming() {
         {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": null, "annotations": []}]},
         {"type": "function_call", "id": "toolu_1", "call_id": "toolu_1", "name": "get_weather", "arguments": "{\"city\": \"Ribe\"}"},
     ]});
-    let content = read("acompletion", &json!({"instructions": "Go.", "input": "hi"}), &response);
-    assert_eq!((lines(&content.prompt).len(), content.history), (2, History::Repeated));
+    let call = json!({"type": "function_call", "call_id": "c1", "name": "f", "arguments": "{}"});
+    let content = read("acompletion", &json!({"instructions": "Go.", "input": [call]}), &response);
+    assert_eq!(lines(&content.prompt), ["system: Go.", "assistant: - f({})"]);
+    assert_eq!(content.history, History::Repeated);
     assert_eq!(lines(&content.response), [r#"assistant: - get_weather({"city":"Ribe"})"#]);
 }
 

@@ -1,0 +1,66 @@
+//! An answer of the API.
+
+use axum::body::Body;
+use http::{HeaderMap, Response, StatusCode};
+use http_body_util::BodyExt;
+use serde_json::Value;
+
+/// A complete response.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body as text.
+    pub text: String,
+}
+
+impl Answer {
+    pub(crate) async fn read(response: Response<Body>) -> Self {
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.expect("the body is read").to_bytes();
+        let text = String::from_utf8(bytes.to_vec()).expect("the body is UTF-8");
+        Self { status: parts.status, headers: parts.headers, text }
+    }
+
+    /// The JSON of a 200.
+    #[must_use]
+    #[track_caller]
+    pub fn ok(&self) -> Value {
+        assert_eq!(self.status, StatusCode::OK, "{}", self.text);
+        serde_json::from_str(&self.text).expect("the body is JSON")
+    }
+
+    /// The problem of an error with this status: complete, and of its media type.
+    #[must_use]
+    #[track_caller]
+    pub fn problem(&self, status: u16) -> Value {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text);
+        assert_eq!(self.headers["content-type"], "application/problem+json");
+        let problem: Value = serde_json::from_str(&self.text).expect("the body is JSON");
+        assert_eq!(problem["status"], status);
+        for field in ["type", "title", "detail", "instance", "request_id"] {
+            assert!(problem[field].as_str().is_some_and(|text| !text.is_empty()), "{field} is missing: {problem}");
+        }
+        assert_eq!(self.headers["x-request-id"], *problem["request_id"].as_str().expect("an id"));
+        problem
+    }
+
+    /// The parameters that a 422 blames.
+    #[must_use]
+    #[track_caller]
+    pub fn blamed(&self) -> Vec<String> {
+        let problem = self.problem(422);
+        let errors = problem["errors"].as_array().expect("the problem has errors");
+        errors.iter().map(|error| error["parameter"].as_str().expect("a name").to_owned()).collect()
+    }
+
+    /// Where the next page is.
+    #[must_use]
+    pub fn next(&self) -> Option<String> {
+        let link = self.headers.get("link")?.to_str().ok()?;
+        let target = link.strip_prefix('<')?.strip_suffix(">; rel=\"next\"")?;
+        Some(target.to_owned())
+    }
+}

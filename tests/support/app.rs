@@ -1,0 +1,99 @@
+//! The API over a test database, asked through its router.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use chrono::{DateTime, Utc};
+use http::{Method, Request};
+use local::fixtures::Release;
+use serde_json::Value;
+use tower::ServiceExt;
+use traceability::api::{AppState, Clock, layers};
+use traceability::config::{DatabaseConfig, Environment};
+
+use crate::answer::Answer;
+use crate::database::{Database, is_native};
+
+/// The whole API, over one database, at one moment.
+#[derive(Clone)]
+pub struct App {
+    router: Router,
+    /// The database it reads.
+    pub database: Arc<Database>,
+    /// What it takes for now.
+    pub now: DateTime<Utc>,
+    /// Its state, for tests that call the queries themselves.
+    pub state: AppState,
+}
+
+impl App {
+    /// The API over the rows of a release, the day after the last of them.
+    pub async fn of_release(release: Release) -> Self {
+        let newest = release.newest().expect("the release has rows").and_utc();
+        Self::over(Database::of_release(release).await, newest + chrono::Duration::hours(1), &[])
+    }
+
+    /// The API over a database, at `now`, with these settings.
+    #[must_use]
+    pub fn over(database: Arc<Database>, now: DateTime<Utc>, settings: &[(&str, &str)]) -> Self {
+        let environment: Environment = settings.iter().copied().collect();
+        let mut config =
+            DatabaseConfig::with_url(database.url().to_owned(), &environment).expect("the settings are allowed");
+        if !is_native() {
+            // All tests share the embedded server's one connection, so they may have to wait for it.
+            config.max_connections = 1;
+            config.acquire_timeout = Duration::from_secs(120);
+        }
+        let mut state = AppState::new(&config).expect("the database URL is one");
+        state.clock = Clock::fixed(now);
+        state.deadline = Duration::from_secs(150);
+        Self::with_state(database, now, state)
+    }
+
+    /// The API with a state of the test's own.
+    #[must_use]
+    pub fn with_state(database: Arc<Database>, now: DateTime<Utc>, state: AppState) -> Self {
+        let router = layers::service(local::api::router(), state.clone());
+        Self { router, database, now, state }
+    }
+
+    /// Sends a request.
+    pub async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.expect("a router cannot fail");
+        Answer::read(response).await
+    }
+
+    /// `GET path`.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(Request::get(path).body(Body::empty()).expect("a request")).await
+    }
+
+    /// `POST path` with a JSON body.
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.post_text(path, &body.to_string(), Some("application/json")).await
+    }
+
+    /// `POST path` with any body.
+    pub async fn post_text(&self, path: &str, body: &str, content_type: Option<&str>) -> Answer {
+        let mut request = Request::builder().method(Method::POST).uri(path);
+        if let Some(content_type) = content_type {
+            request = request.header("content-type", content_type);
+        }
+        self.send(request.body(Body::from(body.to_owned())).expect("a request")).await
+    }
+
+    /// All items of a list, page by page through the `Link` headers, and how many pages there were.
+    pub async fn all_pages(&self, path: &str) -> (Vec<Value>, usize) {
+        let (mut items, mut pages, mut next) = (Vec::new(), 0, Some(path.to_owned()));
+        while let Some(path) = next {
+            let answer = self.get(&path).await;
+            items.extend(answer.ok().as_array().expect("a list").clone());
+            pages += 1;
+            next = answer.next();
+            assert!(pages < 10_000, "the pages do not end");
+        }
+        (items, pages)
+    }
+}
