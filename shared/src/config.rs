@@ -92,10 +92,10 @@ impl DatabaseConfig {
     /// # Errors
     /// [`ConfigError`] when a setting does not parse.
     pub fn with_url(url: String, environment: &Environment) -> Result<Self, ConfigError> {
-        let concurrency: u32 =
-            environment.parse("AWS_LAMBDA_MAX_CONCURRENCY", "a whole number")?.unwrap_or_default();
-        let max_connections =
-            environment.parse("DATABASE_MAX_CONNECTIONS", "a whole number from 1 to 500")?.unwrap_or(concurrency.max(2));
+        let concurrency: u32 = environment.parse("AWS_LAMBDA_MAX_CONCURRENCY", "a whole number")?.unwrap_or_default();
+        let max_connections = environment
+            .parse("DATABASE_MAX_CONNECTIONS", "a whole number from 1 to 500")?
+            .unwrap_or(concurrency.max(2));
         if !(1..=500).contains(&max_connections) {
             return Err(ConfigError {
                 name: "DATABASE_MAX_CONNECTIONS",

@@ -165,10 +165,7 @@ mod tests {
     #[test]
     fn the_repeated_hour_is_two_buckets() {
         let hours = starts("2026-10-24T23:00:00Z", "2026-10-25T03:00:00Z", Granularity::Hour, Tz::Europe__Berlin);
-        assert_eq!(
-            hours,
-            ["2026-10-25 01:00:00", "2026-10-25 02:00:00", "2026-10-25 02:00:00", "2026-10-25 03:00:00"]
-        );
+        assert_eq!(hours, ["2026-10-25 01:00:00", "2026-10-25 02:00:00", "2026-10-25 02:00:00", "2026-10-25 03:00:00"]);
     }
 
     #[test]

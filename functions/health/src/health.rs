@@ -46,7 +46,8 @@ pub struct Health {
     )
 )]
 pub async fn get_health(State(state): State<AppState>, _: NoQuery) -> Response {
-    let unhealthy = |error| Health { status: "unhealthy", database: "unavailable", newest_request: None, error: Some(error) };
+    let unhealthy =
+        |error| Health { status: "unhealthy", database: "unavailable", newest_request: None, error: Some(error) };
     let (status, health) = match tokio::time::timeout(PATIENCE, newest_request(&state)).await {
         Ok(Ok(newest_request)) => {
             (StatusCode::OK, Health { status: "healthy", database: "connected", newest_request, error: None })

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 use clap::{Parser, Subcommand};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use sqlx::{Connection, PgConnection};
 use traceability::api::AppState;
 use traceability::config::{DatabaseConfig, Environment};
@@ -15,12 +16,12 @@ use traceability::queries::filter::{RequestFilter, TimeWindow};
 use traceability::queries::requests;
 use traceability::telemetry::{self, LogFormat};
 
+use crate::api;
 use crate::embedded::{DEFAULT_FOLDER, Embedded};
 use crate::generate::{Generation, generate, progress_bar};
 use crate::sample::{self, Prepared};
 use crate::server::Server;
 use crate::settings::Settings;
-use crate::api;
 
 /// Serve the LLM Traceability API on this machine.
 ///
@@ -69,7 +70,7 @@ impl Command {
         config.max_connections = 1;
         config.acquire_timeout = Duration::from_secs(30);
         let mut state = AppState::new(&config)?;
-        state.deadline = Duration::from_secs(60);
+        state.deadline = Duration::from_mins(1);
         serve(&settings, state).await
     }
 
@@ -141,7 +142,7 @@ async fn greet(address: SocketAddr, state: &AppState) {
     println!("  curl -s 'http://{address}/api/v1/analytics/overview?days=30'");
     println!("  curl -s 'http://{address}/api/v1/sessions?limit=5'");
     if let Some(session) = session {
-        let session = percent_encoded(&session);
+        let session = utf8_percent_encode(&session, NON_ALPHANUMERIC);
         println!("  curl -s 'http://{address}/api/v1/sessions/{session}/messages'");
     } else {
         println!("  curl -s 'http://{address}/health'");
@@ -159,12 +160,4 @@ async fn newest_session(state: &AppState) -> traceability::api::ApiResult<Option
     let filter = RequestFilter { status: Some("success"), ..RequestFilter::default() };
     let newest = requests::list(&mut db.conn, source, &window, &filter, None, (1, 0)).await?;
     Ok(newest.into_iter().next().map(|request| request.session_id))
-}
-
-fn percent_encoded(segment: &str) -> String {
-    let byte = |byte: u8| match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
-        other => format!("%{other:02X}"),
-    };
-    segment.bytes().map(byte).collect()
 }

@@ -61,7 +61,8 @@ fn origins(setting: Option<&str>) -> Result<Origins, ConfigError> {
     }
     let invalid = || ConfigError {
         name: "ALLOWED_ORIGINS",
-        reason: "must be * or origins such as https://dashboard.example.com, separated by commas, without a path".into(),
+        reason: "must be * or origins such as https://dashboard.example.com, separated by commas, without a path"
+            .into(),
     };
     let origin = |origin: &str| match origin.split_once("://") {
         Some(("http" | "https", host)) if !host.is_empty() && !host.contains('/') => {
@@ -74,7 +75,6 @@ fn origins(setting: Option<&str>) -> Result<Origins, ConfigError> {
 
 impl Origins {
     /// The layer that answers browsers. On AWS the gateway does.
-    #[must_use]
     pub fn layer(&self) -> CorsLayer {
         let allowed = match self {
             Self::Loopback => AllowOrigin::predicate(|origin, _| is_loopback(origin)),

@@ -10,8 +10,8 @@ use traceability::api::params::NoQuery;
 use traceability::api::{ApiResult, AppState, PathId, Problem};
 use traceability::content::{Reason, allowed_request, normalise};
 use traceability::queries::Source;
-use traceability::queries::requests::{self, RequestRecord};
 use traceability::queries::content;
+use traceability::queries::requests::{self, RequestRecord};
 use utoipa::ToSchema;
 
 use crate::no_such_request;

@@ -118,8 +118,7 @@ pub async fn list_requests(
     let list = ("requests", &filters);
     let after: Option<ListPosition> = page.cursor.as_ref().map(|cursor| cursor.decode(&list)).transpose()?;
     let as_of = after.as_ref().map_or_else(|| state.clock.now(), |after| after.as_of);
-    let window =
-        window::resolve(filters.start_date, filters.end_date, filters.timezone, window::MAX_DAYS, as_of)?;
+    let window = window::resolve(filters.start_date, filters.end_date, filters.timezone, window::MAX_DAYS, as_of)?;
 
     let scope = state.scope();
     let mut db = state.db.session().await?;
@@ -128,8 +127,7 @@ pub async fn list_requests(
     let limit = page.limit.get();
     let after = after.map(|after| after.request);
     let bounds = (limit + 1, page.offset.get());
-    let mut rows =
-        requests::list(&mut db.conn, source, &window, &filters.filter(), after.as_ref(), bounds).await?;
+    let mut rows = requests::list(&mut db.conn, source, &window, &filters.filter(), after.as_ref(), bounds).await?;
     let more = rows.len() > limit as usize;
     rows.truncate(limit as usize);
     let next = rows.last().filter(|_| more).map(|last| {

@@ -9,7 +9,9 @@ use traceability::api::{ApiResult, AppState, Moment, Page, TimeZone, window};
 use traceability::choice;
 use traceability::queries::Source;
 use traceability::queries::filter::RequestFilter;
-use traceability::queries::sessions::{self, SessionPosition, SessionSearch, SessionSort, SessionSummary, TotalsFilter};
+use traceability::queries::sessions::{
+    self, SessionPosition, SessionSearch, SessionSort, SessionSummary, TotalsFilter,
+};
 use utoipa::{IntoParams, ToSchema};
 
 /// Filters on sessions. `agent_name`, `user_id`, `model`, `end_user`, `team_id`, `tag`, `conversation_name` and the dates
@@ -160,7 +162,9 @@ impl SessionFilters {
         if let (Some(min), Some(max)) = (self.min_cost, self.max_cost)
             && min > max
         {
-            return Err(traceability::api::error::ParameterProblem::new("max_cost", "must not be less than min_cost").into());
+            return Err(
+                traceability::api::error::ParameterProblem::new("max_cost", "must not be less than min_cost").into()
+            );
         }
         let text = |value: &Option<Text>| value.as_ref().map(|text| text.as_str().to_owned());
         Ok(SessionSearch {

@@ -22,17 +22,20 @@ impl<S: Send + Sync, T: Parameters + DeserializeOwned> FromRequest<S> for JsonBo
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         if !is_json(content_type.unwrap_or_default()) {
-            return Err(ApiError::UnsupportedMediaType("Send the filters as a JSON object, with Content-Type: application/json.".into()));
+            return Err(ApiError::UnsupportedMediaType(
+                "Send the filters as a JSON object, with Content-Type: application/json.".into(),
+            ));
         }
-        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| match rejection.status().as_u16() {
-            413 => ApiError::TooLarge("The body must not be larger than 1 MiB.".into()),
-            _ => ApiError::BadRequest("The body could not be read.".into()),
-        })?;
+        let bytes =
+            Bytes::from_request(request, state).await.map_err(|rejection| match rejection.status().as_u16() {
+                413 => ApiError::TooLarge("The body must not be larger than 1 MiB.".into()),
+                _ => ApiError::BadRequest("The body could not be read.".into()),
+            })?;
         let fields: Map<String, Value> = serde_json::from_slice(&bytes).map_err(|error| not_json(&error))?;
         check_fields(&fields, &T::names())?;
-        serde_path_to_error::deserialize(Value::Object(fields)).map(Self).map_err(|error| {
-            ParameterProblem::new(error.path().to_string(), error.into_inner().to_string()).into()
-        })
+        serde_path_to_error::deserialize(Value::Object(fields))
+            .map(Self)
+            .map_err(|error| ParameterProblem::new(error.path().to_string(), error.into_inner().to_string()).into())
     }
 }
 
@@ -44,7 +47,10 @@ fn is_json(content_type: &str) -> bool {
 /// The position only: the parser's own text could quote the body.
 fn not_json(error: &serde_json::Error) -> ApiError {
     if error.is_data() {
-        ApiError::BadRequest("The body must be a JSON object of filters, such as {\"agent_name\": \"support-bot\"}, or {} for none.".into())
+        ApiError::BadRequest(
+            "The body must be a JSON object of filters, such as {\"agent_name\": \"support-bot\"}, or {} for none."
+                .into(),
+        )
     } else {
         ApiError::BadRequest(format!("The body is not JSON (line {}, column {}).", error.line(), error.column()))
     }

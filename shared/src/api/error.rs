@@ -182,7 +182,8 @@ impl ApiError {
 }
 
 const INTERNAL: &str = "The service failed to answer. Report the request id.";
-const SLOW_ADVICE: &str = "the database is slow or the question large: check its load, narrow the window, or raise STATEMENT_TIMEOUT_MS";
+const SLOW_ADVICE: &str =
+    "the database is slow or the question large: check its load, narrow the window, or raise STATEMENT_TIMEOUT_MS";
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
@@ -215,9 +216,7 @@ impl Problem {
         if let Some(length) = parts.headers.get(header::CONTENT_LENGTH) {
             response.headers_mut().insert(header::CONTENT_LENGTH, length.clone());
         }
-        response
-            .headers_mut()
-            .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         response
     }
 }
@@ -237,13 +236,17 @@ fn fault(error: &FactsError) -> Fault {
             "42501" => unavailable("grant the role of DATABASE_URL SELECT on LiteLLM's tables"),
             code if code.starts_with("28") => unavailable("check the user and password of DATABASE_URL"),
             code if code.starts_with("3D") => unavailable("check the database name of DATABASE_URL"),
-            code if code.starts_with("53") => {
-                unavailable("the database is out of connections, memory or disk: lower DATABASE_MAX_CONNECTIONS or give it more")
-            }
+            code if code.starts_with("53") => unavailable(
+                "the database is out of connections, memory or disk: lower DATABASE_MAX_CONNECTIONS or give it more",
+            ),
             code if ["08", "57", "40", "55"].iter().any(|class| code.starts_with(class)) => {
                 unavailable("the database is restarting, failing over or recovering: it should be back soon")
             }
-            _ => Fault { status: StatusCode::INTERNAL_SERVER_ERROR, advice: "a fault of this service: report it", schema_changed: false },
+            _ => Fault {
+                status: StatusCode::INTERNAL_SERVER_ERROR,
+                advice: "a fault of this service: report it",
+                schema_changed: false,
+            },
         },
         sqlx::Error::Io(_)
         | sqlx::Error::Tls(_)
@@ -253,7 +256,11 @@ fn fault(error: &FactsError) -> Fault {
         | sqlx::Error::WorkerCrashed => {
             unavailable("check that the database of DATABASE_URL runs and can be reached from here")
         }
-        _ => Fault { status: StatusCode::INTERNAL_SERVER_ERROR, advice: "a fault of this service: report it", schema_changed: false },
+        _ => Fault {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            advice: "a fault of this service: report it",
+            schema_changed: false,
+        },
     }
 }
 

@@ -34,7 +34,6 @@ impl<T: DeserializeOwned + IntoParams> Parameters for T {
     }
 }
 
-
 /// Extracts parameters from the query string.
 #[derive(Debug, Clone, Copy)]
 pub struct Query<T>(pub T);

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde::Serialize;
+use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
 /// A value as text, from whichever form it came in. What parses from text can then be a parameter in both.
 #[derive(Debug, Clone)]

@@ -120,8 +120,9 @@ impl FromStr for TimeZone {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         text.parse().map(Self).map_err(|_| {
-            let similarity = |zone: &&Tz| (strsim::jaro_winkler(&text.to_lowercase(), &zone.name().to_lowercase()) * 1e6) as u32;
-            let nearest = chrono_tz::TZ_VARIANTS.iter().max_by_key(similarity).map_or("UTC", |zone| zone.name());
+            let similarity = |zone: &Tz| strsim::jaro_winkler(&text.to_lowercase(), &zone.name().to_lowercase());
+            let nearest = chrono_tz::TZ_VARIANTS.iter().max_by(|a, b| similarity(a).total_cmp(&similarity(b)));
+            let nearest = nearest.map_or("UTC", |zone| zone.name());
             format!("must be an IANA time zone such as Europe/Berlin; did you mean {nearest}?")
         })
     }

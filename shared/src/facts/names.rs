@@ -71,9 +71,7 @@ pub(super) fn agent_name(schema: &Schema, paths: &[NamePath]) -> String {
     let mut carriers = in_payload(schema, paths, "agent_name");
     if schema.has("agent_id") {
         if schema.table_has(AGENTS, "agent_name") {
-            carriers.push(format!(
-                r#"(SELECT a.agent_name FROM "{AGENTS}" a WHERE a.agent_id = s.agent_id)"#
-            ));
+            carriers.push(format!(r#"(SELECT a.agent_name FROM "{AGENTS}" a WHERE a.agent_id = s.agent_id)"#));
         }
         carriers.push("CASE WHEN s.custom_llm_provider = 'a2a_agent' THEN substr(s.model, 11) END".into());
         carriers.push("s.agent_id".into());
@@ -133,7 +131,9 @@ mod tests {
         let path: NamePath = "proxy_server_request.metadata.app-name".parse().expect("a good path");
         assert_eq!(path.column, "proxy_server_request");
         assert_eq!(path.keys, ["metadata", "app-name"]);
-        for bad in ["", "metadata", "response.x", "metadata.", "metadata..x", "metadata.x'", "metadata.a b", "metadata.{"] {
+        for bad in
+            ["", "metadata", "response.x", "metadata.", "metadata..x", "metadata.x'", "metadata.a b", "metadata.{"]
+        {
             assert!(bad.parse::<NamePath>().is_err(), "{bad} was taken");
         }
     }

@@ -27,12 +27,10 @@ pub(super) fn expressions(schema: &Schema, paths: &NamePaths) -> Vec<(Fact, Expr
 
 fn expression(fact: Fact, schema: &Schema, paths: &NamePaths) -> String {
     match fact {
-        Fact::RequestId => "s.request_id".into(),
         Fact::CallId => column(schema, "litellm_call_id", "text"),
-        Fact::SessionId if schema.has("session_id") => {
-            "COALESCE(NULLIF(s.session_id, ''), s.request_id)".into()
-        }
-        Fact::SessionId => "s.request_id".into(),
+        Fact::SessionId if schema.has("session_id") => "COALESCE(NULLIF(s.session_id, ''), s.request_id)".into(),
+        // Without sessions, each request is one of its own.
+        Fact::RequestId | Fact::SessionId => "s.request_id".into(),
         Fact::SessionIsGenerated if schema.has("session_id") => "(NULLIF(s.session_id, '') IS NULL)".into(),
         Fact::SessionIsGenerated => "true".into(),
         Fact::StartedAt => r#"s."startTime""#.into(),

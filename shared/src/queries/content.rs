@@ -1,7 +1,7 @@
 //! The stored prompts and responses of single requests.
 
-use futures::stream::BoxStream;
 use chrono::{DateTime, Utc};
+use futures::stream::BoxStream;
 use serde_json::value::RawValue;
 use sqlx::types::Json;
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};

@@ -128,10 +128,8 @@ pub async fn cost_breakdown(
 /// Each request once per distinct tag, and once without a tag if it has none.
 fn push_tagged(sql: &mut QueryBuilder<sqlx::Postgres>, source: Source<'_>, question: &Question) {
     sql.push(" FROM ");
-    let facts = super::union(&[
-        &[Fact::StartedAt, Fact::Tags, Fact::TotalTokens, Fact::Spend],
-        &question.filter.facts(),
-    ]);
+    let facts =
+        super::union(&[&[Fact::StartedAt, Fact::Tags, Fact::TotalTokens, Fact::Spend], &question.filter.facts()]);
     source.push(sql, "f", &facts, super::Rows::All);
     sql.push(
         " LEFT JOIN LATERAL (SELECT DISTINCT j.value #>> '{}' AS tag \

@@ -224,7 +224,10 @@ struct Placed {
 impl Placed {
     fn new(position: SessionPosition) -> Option<Self> {
         let seconds: f64 = position.value.parse().ok()?;
-        #[expect(clippy::cast_possible_truncation, reason = "an instant of this era has far fewer than 2^53 microseconds")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "an instant of this era has far fewer than 2^53 microseconds"
+        )]
         let micros = (seconds * 1e6).round() as i64;
         Some(Self { micros, position })
     }
@@ -309,7 +312,8 @@ impl<'a> Walk<'a> {
         last: Option<&Step>,
         stride: usize,
     ) -> sqlx::Result<Vec<Step>> {
-        let mut sql = QueryBuilder::new("SELECT f.session_id, f.request_id, f.started_at AT TIME ZONE 'UTC' AS started_at FROM ");
+        let mut sql =
+            QueryBuilder::new("SELECT f.session_id, f.request_id, f.started_at AT TIME ZONE 'UTC' AS started_at FROM ");
         self.search.push_matching(&mut sql, source, &[Fact::RequestId]);
         if let Some(from) = from {
             sql.push(" AND f.started_at <= ").push_bind(utc(from));
@@ -318,7 +322,7 @@ impl<'a> Walk<'a> {
             sql.push(" AND (f.started_at, f.request_id) < (").push_bind(utc(last.started_at));
             sql.push(", ").push_bind(last.request_id.clone()).push(")");
         }
-        sql.push(" ORDER BY f.started_at DESC, f.request_id DESC LIMIT ").push_bind(stride as i64);
+        sql.push(" ORDER BY f.started_at DESC, f.request_id DESC LIMIT ").push_bind(i64::try_from(stride).unwrap_or(i64::MAX));
         sql.build_query_as().fetch_all(conn).await
     }
 

@@ -149,7 +149,8 @@ pub async fn summaries(
         return Ok(Vec::new());
     }
     let mut sql = QueryBuilder::<Postgres>::new("SELECT k.session_id, t.* FROM unnest(");
-    sql.push_bind(session_ids.to_vec()).push("::text[]) WITH ORDINALITY AS k(session_id, place) CROSS JOIN LATERAL (SELECT ");
+    sql.push_bind(session_ids.to_vec())
+        .push("::text[]) WITH ORDINALITY AS k(session_id, place) CROSS JOIN LATERAL (SELECT ");
     sql.push(TOTALS).push(" FROM ");
     source.push(&mut sql, "e", &FACTS, Rows::SessionOf("k.session_id"));
     sql.push(" HAVING count(*) > 0) AS t ORDER BY k.place");

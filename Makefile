@@ -1,0 +1,63 @@
+# Everything a person does here. `make help` lists it.
+
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# make dev ROWS=20000
+ROWS ?= 0
+# make test-native TEST=session_search
+TEST ?=
+# make bench BENCH_ROWS=100000
+BENCH_ROWS ?= 1000000
+
+VENV := .venv
+CARGO_LAMBDA := $(VENV)/bin/cargo-lambda
+
+.PHONY: help dev test test-native check fmt openapi openapi-check bench setup watch clean
+
+help: ## List these targets
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+dev: ## Serve everything at http://127.0.0.1:8000 (embedded database, or DATABASE_URL); ROWS=N adds generated rows
+	cargo run -p local -- --rows $(ROWS)
+
+test: ## Run all tests; needs nothing but Rust (or TEST_DATABASE_URL, a server to test on); TEST=name narrows
+	cargo test --workspace $(TEST)
+
+test-native: ## Run all tests on a PostgreSQL server of this machine, started for them alone
+	tests/native-postgres.sh cargo test --workspace $(TEST)
+
+check: ## Check format, lints and the API document
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	@$(MAKE) openapi-check
+
+fmt: ## Format the code
+	cargo fmt --all
+
+openapi: ## Write the API document after a change of an endpoint
+	cargo run -q -p local -- openapi > functions/health/openapi.json.new
+	mv functions/health/openapi.json.new functions/health/openapi.json
+
+openapi-check: ## Fail if the committed API document is not the code's
+	@cargo run -q -p local -- openapi | diff -u functions/health/openapi.json - \
+	  || { echo "the API document is out of date: run 'make openapi' and commit it"; exit 1; }
+
+bench: ## Measure every endpoint on a million rows, beside the database alone; BENCH_ROWS=N for another size
+	cargo build --release -p local
+	cargo build --release -p tests --bin bench
+	tests/native-postgres.sh --keep .local/bench cargo run --release -q -p tests --bin bench -- --rows $(BENCH_ROWS)
+
+setup: $(CARGO_LAMBDA) ## Install cargo-lambda into .venv, for `make watch`
+
+$(CARGO_LAMBDA):
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet cargo-lambda==1.9.2
+
+watch: $(CARGO_LAMBDA) ## Serve the four Lambda functions at http://127.0.0.1:9000 as on AWS (needs DATABASE_URL)
+	@test -n "$$DATABASE_URL" || grep -qs '^DATABASE_URL=' .env \
+	  || { echo "set DATABASE_URL, in the environment or in .env: the functions have no embedded database"; exit 1; }
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo lambda watch --ignore-changes $(if $(wildcard .env),--env-file .env)
+
+clean: ## Remove the embedded database and its rows (build products stay: cargo clean)
+	rm -rf .local
