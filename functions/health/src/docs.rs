@@ -32,7 +32,8 @@ pub async fn get_openapi(_: NoQuery) -> ([(HeaderName, &'static str); 1], &'stat
 
 /// The pages for people. Their assets are part of the binary: they work without a network.
 pub(crate) fn pages() -> OpenApiRouter<AppState> {
-    let config = Config::new(["/openapi.json"]).try_it_out_enabled(true).display_request_duration(true).filter(true);
+    let config =
+        Config::new(["/openapi.json"]).use_base_layout().try_it_out_enabled(true).display_request_duration(true);
     let swagger: Router<AppState> = SwaggerUi::new("/docs").config(config).into();
     OpenApiRouter::from(swagger.route("/redoc", get(async || Redirect::permanent("/docs"))))
 }

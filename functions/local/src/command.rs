@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use chrono::Utc;
 use clap::{Parser, Subcommand};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sqlx::{Connection, PgConnection};
-use traceability::api::AppState;
+use traceability::api::{ApiResult, AppState};
 use traceability::config::{DatabaseConfig, Environment};
 use traceability::queries::Source;
 use traceability::queries::filter::{RequestFilter, TimeWindow};
-use traceability::queries::requests;
+use traceability::queries::sessions::{self, SessionSearch, SessionSort, TotalsFilter};
 use traceability::telemetry::{self, LogFormat};
 
 use crate::api;
@@ -129,7 +129,7 @@ async fn stop() {
 
 /// Prints where the server is, and three commands that work as they are.
 async fn greet(address: SocketAddr, state: &AppState) {
-    let session = match newest_session(state).await {
+    let session = match example_session(state).await {
         Ok(session) => session,
         Err(error) => {
             // The server starts all the same: the database may come up later.
@@ -142,7 +142,7 @@ async fn greet(address: SocketAddr, state: &AppState) {
     println!("  curl -s 'http://{address}/api/v1/analytics/overview?days=30'");
     println!("  curl -s 'http://{address}/api/v1/sessions?limit=5'");
     if let Some(session) = session {
-        let session = utf8_percent_encode(&session, NON_ALPHANUMERIC);
+        let session = utf8_percent_encode(&session, SEGMENT);
         println!("  curl -s 'http://{address}/api/v1/sessions/{session}/messages'");
     } else {
         println!("  curl -s 'http://{address}/health'");
@@ -150,14 +150,23 @@ async fn greet(address: SocketAddr, state: &AppState) {
     println!("\nStop with Ctrl-C.");
 }
 
-/// A session of the last days, for an example.
-async fn newest_session(state: &AppState) -> traceability::api::ApiResult<Option<String>> {
+/// What a path segment keeps as it is (RFC 3986: unreserved).
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// A recent session with some turns, for an example.
+async fn example_session(state: &AppState) -> ApiResult<Option<String>> {
     let scope = state.scope();
     let mut db = state.db.session().await?;
     let source = Source { facts: &db.facts, scope: &scope };
     let now = state.clock.now();
-    let window = TimeWindow { start: now - chrono::Duration::days(30), end: now };
-    let filter = RequestFilter { status: Some("success"), ..RequestFilter::default() };
-    let newest = requests::list(&mut db.conn, source, &window, &filter, None, (1, 0)).await?;
-    Ok(newest.into_iter().next().map(|request| request.session_id))
+    let search = SessionSearch {
+        window: TimeWindow { start: now - chrono::Duration::days(30), end: now },
+        filter: RequestFilter::default(),
+        totals: TotalsFilter { min_requests: Some(4), has_tool_calls: Some(true), ..TotalsFilter::default() },
+        sort: SessionSort::Start,
+        descending: true,
+        as_of: now,
+    };
+    let found = sessions::search(&mut db.conn, source, &search, None, 1, 0).await?;
+    Ok(found.into_iter().next().map(|position| position.session_id))
 }

@@ -1,5 +1,6 @@
 //! The base of the API document: what all endpoints have in common.
 
+use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
 use utoipa_axum::router::OpenApiRouter;
 
@@ -14,6 +15,14 @@ Sessions, requests, costs and usage out of LiteLLM's spend logs, read straight f
 * Errors are problem documents (RFC 9457). An unknown parameter is an error, so that a misspelt filter never widens a \
 result.";
 
+/// The groups, in the order in which people need them.
+const TAGS: [(&str, &str); 4] = [
+    ("sessions", "What happened in a session, message by message, and which sessions there were"),
+    ("analytics", "Which agent, user, team or model costs what, and since when"),
+    ("requests", "Single requests"),
+    ("health", "The service itself"),
+];
+
 /// The document of these routes.
 #[must_use]
 pub fn document(router: OpenApiRouter<AppState>) -> OpenApi {
@@ -26,6 +35,7 @@ pub fn document(router: OpenApiRouter<AppState>) -> OpenApi {
                 .license(Some(LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build()))
                 .build(),
         )
+        .tags(Some(TAGS.map(|(name, description)| TagBuilder::new().name(name).description(Some(description)).build())))
         .build();
     document.merge(router.into_openapi());
     document

@@ -322,7 +322,8 @@ impl<'a> Walk<'a> {
             sql.push(" AND (f.started_at, f.request_id) < (").push_bind(utc(last.started_at));
             sql.push(", ").push_bind(last.request_id.clone()).push(")");
         }
-        sql.push(" ORDER BY f.started_at DESC, f.request_id DESC LIMIT ").push_bind(i64::try_from(stride).unwrap_or(i64::MAX));
+        sql.push(" ORDER BY f.started_at DESC, f.request_id DESC LIMIT ")
+            .push_bind(i64::try_from(stride).unwrap_or(i64::MAX));
         sql.build_query_as().fetch_all(conn).await
     }
 
