@@ -94,8 +94,9 @@ pub async fn cost_breakdown(
         Dimension::Key => source.facts.key_label("r.id"),
         _ => "NULL::text".into(),
     };
+    // Named before grouping: LiteLLM itself calls a model `unknown`, which must not become a second row of that name.
     let mut sql = QueryBuilder::new(format!(
-        "WITH g AS (SELECT {category} AS id, count(*) AS requests, sum(f.total_tokens) AS tokens, \
+        "WITH g AS (SELECT COALESCE({category}, '{none}') AS id, count(*) AS requests, sum(f.total_tokens) AS tokens, \
          sum(f.spend::numeric) AS cost"
     ));
     if dimension == Dimension::Tag {
@@ -116,7 +117,7 @@ pub async fn cost_breakdown(
          sum(requests)::bigint AS requests, sum(tokens)::bigint AS tokens, sum(cost) AS cost FROM ranked GROUP BY 1, 2) ",
     );
     sql.push(format!(
-        "SELECT CASE WHEN r.other THEN 'other' ELSE COALESCE(r.id, '{none}') END AS category, {label} AS label, \
+        "SELECT COALESCE(r.id, 'other') AS category, {label} AS label, \
          r.requests AS total_requests, r.tokens AS total_tokens, r.cost::float8 AS total_cost, \
          (r.cost / r.requests)::float8 AS avg_cost_per_request, \
          COALESCE(round(100 * r.cost / NULLIF(total.cost, 0), 2), 0)::float8 AS cost_percentage \
