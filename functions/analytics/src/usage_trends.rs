@@ -128,9 +128,7 @@ fn bucket_starts(window: &TimeWindow, granularity: Granularity, zone: Tz) -> Vec
             let mut start = hour_start(window.start, zone);
             while start < window.end && starts.len() < MOST_BUCKETS {
                 starts.push(start);
-                // Where the clocks change by half an hour, the next full hour is not an hour away.
-                let next = hour_start(start + Duration::hours(1), zone);
-                start = if next > start { next } else { start + Duration::hours(1) };
+                start = next_hour(start, zone);
             }
         }
     }
@@ -140,11 +138,35 @@ fn bucket_starts(window: &TimeWindow, granularity: Granularity, zone: Tz) -> Vec
 /// More than the hours of the longest window.
 const MOST_BUCKETS: usize = 10_000;
 
-/// The start of the hour on the clock of `zone`, some of which are not whole hours away from UTC.
+/// Seconds that the clocks of `zone` are ahead of UTC.
+fn offset(instant: DateTime<Utc>, zone: Tz) -> i64 {
+    instant.with_timezone(&zone).offset().fix().local_minus_utc().into()
+}
+
+/// Seconds since the last full hour on the clock of `zone`: some zones are not whole hours away from UTC.
+fn since_full_hour(instant: DateTime<Utc>, zone: Tz) -> Duration {
+    Duration::seconds((instant.timestamp() + offset(instant, zone)).rem_euclid(3600))
+}
+
+/// Where the hour on the clock of `zone` began: at its full hour, or later where the clocks changed in its middle.
 fn hour_start(instant: DateTime<Utc>, zone: Tz) -> DateTime<Utc> {
-    let offset = i64::from(instant.with_timezone(&zone).offset().fix().local_minus_utc());
-    let local = instant.timestamp() + offset;
-    DateTime::from_timestamp(local - local.rem_euclid(3600) - offset, 0).unwrap_or(instant)
+    let whole = DateTime::from_timestamp(instant.timestamp(), 0).unwrap_or(instant);
+    let start = whole - since_full_hour(whole, zone);
+    minutes(start, whole).find(|minute| offset(*minute, zone) == offset(whole, zone)).unwrap_or(whole)
+}
+
+/// Where the next hour begins: at the full hour, or earlier where the clocks change before it.
+fn next_hour(start: DateTime<Utc>, zone: Tz) -> DateTime<Utc> {
+    let next = start - since_full_hour(start, zone) + Duration::hours(1);
+    if offset(next, zone) == offset(start, zone) {
+        return next;
+    }
+    minutes(start, next).find(|minute| offset(*minute, zone) != offset(start, zone)).unwrap_or(next)
+}
+
+/// Every minute from `start` on, up to `end`.
+fn minutes(start: DateTime<Utc>, end: DateTime<Utc>) -> impl Iterator<Item = DateTime<Utc>> {
+    std::iter::successors(Some(start), |minute| Some(*minute + Duration::minutes(1))).take_while(move |minute| *minute < end)
 }
 
 #[cfg(test)]
@@ -172,6 +194,20 @@ mod tests {
     fn the_missing_hour_is_no_bucket() {
         let hours = starts("2026-03-29T00:00:00Z", "2026-03-29T02:00:00Z", Granularity::Hour, Tz::Europe__Berlin);
         assert_eq!(hours, ["2026-03-29 01:00:00", "2026-03-29 03:00:00"]);
+    }
+
+    #[test]
+    fn an_hour_of_which_half_is_repeated_is_two_buckets() {
+        // At two o'clock the clocks go back to half past one.
+        let (from, zone) = ("2026-04-04T13:30:00Z", Tz::Australia__Lord_Howe);
+        let hours = starts(from, "2026-04-04T16:00:00Z", Granularity::Hour, zone);
+        assert_eq!(
+            hours,
+            ["2026-04-05 00:00:00", "2026-04-05 01:00:00", "2026-04-05 01:00:00", "2026-04-05 02:00:00"]
+        );
+        let window = TimeWindow { start: from.parse().expect("a time"), end: "2026-04-04T16:00:00Z".parse().expect("a time") };
+        let second = bucket_starts(&window, Granularity::Hour, zone)[2];
+        assert_eq!(second.to_rfc3339(), "2026-04-04T15:00:00+00:00");
     }
 
     #[test]
