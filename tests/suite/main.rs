@@ -1,3 +1,12 @@
 //! The API, asked through its router, on real databases with the rows that LiteLLM wrote.
 
+mod analytics;
+mod analytics_sums;
+mod analytics_time;
+mod expected;
+mod made;
+mod requests_list;
+mod session_search;
+mod session_summary;
 mod smoke;
+mod tool_calls;
