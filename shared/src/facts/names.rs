@@ -77,7 +77,7 @@ pub(super) fn agent_name(schema: &Schema, paths: &[NamePath]) -> String {
         carriers.push("s.agent_id".into());
     }
     carriers.push(
-        r#"substr(jsonb_path_query_first(s.request_tags, '$[*] ? (@ starts with "agent:")') #>> '{}', 7)"#.into(),
+        r#"substr(jsonb_path_query_first(s.request_tags, '$[*] ? (@ starts with "agent:" && @ != "agent:")') #>> '{}', 7)"#.into(),
     );
     first_of(&carriers)
 }
@@ -112,8 +112,9 @@ fn in_logged_request(key: &str) -> String {
     let plain = r#"[^"\\[:cntrl:]]"#;
     let escape = r#"\\["\\/bfnrt]"#;
     let code_point = r"\\u(?!0000|[dD][89a-fA-F])[0-9a-fA-F]{4}";
+    let surrogates = r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}";
     format!(
-        r#"('"' || substring(p.metadata ->> 'proxy_server_request' from '"{key}"\s*:\s*"((?:{plain}|{escape}|{code_point})*)"') || '"')::jsonb #>> '{{}}'"#
+        r#"('"' || substring(p.metadata ->> 'proxy_server_request' from '"{key}"\s*:\s*"((?:{plain}|{escape}|{code_point}|{surrogates})*)"') || '"')::jsonb #>> '{{}}'"#
     )
 }
 
