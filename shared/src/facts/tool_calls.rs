@@ -25,7 +25,7 @@ const ELSEWHERE: &[&str] = &[
 ];
 
 /// The response was not stored, or redacted so far that nothing of its shape is left.
-const NO_CONTENT: &str = r#"(s.response IS NULL OR s.response IN ('{}', '{"text": "redacted-by-litellm"}'))"#;
+const NO_CONTENT: &str = r#"(s.response IS NULL OR s.response IN ('{}', 'null', '{"text": "redacted-by-litellm"}'))"#;
 
 /// SQL of the number of calls. A call of an MCP tool through the proxy is one call itself.
 pub(super) fn count(schema: &Schema) -> String {
