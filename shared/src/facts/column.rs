@@ -69,7 +69,7 @@ pub enum Fact {
     ToolCalls,
     /// `boolean`, reads `response`: the calls were counted, not inferred from the names of the called tools.
     ToolCallsExact,
-    /// `jsonb`: an array of strings.
+    /// `jsonb`: an array, whose strings are the tags.
     Tags,
 }
 

@@ -64,8 +64,8 @@ const ROW: &str = "f.request_id, f.call_id AS litellm_call_id, f.session_id, COA
      f.started_at AT TIME ZONE 'UTC' AS request_start, f.ended_at AT TIME ZONE 'UTC' AS request_end, \
      f.duration_ms / 1000.0::float8 AS total_time, f.ttft_ms / 1000.0::float8 AS time_to_first_token, \
      f.prompt_tokens::bigint, f.completion_tokens::bigint, f.total_tokens::bigint, f.spend AS cost, f.cache_hit, \
-     ARRAY(SELECT DISTINCT t.tag FROM jsonb_path_query(f.tags, '$[*] ? (@.type() == \"string\")') AS j(value), \
-           LATERAL (SELECT j.value #>> '{}' AS tag) t ORDER BY t.tag) AS tags";
+     ARRAY(SELECT DISTINCT j.value #>> '{}' FROM jsonb_array_elements(f.tags) AS j(value) \
+           WHERE jsonb_typeof(j.value) = 'string' ORDER BY 1) AS tags";
 
 /// The facts of [`RequestRow`].
 const ROW_FACTS: [Fact; 19] = [

@@ -134,7 +134,7 @@ fn push_tagged(sql: &mut QueryBuilder<sqlx::Postgres>, source: Source<'_>, quest
     source.push(sql, "f", &facts, super::Rows::All);
     sql.push(
         " LEFT JOIN LATERAL (SELECT DISTINCT j.value #>> '{}' AS tag \
-         FROM jsonb_path_query(f.tags, '$[*] ? (@.type() == \"string\")') AS j(value)) AS t ON true",
+         FROM jsonb_array_elements(f.tags) AS j(value) WHERE jsonb_typeof(j.value) = 'string') AS t ON true",
     );
     question.push_where(sql);
 }
