@@ -105,9 +105,14 @@ fn model_group() -> String {
         .into()
 }
 
-/// NULL is a success. Releases without the column noted failures in `metadata`.
+/// NULL is a success. Releases without the column noted failures in `metadata`, and so do their rows after a migration;
+/// all others are not unpacked for it.
 fn status(schema: &Schema) -> String {
-    let failed = if schema.has("status") { "s.status" } else { "p.metadata ->> 'status'" };
+    let failed = if schema.has("status") {
+        "CASE WHEN s.status IS NULL THEN s.metadata ->> 'status' ELSE s.status END"
+    } else {
+        "p.metadata ->> 'status'"
+    };
     format!("CASE WHEN {failed} = 'failure' THEN 'failure' ELSE 'success' END")
 }
 
