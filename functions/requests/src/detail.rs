@@ -82,7 +82,8 @@ pub struct RequestDetail {
     /// LiteLLM's cache key.
     cache_key: Option<String>,
     /// LiteLLM's own metadata of the request, without its price table, the key's hash and the logged request.
-    metadata: Option<Value>,
+    #[schema(value_type = Option<Value>)]
+    metadata: Option<Box<RawValue>>,
     /// The prompt as the client sent it: the value of `messages`, `input` or whatever the call's parameter is; null if it
     /// was not stored.
     messages: Option<Value>,

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 use sqlx::types::Json;
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
 use utoipa::ToSchema;
@@ -157,7 +157,7 @@ pub struct RequestRecord {
     /// The provider's URL.
     pub api_base: Option<String>,
     /// LiteLLM's metadata of the request.
-    pub metadata: Option<Json<Value>>,
+    pub metadata: Option<Json<Box<RawValue>>>,
 }
 
 /// The request with this id, or with this call id.
