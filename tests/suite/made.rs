@@ -1,12 +1,16 @@
 //! Rows made by hand, for what LiteLLM's own rows do not show.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use local::fixtures::{SCHEMA_VERSIONS, unqualified};
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, Postgres, QueryBuilder};
 use tests::Database;
+use tokio::sync::{MutexGuard, OnceCell};
+use traceability::access::Scope;
+use traceability::facts::{Fact, Facts, NamePaths, Rows};
 
 /// A streamless success of one second, with the fields of `other` in place of its own.
 pub fn row(id: &str, start: DateTime<Utc>, other: Value) -> Value {
@@ -55,4 +59,38 @@ pub async fn database(name: &str, rows: &[Value]) -> Arc<Database> {
     sqlx::raw_sql("ANALYZE").execute(&mut conn).await.expect("ANALYZE");
     conn.close().await.expect("closed");
     Arc::new(database)
+}
+
+/// A schema of its own, empty, in a database that tests of the projection share.
+pub struct Scratch {
+    /// The database's one connection, on that schema.
+    pub conn: PgConnection,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Scratch {
+    /// Creates the schema.
+    pub async fn new(name: &str) -> Self {
+        static SHARED: OnceCell<Database> = OnceCell::const_new();
+        let database = SHARED.get_or_init(|| Database::empty("scratch")).await;
+        let turn = database.exclusively().await;
+        let mut conn = database.connect().await;
+        let statements = format!("CREATE SCHEMA {name}; SET search_path TO {name};");
+        sqlx::raw_sql(AssertSqlSafe(statements)).execute(&mut conn).await.expect("a schema");
+        Self { conn, _turn: turn }
+    }
+
+    /// All facts of all rows, by request.
+    pub async fn facts(&mut self, paths: &NamePaths) -> BTreeMap<String, Value> {
+        let facts = Facts::probe(&mut self.conn, paths).await.expect("there is a log");
+        let mut sql = QueryBuilder::<Postgres>::new("SELECT to_jsonb(f) FROM ");
+        facts.push_source(&mut sql, "f", &Fact::ALL, Rows::All, &Scope::AllRows);
+        let rows: Vec<Value> = sql.build_query_scalar().fetch_all(&mut self.conn).await.expect("the facts are read");
+        rows.into_iter().map(|row| (row["request_id"].as_str().expect("an id").to_owned(), row)).collect()
+    }
+
+    /// Runs statements.
+    pub async fn run(&mut self, statements: &str) {
+        sqlx::raw_sql(AssertSqlSafe(statements)).execute(&mut self.conn).await.expect(statements);
+    }
 }
