@@ -1,13 +1,15 @@
 //! JSON bodies, parsed as strictly as query strings.
 
+use std::fmt;
+
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use http::header;
-use serde::de::DeserializeOwned;
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::error::{ApiError, ParameterProblem};
-use super::params::{Parameters, unknown_name};
+use super::params::{MOST_PROBLEMS, Parameters, shown, unknown_name};
 
 /// The largest body that is read: 1 MiB.
 pub const MAX_BODY: usize = 1024 * 1024;
@@ -31,11 +33,43 @@ impl<S: Send + Sync, T: Parameters + DeserializeOwned> FromRequest<S> for JsonBo
                 413 => ApiError::TooLarge("The body must not be larger than 1 MiB.".into()),
                 _ => ApiError::BadRequest("The body could not be read.".into()),
             })?;
-        let fields: Map<String, Value> = serde_json::from_slice(&bytes).map_err(|error| not_json(&error))?;
+        let Fields { fields, repeated } = serde_json::from_slice(&bytes).map_err(|error| not_json(&error))?;
+        if let Some(name) = repeated {
+            return Err(ParameterProblem::new(shown(&name), "must be given once").into());
+        }
         check_fields(&fields, &T::names())?;
         serde_path_to_error::deserialize(Value::Object(fields))
             .map(Self)
             .map_err(|error| ParameterProblem::new(error.path().to_string(), error.into_inner().to_string()).into())
+    }
+}
+
+/// The fields of an object, and one that it has twice: readers of JSON do not agree which of the two is meant.
+struct Fields {
+    fields: Map<String, Value>,
+    repeated: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AnObject;
+        impl<'de> Visitor<'de> for AnObject {
+            type Value = Fields;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
+                let (mut fields, mut repeated) = (Map::new(), None);
+                while let Some((name, value)) = map.next_entry::<String, Value>()? {
+                    if fields.insert(name.clone(), value).is_some() {
+                        repeated.get_or_insert(name);
+                    }
+                }
+                Ok(Fields { fields, repeated })
+            }
+        }
+        deserializer.deserialize_map(AnObject)
     }
 }
 
@@ -58,6 +92,7 @@ fn not_json(error: &serde_json::Error) -> ApiError {
 
 fn check_fields(fields: &Map<String, Value>, known: &[String]) -> Result<(), ApiError> {
     let unknown = fields.keys().filter(|name| !known.contains(name));
-    let problems: Vec<_> = unknown.map(|name| unknown_name(name, known.iter().map(String::as_str))).collect();
+    let problems = unknown.take(MOST_PROBLEMS).map(|name| unknown_name(name, known.iter().map(String::as_str)));
+    let problems: Vec<_> = problems.collect();
     if problems.is_empty() { Ok(()) } else { Err(ApiError::InvalidParameters(problems)) }
 }

@@ -99,29 +99,59 @@ impl<S: Sync> FromRequestParts<S> for NoQuery {
 fn pairs(parts: &Parts) -> Result<Vec<(String, String)>, ApiError> {
     let query = parts.uri.query().unwrap_or_default();
     let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-    for (index, (name, value)) in pairs.iter().enumerate() {
+    // The decoder replaces what is not UTF-8: a filter would look for another text than was sent.
+    let encoded = query.split('&').filter(|pair| !pair.is_empty());
+    for (index, ((name, value), encoded)) in pairs.iter().zip(encoded).enumerate() {
+        if !decodes(encoded) {
+            return Err(ParameterProblem::new(shown(name), "must be UTF-8 where it is percent-decoded").into());
+        }
         if value.contains('\0') || name.contains('\0') {
-            let name = name.replace('\0', "");
-            return Err(ParameterProblem::new(name, "must not contain a NUL character").into());
+            return Err(ParameterProblem::new(shown(&name.replace('\0', "")), "must not contain a NUL character").into());
         }
         if pairs[..index].iter().any(|(earlier, _)| earlier == name) {
-            return Err(ParameterProblem::new(name, "must be given once").into());
+            return Err(ParameterProblem::new(shown(name), "must be given once").into());
         }
     }
     Ok(pairs)
 }
 
+/// Whether the bytes of a percent-encoded text are UTF-8.
+fn decodes(encoded: &str) -> bool {
+    let digit = |byte: Option<u8>| byte.and_then(|byte| char::from(byte).to_digit(16));
+    let mut bytes = Vec::with_capacity(encoded.len());
+    let mut rest = encoded.bytes();
+    while let Some(byte) = rest.next() {
+        let mut ahead = rest.clone();
+        match (byte, digit(ahead.next()), digit(ahead.next())) {
+            (b'%', Some(high), Some(low)) => {
+                bytes.extend(u8::try_from(16 * high + low));
+                rest = ahead;
+            }
+            _ => bytes.push(byte),
+        }
+    }
+    String::from_utf8(bytes).is_ok()
+}
+
 fn check_names(pairs: &[(String, String)], known: &[String]) -> Result<(), ApiError> {
     let unknown = pairs.iter().filter(|(name, _)| !known.contains(name));
-    let problems: Vec<_> = unknown.map(|(name, _)| unknown_name(name, known.iter().map(String::as_str))).collect();
+    let problems = unknown.take(MOST_PROBLEMS).map(|(name, _)| unknown_name(name, known.iter().map(String::as_str)));
+    let problems: Vec<_> = problems.collect();
     if problems.is_empty() { Ok(()) } else { Err(ApiError::InvalidParameters(problems)) }
+}
+
+/// How many unknown names an answer lists: a small request must not get a large answer.
+pub const MOST_PROBLEMS: usize = 10;
+
+/// A name as it is echoed: a long one is cut.
+pub fn shown(name: &str) -> String {
+    name.chars().take(60).collect()
 }
 
 /// The problem of an unknown parameter or field, with the known name that is nearest to it.
 pub fn unknown_name<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> ParameterProblem {
     const SIMILAR: f64 = 0.75;
-    // A name is echoed, so a long one is cut.
-    let shown: String = name.chars().take(60).collect();
+    let shown = shown(name);
     let nearest = known
         .clone()
         .map(|candidate| (strsim::jaro_winkler(&shown, candidate), candidate))
