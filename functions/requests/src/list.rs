@@ -88,6 +88,7 @@ impl Filters {
 /// Where a listing goes on, and when it began.
 #[derive(Debug, Serialize, Deserialize)]
 struct ListPosition {
+    #[serde(deserialize_with = "window::instant")]
     as_of: DateTime<Utc>,
     #[serde(flatten)]
     request: RequestPosition,

@@ -148,6 +148,7 @@ impl Sorting {
 /// Where a listing goes on, and when it began.
 #[derive(Debug, Serialize, Deserialize)]
 struct ListPosition {
+    #[serde(deserialize_with = "window::instant")]
     as_of: DateTime<Utc>,
     #[serde(flatten)]
     session: SessionPosition,

@@ -169,7 +169,9 @@ impl Replay {
         session_id: &str,
         place: &Place,
     ) -> sqlx::Result<Self> {
-        let starts: Vec<_> = place.tips.iter().filter_map(|mark| DateTime::from_timestamp_millis(mark.0)).collect();
+        // None starts after the last one, and a made-up one may be beyond what PostgreSQL knows.
+        let starts = place.tips.iter().filter_map(|mark| DateTime::from_timestamp_millis(mark.0));
+        let starts: Vec<_> = starts.filter(|start| (DateTime::UNIX_EPOCH..=place.last.started_at).contains(start)).collect();
         let mut sql = content::session_at(source, session_id, &starts, &place.last);
         let mut rows = content::stream(conn, &mut sql);
         let mut contents: HashMap<u64, Content> = HashMap::new();
@@ -214,7 +216,7 @@ impl Replay {
         let mark = Mark::new(&row);
         let new = self.conversation.add(mark.position(), &content);
         self.marks.insert(mark.position(), mark);
-        self.sequence += 1;
+        self.sequence = self.sequence.saturating_add(1);
         self.last = Some(RequestPosition { started_at: row.started_at, request_id: row.request_id.clone() });
         let prompt = content.prompt.into_iter().zip(new).filter_map(|(message, new)| new.then_some(message));
         let messages: Vec<Message> = prompt.chain(content.response).collect();

@@ -4,13 +4,14 @@ use std::str::FromStr;
 
 use chrono::{DateTime, Days, Duration, NaiveDate, NaiveDateTime, NaiveTime, TimeZone as _, Utc};
 use chrono_tz::Tz;
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::IntoParams;
 
 use super::error::ParameterProblem;
-use super::scalar::Bounded;
+use super::scalar::{Bounded, Scalar};
 use crate::parameter;
-pub use crate::queries::filter::TimeWindow;
+pub use crate::queries::filter::{TimeWindow, instant};
 
 /// The longest window.
 pub const MAX_DAYS: u32 = 366;
@@ -120,7 +121,9 @@ impl FromStr for TimeZone {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         text.parse().map(Self).map_err(|_| {
-            let similarity = |zone: &Tz| strsim::jaro_winkler(&text.to_lowercase(), &zone.name().to_lowercase());
+            // Comparing takes as long as the text is; no zone's name is nearly this long.
+            let text = text.chars().take(60).collect::<String>().to_lowercase();
+            let similarity = |zone: &Tz| strsim::jaro_winkler(&text, &zone.name().to_lowercase());
             let nearest = chrono_tz::TZ_VARIANTS.iter().max_by(|a, b| similarity(a).total_cmp(&similarity(b)));
             let nearest = nearest.map_or("UTC", |zone| zone.name());
             format!("must be an IANA time zone such as Europe/Berlin; did you mean {nearest}?")
@@ -128,7 +131,13 @@ impl FromStr for TimeZone {
     }
 }
 
-parameter!(TimeZone);
+impl<'de> Deserialize<'de> for TimeZone {
+    /// Null is the default, as it is no filter in the other fields of a body.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Option::<Scalar>::deserialize(deserializer)?;
+        text.map_or_else(|| Ok(Self::default()), |text| text.0.parse().map_err(D::Error::custom))
+    }
+}
 
 /// Which days a question is about: the last `days`, or an explicit window.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]

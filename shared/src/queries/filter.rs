@@ -1,7 +1,8 @@
 //! Conditions on single requests, shared by every list and every analytics question.
 
-use chrono::{DateTime, NaiveDateTime, Utc};
-use serde::Serialize;
+use chrono::{DateTime, Datelike, NaiveDateTime, Utc};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 use sqlx::{Postgres, QueryBuilder};
 
 use crate::facts::Fact;
@@ -98,6 +99,21 @@ fn push_or_none(sql: &mut QueryBuilder<Postgres>, alias: &str, column: &str, val
     if let Some(value) = value {
         sql.push(format!(" AND COALESCE({alias}.{column}, '{none}') = ")).push_bind(value.to_owned());
     }
+}
+
+/// Reads an instant of a cursor, which a client may have made up: one that PostgreSQL and chrono can count with.
+///
+/// # Errors
+/// For any other instant.
+pub fn instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DateTime<Utc>, D::Error> {
+    let instant = DateTime::<Utc>::deserialize(deserializer)?;
+    if (1970..=9999).contains(&instant.year()) { Ok(instant) } else { Err(D::Error::custom("out of range")) }
+}
+
+/// Reads an id of a cursor: one that PostgreSQL can compare with.
+pub(crate) fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let id = String::deserialize(deserializer)?;
+    if id.contains('\0') { Err(D::Error::custom("contains NUL")) } else { Ok(id) }
 }
 
 /// A bind for a column that holds UTC without saying so, as Prisma's timestamps do.

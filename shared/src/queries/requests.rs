@@ -94,8 +94,10 @@ const ROW_FACTS: [Fact; 19] = [
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct RequestPosition {
     /// The request's start.
+    #[serde(deserialize_with = "super::filter::instant")]
     pub started_at: DateTime<Utc>,
     /// The request's id.
+    #[serde(deserialize_with = "super::filter::id")]
     pub request_id: String,
 }
 

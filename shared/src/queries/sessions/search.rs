@@ -11,7 +11,8 @@ use std::cmp::Ordering;
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
 
 use crate::facts::{Fact, Rows};
@@ -95,9 +96,20 @@ pub struct SessionSearch {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromRow)]
 pub struct SessionPosition {
     /// The value of the order, a decimal number.
+    #[serde(deserialize_with = "decimal")]
     pub value: String,
     /// The session.
+    #[serde(deserialize_with = "crate::queries::filter::id")]
     pub session_id: String,
+}
+
+/// Reads a value of a cursor, which a client may have made up: one that PostgreSQL takes for a number.
+fn decimal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let value = String::deserialize(deserializer)?;
+    let unsigned = value.strip_prefix('-').unwrap_or(&value);
+    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, "0"));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if value.len() <= 400 && digits(whole) && digits(fraction) { Ok(value) } else { Err(D::Error::custom("no number")) }
 }
 
 /// The sessions of one page, in order.
