@@ -91,7 +91,7 @@ pub struct RequestDetail {
     #[schema(value_type = Object)]
     request_parameters: Value,
     /// The response as it was stored; null if it was not.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<serde_json::Value>)]
     response: Option<Box<RawValue>>,
     /// The request's tags, each once.
     request_tags: Vec<String>,

@@ -25,7 +25,7 @@ pub struct RequestMessages {
     #[schema(value_type = Object)]
     request_parameters: Map<String, Value>,
     /// The response as it was stored; null if it was not.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<serde_json::Value>)]
     response: Option<Box<RawValue>>,
     /// Whether prompt and response are there, and why not.
     #[serde(flatten)]
