@@ -65,6 +65,12 @@ impl Database {
         Self { url: url.into(), _embedded: None, lock: Mutex::default() }
     }
 
+    /// What stands behind a URL of the test's own, if anything does.
+    #[must_use]
+    pub fn at(url: &str) -> Self {
+        Self { url: url.to_owned(), _embedded: None, lock: Mutex::default() }
+    }
+
     /// The URL to connect with.
     #[must_use]
     pub fn url(&self) -> &str {

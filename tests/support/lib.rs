@@ -3,8 +3,13 @@
 pub mod answer;
 pub mod app;
 pub mod database;
+pub mod endpoints;
+pub mod faults;
+pub mod logs;
 pub mod rows;
 
 pub use answer::Answer;
 pub use app::App;
 pub use database::Database;
+pub use endpoints::encode;
+pub use logs::Logs;

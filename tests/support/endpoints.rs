@@ -1,0 +1,82 @@
+//! Every endpoint of the API, read from its document, so that no test forgets one that is added later.
+
+use http::Method;
+use serde_json::Value;
+
+/// One operation of the API.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    /// The method.
+    pub method: Method,
+    /// The path, with its parameter in braces.
+    pub path: String,
+    /// The names of the parameters in its query.
+    pub query: Vec<String>,
+    /// What the document says of it.
+    pub operation: Value,
+}
+
+/// The API's document.
+#[must_use]
+pub fn document() -> Value {
+    serde_json::from_str(&local::api::document().expect("the document can be written")).expect("it is JSON")
+}
+
+/// All of them.
+#[must_use]
+pub fn all() -> Vec<Endpoint> {
+    let document = document();
+    let paths = document["paths"].as_object().expect("the document has paths");
+    let endpoints = paths.iter().flat_map(|(path, item)| {
+        item.as_object().expect("a path has methods").iter().map(|(method, operation)| {
+            let parameters = operation["parameters"].as_array().into_iter().flatten();
+            let query = parameters.filter(|parameter| parameter["in"] == "query");
+            Endpoint {
+                method: method.to_uppercase().parse().expect("a method"),
+                path: path.clone(),
+                query: query.map(|parameter| parameter["name"].as_str().expect("a name").to_owned()).collect(),
+                operation: operation.clone(),
+            }
+        })
+    });
+    endpoints.collect()
+}
+
+/// Those whose answers come from the log.
+#[must_use]
+pub fn over_the_log() -> Vec<Endpoint> {
+    all().into_iter().filter(|endpoint| endpoint.path.starts_with("/api/")).collect()
+}
+
+impl Endpoint {
+    /// The name of the parameter in its path.
+    #[must_use]
+    pub fn path_parameter(&self) -> Option<&str> {
+        self.path.split_once('{')?.1.split_once('}').map(|(name, _)| name)
+    }
+
+    /// The path for the session or the request with this id.
+    #[must_use]
+    pub fn with_id(&self, id: &str) -> String {
+        match self.path_parameter() {
+            Some(name) => self.path.replace(&format!("{{{name}}}"), &encode(id)),
+            None => self.path.clone(),
+        }
+    }
+
+    /// Whether it takes this parameter in its query.
+    #[must_use]
+    pub fn takes(&self, parameter: &str) -> bool {
+        self.query.iter().any(|name| name == parameter)
+    }
+}
+
+/// A text as a path or a query holds it, with everything percent-encoded that could mean something there.
+#[must_use]
+pub fn encode(text: &str) -> String {
+    let byte = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    };
+    text.bytes().map(byte).collect()
+}
