@@ -14,7 +14,7 @@ use crate::facts::{NamePath, NamePaths};
 pub struct ConfigError {
     /// The variable's name.
     pub name: &'static str,
-    /// What is wrong, and what to write. Never the value: it may be a password.
+    /// What is wrong, and what to write. Never a URL: it may hold a password.
     pub reason: String,
 }
 
@@ -26,7 +26,12 @@ impl Environment {
     /// The variables of this process.
     #[must_use]
     pub fn of_process() -> Self {
-        Self(std::env::vars().collect())
+        // A variable that is not UTF-8 is none of ours.
+        Self(
+            std::env::vars_os()
+                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+                .collect(),
+        )
     }
 
     /// The variable's value; an empty one counts as absent.

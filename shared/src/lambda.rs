@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use axum::Router;
 use axum::body::to_bytes;
-use http::Response;
+use http::{Response, StatusCode};
 use lambda_http::{Body, Error, Request, run_concurrent, service_fn};
 use tower::ServiceExt;
 use utoipa_axum::router::OpenApiRouter;
@@ -19,7 +19,7 @@ use crate::telemetry::{self, LogFormat};
 /// # Errors
 /// A setting that is missing or wrong, named in the one line that is logged; or a fault of the Lambda runtime.
 pub async fn run(router: OpenApiRouter<AppState>) -> Result<(), Error> {
-    telemetry::start(LogFormat::Json, "info");
+    telemetry::start(LogFormat::Json, false);
     let state = DatabaseConfig::from_environment(&Environment::of_process())
         .and_then(|config| AppState::new(&config))
         .inspect_err(|error| tracing::error!(setting = error.name, "{error}"))?;
@@ -34,7 +34,14 @@ async fn answer(service: Router, request: Request) -> Result<Response<Body>, Inf
         Ok(response) => response,
         Err(never) => match never {},
     };
-    let (parts, body) = response.into_parts();
-    let bytes = to_bytes(body, usize::MAX).await.unwrap_or_default();
-    Ok(Response::from_parts(parts, Body::from(bytes.to_vec())))
+    let (mut parts, body) = response.into_parts();
+    let body = match to_bytes(body, usize::MAX).await {
+        // Text goes as it is; anything else would be sent in base64, a third larger.
+        Ok(bytes) => String::from_utf8(bytes.into()).map_or_else(|error| Body::Binary(error.into_bytes()), Body::Text),
+        Err(_) => {
+            parts.status = StatusCode::INTERNAL_SERVER_ERROR;
+            Body::Empty
+        }
+    };
+    Ok(Response::from_parts(parts, body))
 }

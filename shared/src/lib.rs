@@ -10,4 +10,5 @@ pub mod db;
 pub mod facts;
 pub mod lambda;
 pub mod queries;
+pub mod scalar;
 pub mod telemetry;

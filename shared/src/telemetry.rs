@@ -11,11 +11,10 @@ pub enum LogFormat {
     Text,
 }
 
-/// Starts logging at `RUST_LOG`, or else at `default_level` for this project and `warn` for its libraries.
-pub fn start(format: LogFormat, default_level: &str) {
+/// Starts logging at `RUST_LOG`, or else at `info`; `debug` adds every statement, without its values.
+pub fn start(format: LogFormat, debug: bool) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| {
-        // sqlx logs the text of slow statements; a statement is ours, but its log line is not worth a terminal.
-        EnvFilter::new(format!("warn,sqlx=error,traceability={default_level},local={default_level}"))
+        EnvFilter::new(if debug { "info,sqlx=debug,traceability=debug" } else { "info,sqlx=error" })
     });
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
     // A second start, in a test, keeps the first.
@@ -23,4 +22,9 @@ pub fn start(format: LogFormat, default_level: &str) {
         LogFormat::Json => builder.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init(),
         LogFormat::Text => builder.compact().with_writer(std::io::stderr).try_init(),
     };
+    // The text of a panic may quote what it failed on.
+    std::panic::set_hook(Box::new(|panic| {
+        let location = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(location, advice = "a fault of this service: report it", "panic");
+    }));
 }

@@ -161,7 +161,8 @@ async fn trends_by_day_and_hour_follow_the_clock_of_the_zone() {
         let first = log.rows.iter().map(|row| row.started).min().expect("rows");
         for (turn, zone) in zones.into_iter().enumerate() {
             let start = first + TimeDelta::minutes(50 * turn as i64);
-            let window = |hours| Filter { start: Some(start), end: Some(start + TimeDelta::hours(hours)), ..Filter::default() };
+            let window =
+                |hours| Filter { start: Some(start), end: Some(start + TimeDelta::hours(hours)), ..Filter::default() };
             let (long, short) = (window(24 * 13), window(31));
             check_days(&app, &log.matching(&long), &long, zone).await;
             check_hours(&app, &log.matching(&short), &short, zone).await;

@@ -151,11 +151,20 @@ async fn a_large_body_of_wrong_fields_gets_a_small_answer() {
 #[tokio::test]
 async fn a_body_that_does_not_say_it_is_json_is_refused() {
     let app = App::of_release(Release::V1_80_0).await;
-    for wrong in [None, Some(""), Some("text/plain"), Some("application/x-www-form-urlencoded"), Some("application/jsonx"), Some("json"), Some("text/json+x")] {
+    for wrong in [
+        None,
+        Some(""),
+        Some("text/plain"),
+        Some("application/x-www-form-urlencoded"),
+        Some("application/jsonx"),
+        Some("json"),
+        Some("text/json+x"),
+    ] {
         let problem = app.post_text(SEARCH, "{}", wrong).await.problem(415);
         assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains("application/json")), "{problem}");
     }
-    for right in ["application/json", "application/json; charset=utf-8", "Application/JSON", "application/vnd.api+json"] {
+    for right in ["application/json", "application/json; charset=utf-8", "Application/JSON", "application/vnd.api+json"]
+    {
         assert_eq!(app.post_text(SEARCH, "{}", Some(right)).await.status, 200, "{right}");
     }
 }

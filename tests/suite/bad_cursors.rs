@@ -110,7 +110,9 @@ async fn a_cursor_that_was_forged_is_refused_or_leads_somewhere_but_breaks_nothi
         let query = sessions_query(sort);
         assert_eq!(Cursor::encode(&query, &RawValue::from_string(position.clone()).expect("JSON")), genuine);
         let genuine: Value = serde_json::from_str(&position).expect("JSON");
-        for value in ["", "abc", "NaN", "Infinity", "1e999999999", "-1", "1e400", "9999999999999999999999", "0x1", "1; --"] {
+        for value in
+            ["", "abc", "NaN", "Infinity", "1e999999999", "-1", "1e400", "9999999999999999999999", "0x1", "1; --"]
+        {
             let mut forged = genuine.clone();
             forged["value"] = json!(value);
             let cursor = Cursor::encode(&query, &forged);

@@ -12,8 +12,24 @@ use tests::{Answer, App, encode, rows};
 /// Values that are not allowed of each parameter, and the words with which they are refused.
 fn bad_values() -> BTreeMap<&'static str, (&'static str, Vec<&'static str>)> {
     let texts = ("must have 1 to 1000 characters", vec![""]);
-    let dates = ["yesterday", "", "2026-02-30", "2026-13-01", "1969-12-31", "10000-01-01", "12:00", "-1", "1e999", "NaN",
-        "2026-11-01T25:00:00Z", "2026-11-01T10:00:00%2B99:00", "20261101", "%D9%A1%D9%A2", "2026-11-01T", "0000-00-00"];
+    let dates = [
+        "yesterday",
+        "",
+        "2026-02-30",
+        "2026-13-01",
+        "1969-12-31",
+        "10000-01-01",
+        "12:00",
+        "-1",
+        "1e999",
+        "NaN",
+        "2026-11-01T25:00:00Z",
+        "2026-11-01T10:00:00%2B99:00",
+        "20261101",
+        "%D9%A1%D9%A2",
+        "2026-11-01T",
+        "0000-00-00",
+    ];
     let dollars = ["-1", "-0.01", "NaN", "inf", "-inf", "Infinity", "1e999", "abc", "", "1,5", "0x10", "$5"];
     let whole = ["-1", "abc", "", "1.5", "1e3", "0x10", "99999999999999999999", "%20", "NaN", "1%2C000", "%D9%A1"];
     let with = |more: &[&'static str]| whole.iter().chain(more).copied().collect();
@@ -24,7 +40,10 @@ fn bad_values() -> BTreeMap<&'static str, (&'static str, Vec<&'static str>)> {
         ("min_requests", ("must be a whole number from 1 to", with(&["0"]))),
         ("start_date", ("RFC 3339", dates.to_vec())),
         ("end_date", ("RFC 3339", dates.to_vec())),
-        ("timezone", ("must be an IANA time zone", vec!["Europe/Berlim", "", "Mars/Olympus", "%2B02:00", "CEST5", "1"])),
+        (
+            "timezone",
+            ("must be an IANA time zone", vec!["Europe/Berlim", "", "Mars/Olympus", "%2B02:00", "CEST5", "1"]),
+        ),
         ("min_cost", ("must be an amount in US dollars", dollars.to_vec())),
         ("max_cost", ("must be an amount in US dollars", dollars.to_vec())),
         ("has_tool_calls", ("must be true or false", vec!["yes", "", "2", "TRUE", "null"])),
@@ -54,7 +73,8 @@ async fn ask(app: &App, endpoint: &Endpoint, target: &str) -> Answer {
 /// The endpoint for an id that exists.
 fn path(endpoint: &Endpoint) -> String {
     let row = &rows::log(RELEASE)[0];
-    let id = if endpoint.path.contains("session_id") { rows::session(row) } else { row["request_id"].as_str().expect("") };
+    let id =
+        if endpoint.path.contains("session_id") { rows::session(row) } else { row["request_id"].as_str().expect("") };
     endpoint.with_id(id)
 }
 
@@ -67,7 +87,8 @@ async fn a_bad_value_is_refused_by_its_parameters_name_and_with_what_is_allowed(
     for endpoint in endpoints::all() {
         let path = path(&endpoint);
         for parameter in &endpoint.query {
-            let (allowed, values) = bad_values.get(parameter.as_str()).unwrap_or_else(|| panic!("{parameter} is untested"));
+            let (allowed, values) =
+                bad_values.get(parameter.as_str()).unwrap_or_else(|| panic!("{parameter} is untested"));
             let long = "x".repeat(10_000);
             for value in values.iter().copied().chain([long.as_str()]) {
                 // Requests are built from bytes that a URI may have: others are percent-encoded.
@@ -175,7 +196,11 @@ async fn windows_that_contradict_themselves_are_refused() {
                 ("start_date=2025-11-02&end_date=2025-11-01", "end_date", "must be after start_date"),
                 ("start_date=2025-11-02&end_date=2025-11-02", "end_date", "for a single day give the next day"),
                 ("start_date=2999-01-01", "end_date", "must lie in the past"),
-                ("start_date=2025-11-01T10:00:00%2B02:00&end_date=2025-11-01T08:00:00Z", "end_date", "after start_date"),
+                (
+                    "start_date=2025-11-01T10:00:00%2B02:00&end_date=2025-11-01T08:00:00Z",
+                    "end_date",
+                    "after start_date",
+                ),
                 ("start_date=2024-01-01&end_date=2025-06-01", "start_date", "must be at most 366 days before end_date"),
                 ("start_date=1970-01-01", "start_date", "366 days"),
                 ("start_date=1970-01-01&end_date=9999-12-31", "start_date", "366 days"),
@@ -224,9 +249,9 @@ async fn text_that_means_something_elsewhere_is_only_text_here() {
                 let answer = ask(&app, &endpoint, &format!("{}?{parameter}={}", endpoint.path, encode(&text))).await;
                 let found = answer.ok();
                 let requests = found["total_requests"].as_u64();
-                let rows = found.as_array().map(|rows| {
-                    rows.iter().map(|row| row["total_requests"].as_u64().unwrap_or(1)).sum::<u64>()
-                });
+                let rows = found
+                    .as_array()
+                    .map(|rows| rows.iter().map(|row| row["total_requests"].as_u64().unwrap_or(1)).sum::<u64>());
                 assert_eq!(requests.or(rows), Some(0), "{}?{parameter}={text}", endpoint.path);
             }
         }
@@ -268,7 +293,9 @@ async fn a_path_that_is_none_is_not_found() {
 async fn a_method_that_a_path_does_not_have_is_refused_with_those_it_has() {
     let app = App::of_release(RELEASE).await;
     for endpoint in endpoints::all() {
-        for method in [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS, Method::TRACE] {
+        for method in
+            [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS, Method::TRACE]
+        {
             // The search is a resource of its own, not a session with this name.
             if method == endpoint.method {
                 continue;

@@ -41,7 +41,10 @@ const PARTICULAR: [(&str, &str); 24] = [
     ("metadata", r#"{"usage_object": {"completion_tokens_details": {"reasoning_tokens": true}}}"#),
     ("metadata", r#"{"spend_logs_metadata": "agent_name", "agent_name": {"deep": []}}"#),
     ("metadata", r#"{"status": ["failure"], "error_information": "text", "user_api_key_alias": {}}"#),
-    ("metadata", r#"{"error_information": {"error_class": [1]}, "mcp_tool_call_metadata": 5, "cold_storage_object_key": []}"#),
+    (
+        "metadata",
+        r#"{"error_information": {"error_class": [1]}, "mcp_tool_call_metadata": 5, "cold_storage_object_key": []}"#,
+    ),
     ("metadata", r#"{"proxy_server_request": ["agent_name"]}"#),
     ("metadata", r#"{"proxy_server_request": "{\"agent_name\": \"\\ud800\"}"}"#),
     ("request_tags", r#"{"agent:x": 1}"#),
@@ -49,9 +52,15 @@ const PARTICULAR: [(&str, &str); 24] = [
     ("request_tags", r#""agent:scalar""#),
     ("proxy_server_request", r#"{"metadata": "text", "litellm_metadata": ["x"]}"#),
     ("proxy_server_request", r#"{"metadata": {"agent_name": 5, "requester_metadata": "x"}}"#),
-    ("proxy_server_request", r#"{"messages": [1, null, {"role": 5, "content": {"a": 1}}, {"content": [null, 1, {"type": 5}]}]}"#),
+    (
+        "proxy_server_request",
+        r#"{"messages": [1, null, {"role": 5, "content": {"a": 1}}, {"content": [null, 1, {"type": 5}]}]}"#,
+    ),
     ("proxy_server_request", r#"{"messages": [{"role": "user", "content": "x"}], "temperature": 1e400}"#),
-    ("proxy_server_request", r#"{"messages": [{"role": "user", "content": [{"type": "text", "text": "x", "n": 1e400}]}]}"#),
+    (
+        "proxy_server_request",
+        r#"{"messages": [{"role": "user", "content": [{"type": "text", "text": "x", "n": 1e400}]}]}"#,
+    ),
     ("messages", r#"[{"role": "user", "content": "x", "n": 1e400}]"#),
     ("response", r#"{"choices": [{"message": {"content": "x"}}], "usage": {"total_tokens": 1e400}}"#),
     ("response", r#"{"output": [null, 1, {"type": ["function_call"]}, {"type": "function_call", "arguments": {}}]}"#),
@@ -74,11 +83,13 @@ async fn app() -> (App, Vec<String>) {
         let update = format!(r#"UPDATE "LiteLLM_SpendLogs" SET {column} = $1::text::jsonb WHERE request_id = $2"#);
         sqlx::query(AssertSqlSafe(update)).bind(value).bind(id).execute(&mut conn).await.expect("it is JSON");
     }
-    sqlx::raw_sql(r#"UPDATE "LiteLLM_SpendLogs" SET messages = NULL, response = NULL, request_tags = NULL,
-                            proxy_server_request = NULL, metadata = NULL WHERE request_id = 'r0'"#)
-        .execute(&mut conn)
-        .await
-        .expect("the columns may be NULL");
+    sqlx::raw_sql(
+        r#"UPDATE "LiteLLM_SpendLogs" SET messages = NULL, response = NULL, request_tags = NULL,
+                            proxy_server_request = NULL, metadata = NULL WHERE request_id = 'r0'"#,
+    )
+    .execute(&mut conn)
+    .await
+    .expect("the columns may be NULL");
     conn.close().await.expect("closed");
     (App::over(database, noon() + TimeDelta::hours(1), &[]), ids)
 }
@@ -125,7 +136,9 @@ async fn only_texts_are_tags() {
     ];
     let app = App::over(made::database("odd_tags", &rows).await, noon() + TimeDelta::hours(1), &[]);
     let requests = app.get("/api/v1/requests").await.ok();
-    let tags = |id: &str| requests.as_array().expect("a list").iter().find(|row| row["request_id"] == id).expect(id)["tags"].clone();
+    let tags = |id: &str| {
+        requests.as_array().expect("a list").iter().find(|row| row["request_id"] == id).expect(id)["tags"].clone()
+    };
     assert_eq!(tags("mixed"), json!(["plain"]));
     assert_eq!(tags("object"), json!([]));
     for (tag, found) in [("plain", 1), ("nested", 0), ("5", 0), ("object", 0)] {

@@ -179,7 +179,8 @@ async fn names_are_found_in_the_text_that_old_releases_kept_of_a_request() {
 
 #[tokio::test]
 async fn the_settings_add_carriers_to_the_api() {
-    let named = json!({"metadata": {"team-bot": "by metadata"}, "proxy_server_request": {"app": {"name": "by request"}}});
+    let named =
+        json!({"metadata": {"team-bot": "by metadata"}, "proxy_server_request": {"app": {"name": "by request"}}});
     let rows = [
         made::row("named", noon(), named),
         made::row("unnamed", noon(), json!({"proxy_server_request": {"app": {"name": ""}}})),
@@ -194,7 +195,10 @@ async fn the_settings_add_carriers_to_the_api() {
     ] {
         let app = App::over(database.clone(), now, &setting);
         let session = app.get("/api/v1/sessions/named/summary").await.ok();
-        assert_eq!((session["agent_name"].as_str(), session["conversation_name"].as_str()), (Some(agent), Some(conversation)));
+        assert_eq!(
+            (session["agent_name"].as_str(), session["conversation_name"].as_str()),
+            (Some(agent), Some(conversation))
+        );
         let session = app.get("/api/v1/sessions/unnamed/summary").await.ok();
         assert_eq!((&session["agent_name"], &session["conversation_name"]), (&json!("unknown"), &json!("default")));
         app.state.db.close().await;

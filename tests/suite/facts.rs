@@ -59,8 +59,11 @@ async fn every_release_has_the_same_columns_of_the_same_types() {
             Fact::ALL.iter().map(|fact| format!("'{0}', pg_typeof(f.{0})::text", fact.name())).collect();
         // Two objects, because a function takes a hundred arguments at most.
         let (some, others) = types.split_at(16);
-        let select =
-            format!("SELECT jsonb_build_object({}) || jsonb_build_object({}) FROM ", some.join(", "), others.join(", "));
+        let select = format!(
+            "SELECT jsonb_build_object({}) || jsonb_build_object({}) FROM ",
+            some.join(", "),
+            others.join(", ")
+        );
         let mut sql = QueryBuilder::<Postgres>::new(select);
         facts.push_source(&mut sql, "f", &Fact::ALL, Rows::All, &Scope::AllRows);
         let types: Value = sql.build_query_scalar().fetch_one(&mut scratch.conn).await.expect("the types");
@@ -153,13 +156,20 @@ fn columns_of_every_release() -> Vec<(Value, &'static str, Value)> {
         (json!({"usage_object": {"cache_read_input_tokens": 8}}), json!(8)),
         (json!({"additional_usage_values": details(9)}), json!(9)),
         (json!({"usage_object": details(7), "additional_usage_values": details(9)}), json!(7)),
-        (json!({"usage_object": {"prompt_tokens_details": {"cached_tokens": null}, "cache_read_input_tokens": 3}}), json!(3)),
+        (
+            json!({"usage_object": {"prompt_tokens_details": {"cached_tokens": null}, "cache_read_input_tokens": 3}}),
+            json!(3),
+        ),
     ] {
         cases.push((json!({"metadata": metadata}), "cached_tokens", cached));
     }
     let reasoning = json!({"usage_object": {"completion_tokens_details": {"reasoning_tokens": 64}}});
     cases.push((json!({"metadata": reasoning}), "reasoning_tokens", json!(64)));
-    cases.push((json!({"metadata": {"error_information": {"error_class": "Timeout"}}}), "error_class", json!("Timeout")));
+    cases.push((
+        json!({"metadata": {"error_information": {"error_class": "Timeout"}}}),
+        "error_class",
+        json!("Timeout"),
+    ));
     cases.push((json!({"metadata": {"error_information": {"error_class": ""}}}), "error_class", Value::Null));
     cases.push((json!({"metadata": {"user_api_key_alias": "alias"}}), "key_alias", json!("alias")));
     cases
@@ -235,7 +245,11 @@ async fn tools_called_in_unstored_responses_come_from_the_index() {
     };
     let before = scratch.facts(&NamePaths::default()).await;
     let none = (0, false);
-    assert_eq!(calls(&before), [(3, true), none, none, none, none, (0, true), (1, true), (0, true)], "without an index");
+    assert_eq!(
+        calls(&before),
+        [(3, true), none, none, none, none, (0, true), (1, true), (0, true)],
+        "without an index"
+    );
 
     scratch
         .run(

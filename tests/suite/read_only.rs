@@ -34,7 +34,11 @@ async fn asking_everything_changes_nothing() {
     let app = App::of_release(RELEASE).await;
     for row in rows::log(RELEASE).iter().step_by(20) {
         for endpoint in endpoints::all() {
-            let id = if endpoint.path.contains("session_id") { rows::session(row) } else { row["request_id"].as_str().expect("") };
+            let id = if endpoint.path.contains("session_id") {
+                rows::session(row)
+            } else {
+                row["request_id"].as_str().expect("")
+            };
             let path = endpoint.with_id(id);
             let answer = if endpoint.method == http::Method::POST {
                 app.post(&path, &serde_json::json!({"user_id": "'; DELETE FROM \"LiteLLM_SpendLogs\"; --"})).await

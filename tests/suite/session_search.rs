@@ -54,9 +54,7 @@ impl Search {
         let end = rows.iter().map(|row| row.ended).max().expect("rows");
         match self.sort.unwrap_or("start") {
             "start" => start.timestamp_millis().into(),
-            "last_activity" => {
-                rows.iter().map(|row| row.started).max().expect("rows").timestamp_millis().into()
-            }
+            "last_activity" => rows.iter().map(|row| row.started).max().expect("rows").timestamp_millis().into(),
             "cost" => cost(rows).units(),
             "tokens" => rows.iter().map(|row| i128::from(row.total_tokens)).sum(),
             "duration" => (end - start).num_milliseconds().into(),
@@ -120,7 +118,8 @@ pub fn roll_filter(dice: &mut Dice, log: &Log, row: &Row) -> Filter {
         filter.start = Some(dice.pick(&log.rows).started.min(row.started));
     }
     if dice.one_in(3) {
-        filter.end = Some(dice.pick(&log.rows).started.max(row.started) + TimeDelta::milliseconds(dice.below(2) as i64));
+        filter.end =
+            Some(dice.pick(&log.rows).started.max(row.started) + TimeDelta::milliseconds(dice.below(2) as i64));
     }
     if filter.start.is_some() && filter.start == filter.end {
         filter.end = None;

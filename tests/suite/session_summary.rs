@@ -70,7 +70,10 @@ fn the_real_rows_have_what_makes_a_summary_hard() {
     let any = |is: &dyn Fn(&Value) -> bool| sessions.iter().any(|(id, rows)| is(&session::summary(id, rows)));
     assert!(any(&|s| s["users"].as_array().is_some_and(|names| names.len() > 1)), "several users in a session");
     assert!(any(&|s| s["agents"].as_array().is_some_and(|names| names.len() > 1)), "several agents in a session");
-    assert!(any(&|s| s["cached_tokens"].is_null()) && any(&|s| s["cached_tokens"] == 0), "no usage, and no cached token");
+    assert!(
+        any(&|s| s["cached_tokens"].is_null()) && any(&|s| s["cached_tokens"] == 0),
+        "no usage, and no cached token"
+    );
     assert!(any(&|s| s["busy_seconds"].as_f64() < s["total_duration_seconds"].as_f64()), "idle time");
     assert!(any(&|s| s["function_calls_exact"] == false), "calls that were inferred");
     assert!(any(&|s| s["failed_requests"].as_i64() > Some(0)), "failures");

@@ -42,7 +42,11 @@ pub async fn ask_everything(app: &App, id: &str) -> Vec<(String, Answer)> {
         let (app, path) = (app.clone(), endpoint.with_id(id));
         asked.spawn(async move {
             let answer = async {
-                if endpoint.method == http::Method::POST { app.post(&path, &json!({})).await } else { app.get(&path).await }
+                if endpoint.method == http::Method::POST {
+                    app.post(&path, &json!({})).await
+                } else {
+                    app.get(&path).await
+                }
             };
             let answer = tokio::time::timeout(BOUND, answer).await;
             (path.clone(), answer.unwrap_or_else(|_| panic!("{path} does not answer")))
@@ -74,7 +78,8 @@ pub async fn expect_outage(app: &App, status: u16) {
 fn expect_no_inside(path: &str, answer: &Answer, app: &App) {
     let url = url::Url::parse(app.database.url()).expect("a URL");
     let port = url.port().map(|port| port.to_string());
-    let parts = [url.host_str().map(str::to_owned), port, Some(url.username().to_owned()), url.password().map(str::to_owned)];
+    let parts =
+        [url.host_str().map(str::to_owned), port, Some(url.username().to_owned()), url.password().map(str::to_owned)];
     let name = url.path().trim_start_matches('/').to_owned();
     let words = ["SELECT", "SpendLogs", "sqlx", "postgres", "SQLSTATE", "relation", "role "].map(str::to_owned);
     // A request's id is random: it may hold a port.

@@ -16,9 +16,9 @@ use crate::params::{Filters, question};
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Params {
-    /// What to group by.
+    /// What to group by; `model` if not given.
     #[serde(default = "Params::default_group_by")]
-    #[param(inline, value_type = Option<Dimension>, default = "model")]
+    #[param(inline, required = false)]
     group_by: Dimension,
 }
 

@@ -3,10 +3,10 @@
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use traceability::api::ApiResult;
-use traceability::api::scalar::Text;
 use traceability::api::window::WindowParams;
 use traceability::queries::analytics::Question;
 use traceability::queries::filter::RequestFilter;
+use traceability::scalar::Text;
 use utoipa::IntoParams;
 
 /// Filters on requests.
@@ -22,7 +22,7 @@ pub struct Filters {
     /// Only requests to this model, by its public name or as LiteLLM wrote it.
     #[param(value_type = Option<String>)]
     model: Option<Text>,
-    /// Only requests of this team.
+    /// Only requests of this team; `unknown` for none.
     #[param(value_type = Option<String>)]
     team_id: Option<Text>,
 }

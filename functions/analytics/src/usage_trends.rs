@@ -29,9 +29,9 @@ choice! {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Params {
-    /// Hours or days, as they begin in `timezone`.
+    /// Hours or days, as they begin in `timezone`; `day` if not given.
     #[serde(default = "Params::default_granularity")]
-    #[param(inline, value_type = Option<Granularity>, default = "day")]
+    #[param(inline, required = false)]
     granularity: Granularity,
 }
 
@@ -166,7 +166,8 @@ fn next_hour(start: DateTime<Utc>, zone: Tz) -> DateTime<Utc> {
 
 /// Every minute from `start` on, up to `end`.
 fn minutes(start: DateTime<Utc>, end: DateTime<Utc>) -> impl Iterator<Item = DateTime<Utc>> {
-    std::iter::successors(Some(start), |minute| Some(*minute + Duration::minutes(1))).take_while(move |minute| *minute < end)
+    std::iter::successors(Some(start), |minute| Some(*minute + Duration::minutes(1)))
+        .take_while(move |minute| *minute < end)
 }
 
 #[cfg(test)]
@@ -201,11 +202,9 @@ mod tests {
         // At two o'clock the clocks go back to half past one.
         let (from, zone) = ("2026-04-04T13:30:00Z", Tz::Australia__Lord_Howe);
         let hours = starts(from, "2026-04-04T16:00:00Z", Granularity::Hour, zone);
-        assert_eq!(
-            hours,
-            ["2026-04-05 00:00:00", "2026-04-05 01:00:00", "2026-04-05 01:00:00", "2026-04-05 02:00:00"]
-        );
-        let window = TimeWindow { start: from.parse().expect("a time"), end: "2026-04-04T16:00:00Z".parse().expect("a time") };
+        assert_eq!(hours, ["2026-04-05 00:00:00", "2026-04-05 01:00:00", "2026-04-05 01:00:00", "2026-04-05 02:00:00"]);
+        let window =
+            TimeWindow { start: from.parse().expect("a time"), end: "2026-04-04T16:00:00Z".parse().expect("a time") };
         let second = bucket_starts(&window, Granularity::Hour, zone)[2];
         assert_eq!(second.to_rfc3339(), "2026-04-04T15:00:00+00:00");
     }

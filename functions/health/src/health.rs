@@ -48,15 +48,15 @@ pub struct Health {
 pub async fn get_health(State(state): State<AppState>, _: NoQuery) -> Response {
     let unhealthy =
         |error| Health { status: "unhealthy", database: "unavailable", newest_request: None, error: Some(error) };
-    let (status, health) = match tokio::time::timeout(PATIENCE, newest_request(&state)).await {
-        Ok(Ok(newest_request)) => {
+    let (status, health) = match state.db.within(PATIENCE, newest_request(&state)).await {
+        Some(Ok(newest_request)) => {
             (StatusCode::OK, Health { status: "healthy", database: "connected", newest_request, error: None })
         }
-        Ok(Err(error)) => {
+        Some(Err(error)) => {
             error.log();
             (StatusCode::SERVICE_UNAVAILABLE, unhealthy("LiteLLM's log cannot be read; the service's log says why"))
         }
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, unhealthy("the database did not answer in time")),
+        None => (StatusCode::SERVICE_UNAVAILABLE, unhealthy("the database did not answer in time")),
     };
     (status, Json(health)).into_response()
 }

@@ -56,7 +56,7 @@ impl Command {
         }
         let environment = Environment::of_process();
         let settings = Settings::from_environment(&environment)?;
-        telemetry::start(LogFormat::Text, if settings.debug { "debug" } else { "info" });
+        telemetry::start(LogFormat::Text, settings.debug);
         if environment.get("DATABASE_URL").is_some() {
             if self.rows > 0 {
                 return Err("--rows writes rows, which is for the embedded database only: unset DATABASE_URL".into());
@@ -129,13 +129,14 @@ async fn stop() {
 
 /// Prints where the server is, and three commands that work as they are.
 async fn greet(address: SocketAddr, state: &AppState) {
-    let session = match example_session(state).await {
-        Ok(session) => session,
-        Err(error) => {
-            // The server starts all the same: the database may come up later.
+    // The server starts all the same where this takes long or fails: the database may come up later.
+    let session = match state.db.within(Duration::from_secs(2), example_session(state)).await {
+        Some(Ok(session)) => session,
+        Some(Err(error)) => {
             error.log();
             None
         }
+        None => None,
     };
     println!("\nLLM Traceability API   http://{address}");
     println!("Documentation          http://{address}/docs\n");

@@ -4,11 +4,15 @@ use std::future::{Future, IntoFuture};
 use std::io;
 use std::net::SocketAddr;
 
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use http::header::HOST;
 use tokio::net::TcpListener;
-use traceability::api::{AppState, layers};
+use traceability::api::{ApiError, AppState, layers};
 
 use crate::api;
-use crate::settings::Settings;
+use crate::settings::{Settings, is_loopback_host};
 
 /// A server that listens already.
 pub struct Server {
@@ -22,7 +26,11 @@ impl Server {
     /// # Errors
     /// When the address cannot be had, for instance because another server has it.
     pub async fn bind(settings: &Settings, state: AppState) -> io::Result<Self> {
-        let service = layers::service(api::router(), state).layer(settings.origins.layer());
+        let mut router = api::router();
+        if settings.address.ip().is_loopback() {
+            router = router.layer(from_fn(addressed_to_this_machine));
+        }
+        let service = layers::service(router, state).layer(settings.origins.layer());
         let listener = TcpListener::bind(settings.address).await?;
         Ok(Self { listener, service })
     }
@@ -47,4 +55,14 @@ impl Server {
         });
         axum::serve(listener, self.service).with_graceful_shutdown(stop).into_future().await
     }
+}
+
+/// Refuses a page that reaches this server under a name of its own: a name that its owner points to 127.0.0.1 makes the
+/// page and this server one origin to the browser, and CORS would not be asked.
+async fn addressed_to_this_machine(request: Request, next: Next) -> Response {
+    let host = request.headers().get(HOST).map(|host| host.to_str().unwrap_or_default());
+    if host.is_none_or(is_loopback_host) {
+        return next.run(request).await;
+    }
+    ApiError::Forbidden("This server answers to localhost and 127.0.0.1 only.".into()).into_response()
 }

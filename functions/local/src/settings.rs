@@ -91,11 +91,16 @@ impl Origins {
 
 fn is_loopback(origin: &HeaderValue) -> bool {
     let host = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, host)| host);
-    let name = host.map(|host| match host.rsplit_once(':') {
+    host.is_some_and(is_loopback_host)
+}
+
+/// Whether `host`, perhaps with a port, is a name of this machine that no name server decides about.
+pub(crate) fn is_loopback_host(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,
-    });
-    matches!(name, Some("localhost" | "127.0.0.1" | "[::1]"))
+    };
+    matches!(name, "localhost" | "127.0.0.1" | "[::1]")
 }
 
 #[cfg(test)]

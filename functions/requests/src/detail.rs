@@ -8,7 +8,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use traceability::api::params::NoQuery;
 use traceability::api::{ApiResult, AppState, PathId, Problem};
-use traceability::content::{Reason, allowed_request, normalise};
+use traceability::content::{Reason, allowed_request, bare_url, normalise};
 use traceability::queries::Source;
 use traceability::queries::content;
 use traceability::queries::requests::{self, RequestRecord};
@@ -45,7 +45,7 @@ pub struct RequestDetail {
     model_group: Option<String>,
     /// The provider.
     provider: Option<String>,
-    /// The provider's URL.
+    /// The provider's URL, without its query.
     api_base: Option<String>,
     /// LiteLLM's call type, such as `acompletion`.
     call_type: Option<String>,
@@ -153,7 +153,7 @@ impl RequestDetail {
             model: row.model,
             model_group: row.model_group,
             provider: row.provider,
-            api_base: record.api_base,
+            api_base: record.api_base.as_deref().map(bare_url),
             call_type: row.call_type,
             status: row.status,
             error_class: record.error_class,

@@ -7,23 +7,12 @@ use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use traceability::api::page::next_page;
 use traceability::api::params::Query2;
-use traceability::api::scalar::Text;
 use traceability::api::{ApiResult, AppState, Cursor, Moment, Page, Problem, TimeZone, window};
-use traceability::choice;
 use traceability::queries::Source;
 use traceability::queries::filter::RequestFilter;
 use traceability::queries::requests::{self, RequestPosition, RequestRow};
+use traceability::scalar::{Outcome, Text};
 use utoipa::IntoParams;
-
-choice! {
-    /// How a request ended.
-    Status {
-        /// It was answered.
-        Success = "success",
-        /// It failed.
-        Failure = "failure",
-    }
-}
 
 /// Filters on requests; a request must fulfil all of them.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
@@ -39,13 +28,13 @@ pub struct Filters {
     /// The model, by its public name or as LiteLLM wrote it.
     #[param(value_type = Option<String>)]
     model: Option<Text>,
-    /// The end user, whom the caller named.
+    /// The end user, whom the caller named; `unknown` for none.
     #[param(value_type = Option<String>)]
     end_user: Option<Text>,
-    /// The key's team.
+    /// The key's team; `unknown` for none.
     #[param(value_type = Option<String>)]
     team_id: Option<Text>,
-    /// A tag.
+    /// A tag; `untagged` for requests without any.
     #[param(value_type = Option<String>)]
     tag: Option<Text>,
     /// The conversation's name; `default` for requests that give none.
@@ -53,7 +42,7 @@ pub struct Filters {
     conversation_name: Option<Text>,
     /// How the request ended.
     #[param(inline)]
-    status: Option<Status>,
+    status: Option<Outcome>,
     /// The start of the window: RFC 3339 (no offset means UTC), or a date, which means the start of that day in
     /// `timezone`. Without it the window reaches 366 days back.
     #[param(value_type = Option<String>)]
@@ -77,10 +66,7 @@ impl Filters {
             team_id: text(&self.team_id),
             model: text(&self.model),
             tag: text(&self.tag),
-            status: self.status.map(|status| match status {
-                Status::Success => "success",
-                Status::Failure => "failure",
-            }),
+            status: self.status,
         }
     }
 }

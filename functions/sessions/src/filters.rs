@@ -4,7 +4,6 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use traceability::access::Scope;
 use traceability::api::page::next_page;
-use traceability::api::scalar::{Bounded, Dollars, Flag, Text};
 use traceability::api::{ApiResult, AppState, Moment, Page, TimeZone, window};
 use traceability::choice;
 use traceability::queries::Source;
@@ -12,6 +11,7 @@ use traceability::queries::filter::RequestFilter;
 use traceability::queries::sessions::{
     self, SessionPosition, SessionSearch, SessionSort, SessionSummary, TotalsFilter,
 };
+use traceability::scalar::{Bounded, Dollars, Flag, Outcome, Text};
 use utoipa::{IntoParams, ToSchema};
 
 /// Filters on sessions. `agent_name`, `user_id`, `model`, `end_user`, `team_id`, `tag`, `conversation_name` and the dates
@@ -33,15 +33,15 @@ pub struct SessionFilters {
     #[param(value_type = Option<String>)]
     #[schema(value_type = Option<String>)]
     pub model: Option<Text>,
-    /// The end user of a request, whom the caller named.
+    /// The end user of a request, whom the caller named; `unknown` for none.
     #[param(value_type = Option<String>)]
     #[schema(value_type = Option<String>)]
     pub end_user: Option<Text>,
-    /// The team of a request's key.
+    /// The team of a request's key; `unknown` for none.
     #[param(value_type = Option<String>)]
     #[schema(value_type = Option<String>)]
     pub team_id: Option<Text>,
-    /// A tag of a request.
+    /// A tag of a request; `untagged` for requests without any.
     #[param(value_type = Option<String>)]
     #[schema(value_type = Option<String>)]
     pub tag: Option<Text>,
@@ -74,23 +74,13 @@ pub struct SessionFilters {
     #[param(value_type = Option<u32>, minimum = 1)]
     #[schema(value_type = Option<u32>, minimum = 1)]
     pub min_requests: Option<Bounded<1, 1_000_000_000>>,
-    /// `true`: the session has tool calls; `false`: it has none.
+    /// `true`: the session has tool calls; `false`: none is known, see `function_calls_exact`.
     #[param(value_type = Option<bool>)]
     #[schema(value_type = Option<bool>)]
     pub has_tool_calls: Option<Flag>,
     /// `failure`: the session has a failed request; `success`: it has none.
     #[param(inline)]
-    pub status: Option<Status>,
-}
-
-choice! {
-    /// Whether anything failed.
-    Status {
-        /// Nothing failed.
-        Success = "success",
-        /// Something failed.
-        Failure = "failure",
-    }
+    pub status: Option<Outcome>,
 }
 
 choice! {
@@ -125,13 +115,13 @@ choice! {
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Sorting {
-    /// What to sort by.
+    /// What to sort by; `start` if not given.
     #[serde(default = "Sorting::default_sort")]
-    #[param(inline, value_type = Option<Sort>, default = "start")]
+    #[param(inline, required = false)]
     pub sort: Sort,
-    /// The direction.
+    /// The direction; `desc` if not given.
     #[serde(default = "Sorting::default_order")]
-    #[param(inline, value_type = Option<Order>, default = "desc")]
+    #[param(inline, required = false)]
     pub order: Order,
 }
 
@@ -185,7 +175,7 @@ impl SessionFilters {
                 max_cost: self.max_cost.map(|dollars| dollars.0),
                 min_requests: self.min_requests.map(|requests| requests.0),
                 has_tool_calls: self.has_tool_calls.map(|flag| flag.0),
-                has_failures: self.status.map(|status| status == Status::Failure),
+                has_failures: self.status.map(|status| status == Outcome::Failure),
             },
             sort: match sorting.sort {
                 Sort::Start => SessionSort::Start,

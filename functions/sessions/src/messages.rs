@@ -1,18 +1,18 @@
 //! `GET /api/v1/sessions/{session_id}/messages`
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 
 use axum::Json;
 use axum::extract::{OriginalUri, State};
 use chrono::{DateTime, Utc};
-use futures::TryStreamExt;
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
 use traceability::api::page::next_page;
 use traceability::api::{ApiResult, AppState, Cursor, PageSize, PathId, Problem, Query};
-use traceability::content::{Content, Conversation, Message, Reason, normalise};
+use traceability::content::{Conversation, Message, Reason, normalise};
 use traceability::queries::Source;
 use traceability::queries::content::{self, ContentRow};
 use traceability::queries::requests::RequestPosition;
@@ -111,7 +111,7 @@ pub async fn get_session_messages(
         Some(place) => Replay::resume(&mut db.conn, source, &session_id, place).await?,
         None => Replay::default(),
     };
-    let more = replay.read(&mut db.conn, source, &session_id, place.as_ref(), params.limit.get()).await?;
+    let more = replay.read(&mut db.conn, source, &session_id, params.limit.get()).await?;
     if replay.page.is_empty() && place.is_none() {
         return Err(no_such_session());
     }
@@ -149,6 +149,9 @@ impl Mark {
     }
 }
 
+/// What a page may read, in bytes: each request repeats its history, so much more than it shows.
+const READ_BYTES: usize = 64_000_000;
+
 /// A session on its way from the database to the page: request by request, so that only what the page shows stays in
 /// memory.
 #[derive(Default)]
@@ -157,7 +160,8 @@ struct Replay {
     marks: HashMap<u64, Mark>,
     last: Option<RequestPosition>,
     sequence: u64,
-    bytes: usize,
+    shown: usize,
+    read: usize,
     page: Vec<SessionMessage>,
 }
 
@@ -169,25 +173,19 @@ impl Replay {
         session_id: &str,
         place: &Place,
     ) -> sqlx::Result<Self> {
+        let mut replay = Self { sequence: place.sequence, last: Some(place.last.clone()), ..Self::default() };
         // None starts after the last one, and a made-up one may be beyond what PostgreSQL knows.
         let starts = place.tips.iter().filter_map(|mark| DateTime::from_timestamp_millis(mark.0));
-        let starts: Vec<_> = starts.filter(|start| (DateTime::UNIX_EPOCH..=place.last.started_at).contains(start)).collect();
-        let mut sql = content::session_at(source, session_id, &starts, &place.last);
-        let mut rows = content::stream(conn, &mut sql);
-        let mut contents: HashMap<u64, Content> = HashMap::new();
-        while let Some(mut row) = rows.try_next().await? {
+        let starts: Vec<_> =
+            starts.filter(|start| (DateTime::UNIX_EPOCH..=place.last.started_at).contains(start)).collect();
+        content::read_session_at(conn, source, session_id, &starts, &place.last, |mut row| {
             let mark = Mark::new(&row);
             if place.tips.contains(&mark) {
-                contents.insert(mark.position(), normalise(row.take_stored()));
+                replay.conversation.restore(mark.position(), &normalise(row.take_stored()));
+                replay.marks.insert(mark.position(), mark);
             }
-        }
-        let mut replay = Self { sequence: place.sequence, last: Some(place.last.clone()), ..Self::default() };
-        for mark in &place.tips {
-            if let Some(content) = contents.get(&mark.position()) {
-                replay.conversation.restore(mark.position(), content);
-                replay.marks.insert(mark.position(), *mark);
-            }
-        }
+        })
+        .await?;
         Ok(replay)
     }
 
@@ -197,21 +195,24 @@ impl Replay {
         conn: &mut PgConnection,
         source: Source<'_>,
         session_id: &str,
-        place: Option<&Place>,
         limit: u32,
     ) -> sqlx::Result<bool> {
-        let mut sql = content::session_page(source, session_id, place.map(|place| &place.last), limit + 1);
-        let mut rows = content::stream(conn, &mut sql);
-        while let Some(row) = rows.try_next().await? {
-            if self.page.len() == limit as usize || self.bytes >= PAGE_BYTES {
-                return Ok(true);
+        let mut more = false;
+        let after = self.last.clone();
+        content::read_session(conn, source, session_id, after.as_ref(), |row| {
+            more = self.page.len() == limit as usize || self.shown >= PAGE_BYTES || self.read >= READ_BYTES;
+            if more {
+                return ControlFlow::Break(());
             }
             self.add(row);
-        }
-        Ok(false)
+            ControlFlow::Continue(())
+        })
+        .await?;
+        Ok(more)
     }
 
     fn add(&mut self, mut row: ContentRow) {
+        self.read += row.weight();
         let content = normalise(row.take_stored());
         let mark = Mark::new(&row);
         let new = self.conversation.add(mark.position(), &content);
@@ -220,7 +221,7 @@ impl Replay {
         self.last = Some(RequestPosition { started_at: row.started_at, request_id: row.request_id.clone() });
         let prompt = content.prompt.into_iter().zip(new).filter_map(|(message, new)| new.then_some(message));
         let messages: Vec<Message> = prompt.chain(content.response).collect();
-        self.bytes += messages.iter().map(weight).sum::<usize>();
+        self.shown += messages.iter().map(weight).sum::<usize>();
         self.page.push(SessionMessage {
             request_id: row.request_id,
             message_sequence: self.sequence,

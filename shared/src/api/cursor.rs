@@ -1,4 +1,4 @@
-//! Opaque page tokens that carry a whole scan: one page costs the same wherever it lies.
+//! Opaque page tokens that carry all that a list needs to go on.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

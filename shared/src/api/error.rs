@@ -64,6 +64,9 @@ pub enum ApiError {
     /// 400: the request itself cannot be read.
     #[error("{0}")]
     BadRequest(String),
+    /// 403.
+    #[error("{0}")]
+    Forbidden(String),
     /// 404: no such session, request or route.
     #[error("{0}")]
     NotFound(String),
@@ -124,6 +127,7 @@ impl ApiError {
                 errors.iter().map(|e| format!("{}: {}", e.parameter, e.detail)).collect::<Vec<_>>().join("; "),
             ),
             Self::BadRequest(detail) => (StatusCode::BAD_REQUEST, "bad-request", "Bad request", detail.clone()),
+            Self::Forbidden(detail) => (StatusCode::FORBIDDEN, "forbidden", "Forbidden", detail.clone()),
             Self::NotFound(detail) => (StatusCode::NOT_FOUND, "not-found", "Not found", detail.clone()),
             Self::MethodNotAllowed(detail) => {
                 (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed", detail.clone())
@@ -233,7 +237,10 @@ fn fault(error: &FactsError) -> Fault {
                 schema_changed: true,
                 ..unavailable("LiteLLM's tables changed: they are looked at again on the next request")
             },
-            "42501" => unavailable("grant the role of DATABASE_URL SELECT on LiteLLM's tables"),
+            "42501" => Fault {
+                schema_changed: true,
+                ..unavailable("grant the role of DATABASE_URL SELECT on LiteLLM's tables")
+            },
             code if code.starts_with("28") => unavailable("check the user and password of DATABASE_URL"),
             code if code.starts_with("3D") => unavailable("check the database name of DATABASE_URL"),
             code if code.starts_with("53") => unavailable(

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, OriginalUri, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use http::{HeaderName, HeaderValue, Method, Uri, header};
+use http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -62,10 +62,14 @@ async fn around(State(state): State<AppState>, mut request: Request, next: Next)
     let uri = request.extensions().get::<OriginalUri>().map_or_else(|| request.uri().clone(), |uri| uri.0.clone());
     let route = request.extensions().get::<MatchedPath>().map_or("(none)".to_owned(), |path| path.as_str().to_owned());
 
-    let mut response = match tokio::time::timeout(state.deadline, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => ApiError::DeadlineExceeded.into_response(),
+    let mut response = match state.db.within(state.deadline, next.run(request)).await {
+        Some(response) => response,
+        None => ApiError::DeadlineExceeded.into_response(),
     };
+    if response.status() == StatusCode::NOT_FOUND && response.extensions().get::<Problem>().is_none() {
+        // The documentation's own pages have no words for a file that is not there.
+        response = no_such_route(uri.clone()).await.into_response();
+    }
     if response.extensions_mut().remove::<SchemaChanged>().is_some() {
         state.db.forget_facts().await;
     }

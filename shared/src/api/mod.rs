@@ -8,7 +8,6 @@ pub mod layers;
 pub mod openapi;
 pub mod page;
 pub mod params;
-pub mod scalar;
 pub mod state;
 pub mod window;
 

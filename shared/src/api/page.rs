@@ -8,7 +8,7 @@ use utoipa::IntoParams;
 
 use super::cursor::Cursor;
 use super::error::{ApiResult, ParameterProblem};
-use super::scalar::Bounded;
+use crate::scalar::Bounded;
 
 /// The largest page.
 pub const MAX_PAGE: u32 = 1000;

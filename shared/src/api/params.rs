@@ -106,7 +106,9 @@ fn pairs(parts: &Parts) -> Result<Vec<(String, String)>, ApiError> {
             return Err(ParameterProblem::new(shown(name), "must be UTF-8 where it is percent-decoded").into());
         }
         if value.contains('\0') || name.contains('\0') {
-            return Err(ParameterProblem::new(shown(&name.replace('\0', "")), "must not contain a NUL character").into());
+            return Err(
+                ParameterProblem::new(shown(&name.replace('\0', "")), "must not contain a NUL character").into()
+            );
         }
         if pairs[..index].iter().any(|(earlier, _)| earlier == name) {
             return Err(ParameterProblem::new(shown(name), "must be given once").into());

@@ -53,7 +53,7 @@ impl AppState {
     /// # Errors
     /// [`ConfigError`] when a setting cannot be used.
     pub fn new(config: &DatabaseConfig) -> Result<Self, ConfigError> {
-        let deadline = config.statement_timeout + MARGIN;
+        let deadline = config.statement_timeout.max(config.acquire_timeout) + MARGIN;
         Ok(Self { db: Database::new(config)?, clock: Clock::system(), deadline })
     }
 

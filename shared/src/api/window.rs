@@ -9,9 +9,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::IntoParams;
 
 use super::error::ParameterProblem;
-use super::scalar::{Bounded, Scalar};
 use crate::parameter;
 pub use crate::queries::filter::{TimeWindow, instant};
+use crate::scalar::{Bounded, Scalar};
 
 /// The longest window.
 pub const MAX_DAYS: u32 = 366;

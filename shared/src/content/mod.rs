@@ -30,7 +30,7 @@ use serde_json::{Map, Value};
 pub use self::availability::{Availability, Reason, SideAvailability};
 pub use self::conversation::Conversation;
 pub use self::message::{Message, Part, Source, ToolCall, Truncation};
-pub use self::parameters::allowed_request;
+pub use self::parameters::{allowed_request, bare_url};
 
 /// What LiteLLM stored of a request's content. Columns and keys that a release does not have are `None`.
 #[derive(Debug, Default)]

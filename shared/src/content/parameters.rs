@@ -217,7 +217,10 @@ pub(super) fn unknown(body: Map<String, Value>) -> Map<String, Value> {
 }
 
 fn is_secret(key: &str) -> bool {
-    SECRETS.contains(&key.to_ascii_lowercase().replace('-', "_").as_str())
+    // `api_key`, `api-key` and `apiKey` are the same.
+    let plain = |key: &str| key.replace(['-', '_'], "").to_ascii_lowercase();
+    let key = plain(key);
+    SECRETS.iter().any(|secret| plain(secret) == key)
 }
 
 /// The value without credentials. Within a JSON schema `token` is the name of a property rather than a token, so
@@ -243,7 +246,7 @@ fn masked_entry(key: &str, value: Value, in_schema: bool) -> Value {
     }
     match value {
         // A server's address may carry a key in its user part or its query.
-        Value::String(url) if matches!(key, "server_url" | "url") && url.contains("://") => {
+        Value::String(url) if matches!(key, "server_url" | "serverUrl" | "url") && url.contains("://") => {
             Value::String(bare_url(&url))
         }
         other => {
@@ -254,7 +257,9 @@ fn masked_entry(key: &str, value: Value, in_schema: bool) -> Value {
     }
 }
 
-fn bare_url(url: &str) -> String {
+/// A URL without its user part, its query and its fragment, each of which may carry a key.
+#[must_use]
+pub fn bare_url(url: &str) -> String {
     let address = url.split(['?', '#']).next().unwrap_or_default();
     let Some((scheme, rest)) = address.split_once("://") else {
         return address.to_owned();

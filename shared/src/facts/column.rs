@@ -4,7 +4,7 @@
 ///
 /// The cost of a fact is what it makes PostgreSQL unpack per row: *free* facts lie in the row itself, *payload* facts
 /// need one of LiteLLM's fat JSON columns, which are compressed and mostly stored out of line. Lists and aggregates
-/// keep to the free ones; [`Fact::is_payload`] tells which are not.
+/// keep to the free ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fact {
     /// `text`: LiteLLM's primary key; the provider's response id, up to 505 characters.

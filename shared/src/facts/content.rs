@@ -39,7 +39,8 @@ impl Facts {
         };
         let prompt = if self.schema.has("proxy_server_request") {
             "NULLIF(s.messages, '{}'), p.proxy_server_request -> 'messages', p.proxy_server_request -> 'input', \
-             p.proxy_server_request -> 'prompt', p.proxy_server_request -> 'contents'"
+             p.proxy_server_request -> 'prompt', p.proxy_server_request -> 'contents', \
+             p.proxy_server_request -> 'arguments', p.proxy_server_request -> 'params', p.proxy_server_request -> 'query'"
         } else {
             "NULLIF(s.messages, '{}'), p.metadata -> 'proxy_server_request'"
         };

@@ -45,7 +45,8 @@ pub enum FactsError {
     Database(#[from] sqlx::Error),
 }
 
-/// Which rows of the log a source is made of, beside the caller's scope. Each is answered by an index of LiteLLM's.
+/// Which rows of the log a source is made of, beside the caller's scope. Each is answered by an
+/// index of LiteLLM's, where it has one: sessions since 1.72, call ids perhaps.
 #[derive(Debug, Clone, Copy)]
 pub enum Rows<'a> {
     /// All; the query itself bounds them by `started_at`.

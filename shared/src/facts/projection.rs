@@ -64,7 +64,7 @@ fn expression(fact: Fact, schema: &Schema, paths: &NamePaths) -> String {
             "additional_usage_values,completion_tokens_details,reasoning_tokens",
         ]),
         Fact::TotalTokens => "s.total_tokens".into(),
-        Fact::Spend => "s.spend".into(),
+        Fact::Spend => spend(),
         Fact::CacheHit => "COALESCE(lower(s.cache_hit) = 'true', false)".into(),
         Fact::ToolCalls => tool_calls::count(schema),
         Fact::ToolCallsExact => tool_calls::exact(&status(schema)),
@@ -105,14 +105,14 @@ fn model_group() -> String {
         .into()
 }
 
-/// NULL is a success. Releases without the column noted failures in `metadata`, and so do their rows after a migration;
-/// all others are not unpacked for it.
+/// One NaN or infinity, which the column can hold, would make every sum that includes it useless.
+fn spend() -> String {
+    "CASE WHEN s.spend BETWEEN -1e12 AND 1e12 THEN s.spend ELSE 0 END".into()
+}
+
+/// NULL is a success. Releases without the column noted failures in `metadata`.
 fn status(schema: &Schema) -> String {
-    let failed = if schema.has("status") {
-        "CASE WHEN s.status IS NULL THEN s.metadata ->> 'status' ELSE s.status END"
-    } else {
-        "p.metadata ->> 'status'"
-    };
+    let failed = if schema.has("status") { "s.status" } else { "p.metadata ->> 'status'" };
     format!("CASE WHEN {failed} = 'failure' THEN 'failure' ELSE 'success' END")
 }
 

@@ -1,7 +1,9 @@
 //! The stored prompts and responses of single requests.
 
+use std::ops::ControlFlow;
+
 use chrono::{DateTime, Utc};
-use futures::stream::BoxStream;
+use futures::TryStreamExt;
 use serde_json::value::RawValue;
 use sqlx::types::Json;
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
@@ -73,6 +75,14 @@ const FACTS: [Fact; 14] = [
 ];
 
 impl ContentRow {
+    /// What the stored content weighs, in bytes.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let columns = [&self.messages, &self.proxy_server_request, &self.response];
+        let json: usize = columns.into_iter().flatten().map(|json| json.0.get().len()).sum();
+        json + self.logged_request.as_ref().map_or(0, String::len)
+    }
+
     /// Hands the stored content over to the normaliser.
     #[must_use]
     pub fn take_stored(&mut self) -> StoredContent {
@@ -117,44 +127,68 @@ pub async fn of_request(conn: &mut PgConnection, source: Source<'_>, id: &str) -
     Ok(None)
 }
 
-/// The rows of [`session_page`] or [`session_at`] one by one, so that a long session never lies in memory.
-pub fn stream<'c>(
-    conn: &'c mut PgConnection,
-    sql: &'c mut QueryBuilder<Postgres>,
-) -> BoxStream<'c, sqlx::Result<ContentRow>> {
-    sql.build_query_as().fetch(conn)
-}
-
-/// The contents of a session's requests, oldest first: at most `limit` after `after`.
-#[must_use]
-pub fn session_page(
+/// Reads the contents of a session's requests, oldest first from after `after`, until `take` has enough or the session ends.
+/// Few rows at first, then more at a time: a page may need a handful or a thousand, and each repeats its whole history.
+///
+/// # Errors
+/// Whatever the database reports.
+pub async fn read_session(
+    conn: &mut PgConnection,
     source: Source<'_>,
     session_id: &str,
     after: Option<&RequestPosition>,
-    limit: u32,
-) -> QueryBuilder<Postgres> {
-    let mut sql = select(source, Rows::Session(session_id));
-    if let Some(after) = after {
-        sql.push(" WHERE (f.started_at, f.request_id) > (").push_bind(utc(after.started_at));
-        sql.push(", ").push_bind(after.request_id.clone()).push(")");
+    mut take: impl FnMut(ContentRow) -> ControlFlow<()>,
+) -> sqlx::Result<()> {
+    let mut after = after.cloned();
+    let mut stride = FIRST_STRIDE;
+    loop {
+        let mut sql = select(source, Rows::Session(session_id));
+        if let Some(after) = &after {
+            sql.push(" WHERE (f.started_at, f.request_id) > (").push_bind(utc(after.started_at));
+            sql.push(", ").push_bind(after.request_id.clone()).push(")");
+        }
+        sql.push(" ORDER BY f.started_at, f.request_id LIMIT ").push_bind(stride);
+        let mut rows = sql.build_query_as::<ContentRow>().fetch(&mut *conn);
+        let mut count = 0;
+        while let Some(row) = rows.try_next().await? {
+            count += 1;
+            after = Some(RequestPosition { started_at: row.started_at, request_id: row.request_id.clone() });
+            if take(row).is_break() {
+                return Ok(());
+            }
+        }
+        if count < stride {
+            return Ok(());
+        }
+        stride = (stride * 2).min(LONGEST_STRIDE);
     }
-    sql.push(" ORDER BY f.started_at, f.request_id LIMIT ").push_bind(i64::from(limit));
-    sql
 }
 
-/// The contents of the session's requests that started at these instants, up to `until`, oldest first: what a later
+/// How many requests of a session are read at first, and at most at a time.
+const FIRST_STRIDE: i64 = 40;
+const LONGEST_STRIDE: i64 = 320;
+
+/// Reads the contents of the session's requests that started at these instants, up to `until`, oldest first: what a later
 /// page needs to know of the earlier ones.
-#[must_use]
-pub fn session_at(
+///
+/// # Errors
+/// Whatever the database reports.
+pub async fn read_session_at(
+    conn: &mut PgConnection,
     source: Source<'_>,
     session_id: &str,
     starts: &[DateTime<Utc>],
     until: &RequestPosition,
-) -> QueryBuilder<Postgres> {
+    mut take: impl FnMut(ContentRow),
+) -> sqlx::Result<()> {
     let starts: Vec<_> = starts.iter().copied().map(utc).collect();
     let mut sql = select(source, Rows::Session(session_id));
     sql.push(" WHERE f.started_at = ANY(").push_bind(starts);
     sql.push(") AND (f.started_at, f.request_id) <= (").push_bind(utc(until.started_at));
     sql.push(", ").push_bind(until.request_id.clone()).push(") ORDER BY f.started_at, f.request_id");
-    sql
+    let mut rows = sql.build_query_as::<ContentRow>().fetch(conn);
+    while let Some(row) = rows.try_next().await? {
+        take(row);
+    }
+    Ok(())
 }

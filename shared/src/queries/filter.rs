@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use sqlx::{Postgres, QueryBuilder};
 
 use crate::facts::Fact;
+use crate::scalar::Outcome;
 
 /// A half-open span of time: `start` belongs to it, `end` does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -25,20 +26,22 @@ pub struct RequestFilter {
     pub conversation_name: Option<String>,
     /// The LiteLLM user; `unknown` for requests without one.
     pub user_id: Option<String>,
-    /// The end user.
+    /// The end user; `unknown` for requests without one.
     pub end_user: Option<String>,
-    /// The team.
+    /// The team; `unknown` for requests without one.
     pub team_id: Option<String>,
     /// The model, by its public name or as LiteLLM wrote it.
     pub model: Option<String>,
-    /// A tag.
+    /// A tag; `untagged` for requests without one.
     pub tag: Option<String>,
-    /// `success` or `failure`.
-    pub status: Option<&'static str>,
+    /// How it ended.
+    pub status: Option<Outcome>,
 }
 
 /// What stands for "none" where the contract wants a name.
 pub const UNKNOWN: &str = "unknown";
+/// What stands for "none" among tags.
+pub const UNTAGGED: &str = "untagged";
 /// What stands for "none" among conversations.
 pub const DEFAULT_CONVERSATION: &str = "default";
 
@@ -72,15 +75,10 @@ impl RequestFilter {
     /// Appends ` AND …` for each condition, over the source `alias`.
     pub(super) fn push(&self, sql: &mut QueryBuilder<Postgres>, alias: &str) {
         // The cheap conditions come first: PostgreSQL then unpacks the names of the remaining rows only.
-        let mut equals = |column: &str, value: &Option<String>| {
-            if let Some(value) = value {
-                sql.push(format!(" AND {alias}.{column} = ")).push_bind(value.clone());
-            }
-        };
-        equals("end_user", &self.end_user);
-        equals("team_id", &self.team_id);
+        push_or_none(sql, alias, "end_user", self.end_user.as_deref(), UNKNOWN);
+        push_or_none(sql, alias, "team_id", self.team_id.as_deref(), UNKNOWN);
         if let Some(status) = self.status {
-            sql.push(format!(" AND {alias}.status = ")).push_bind(status);
+            sql.push(format!(" AND {alias}.status = ")).push_bind(status.word());
         }
         push_or_none(sql, alias, "user_id", self.user_id.as_deref(), UNKNOWN);
         if let Some(model) = &self.model {
@@ -88,7 +86,11 @@ impl RequestFilter {
             sql.push(format!(" OR {alias}.model = ")).push_bind(model.clone()).push(")");
         }
         if let Some(tag) = &self.tag {
-            sql.push(format!(" AND {alias}.tags ? ")).push_bind(tag.clone());
+            sql.push(format!(" AND ({alias}.tags ? ")).push_bind(tag.clone());
+            if tag == UNTAGGED {
+                sql.push(format!(" OR NOT COALESCE({alias}.tags @? '$[*] ? (@.type() == \"string\")', false)"));
+            }
+            sql.push(")");
         }
         push_or_none(sql, alias, "agent_name", self.agent_name.as_deref(), UNKNOWN);
         push_or_none(sql, alias, "conversation_name", self.conversation_name.as_deref(), DEFAULT_CONVERSATION);

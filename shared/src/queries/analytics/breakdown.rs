@@ -8,6 +8,7 @@ use super::{MOST_GROUPS, Question};
 use crate::choice;
 use crate::facts::Fact;
 use crate::queries::Source;
+use crate::queries::filter::{UNKNOWN, UNTAGGED};
 
 choice! {
     /// What costs are grouped by.
@@ -48,8 +49,8 @@ impl Dimension {
     /// What stands for the requests that have none.
     const fn none(self) -> &'static str {
         match self {
-            Self::Tag => "untagged",
-            _ => "unknown",
+            Self::Tag => UNTAGGED,
+            _ => UNKNOWN,
         }
     }
 }

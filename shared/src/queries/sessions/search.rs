@@ -278,11 +278,11 @@ impl<'a> Walk<'a> {
         // Without a filter on requests, every session of the pages to come has a request at or before the last page's
         // end, its first or its latest: the walk goes on there.
         if let Some(after) = self.after.as_ref().filter(|_| self.search.filter.is_empty()) {
-            let from = DateTime::from_timestamp_micros(after.micros);
-            if self.walk_from(conn, source, from).await? {
+            let from = DateTime::from_timestamp_micros(after.micros)
+                .filter(|from| (self.search.window.start..self.search.window.end).contains(from));
+            if self.walk_from(conn, source, from).await? || self.has_all_of_page() {
                 return Ok(self.page());
             }
-            // Only sessions that began before the window may have been missed: they are few, and the last.
         }
         self.walk_from(conn, source, None).await?;
         Ok(self.page())
@@ -357,6 +357,14 @@ impl<'a> Walk<'a> {
         );
         self.found.sort_unstable_by(Placed::order);
         Ok(())
+    }
+
+    /// Whether a walk from the last page's end to the start of the window has met all that belongs to this page. What it
+    /// does not meet are sessions that began before the window and were active only after that end: they come last.
+    fn has_all_of_page(&self) -> bool {
+        let last_of_page = self.found.get(self.offset + self.limit - 1);
+        self.search.sort == SessionSort::LastActivity
+            || last_of_page.is_some_and(|placed| placed.micros >= self.search.window.start.timestamp_micros())
     }
 
     /// Whether every session that is not met yet comes after this page: they all lie at or before `here`.

@@ -44,7 +44,7 @@ macro_rules! parameter {
     ($type:ty) => {
         impl<'de> serde::Deserialize<'de> for $type {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let scalar = <$crate::api::scalar::Scalar as serde::Deserialize>::deserialize(deserializer)?;
+                let scalar = <$crate::scalar::Scalar as serde::Deserialize>::deserialize(deserializer)?;
                 scalar.0.parse().map_err(serde::de::Error::custom)
             }
         }
@@ -138,10 +138,22 @@ impl<'de, const MIN: u32, const MAX: u32> Deserialize<'de> for Bounded<MIN, MAX>
 macro_rules! choice {
     ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
         $(#[$meta])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
         pub enum $name {
             $($(#[$variant_meta])* #[serde(rename = $word)] $variant),+
         }
+
+        // By hand: the derived schema does not see words that come out of a macro.
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                utoipa::openapi::schema::ObjectBuilder::new()
+                    .schema_type(utoipa::openapi::schema::Type::String)
+                    .enum_values(Some([$($word),+]))
+                    .into()
+            }
+        }
+
+        impl utoipa::ToSchema for $name {}
 
         impl std::str::FromStr for $name {
             type Err = String;
@@ -156,4 +168,25 @@ macro_rules! choice {
 
         $crate::parameter!($name);
     };
+}
+
+choice! {
+    /// How a request ended.
+    Outcome {
+        /// It was answered.
+        Success = "success",
+        /// It failed.
+        Failure = "failure",
+    }
+}
+
+impl Outcome {
+    /// The word, as the facts have it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Failure => "failure",
+        }
+    }
 }
