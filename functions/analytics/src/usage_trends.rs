@@ -155,13 +155,9 @@ fn hour_start(instant: DateTime<Utc>, zone: Tz) -> DateTime<Utc> {
     minutes(start, whole).find(|minute| offset(*minute, zone) == offset(whole, zone)).unwrap_or(whole)
 }
 
-/// Where the next hour begins: at the full hour, or earlier where the clocks change before it.
+/// Where the next hour begins. Clocks change at full hours of their own, even where they change by half of one.
 fn next_hour(start: DateTime<Utc>, zone: Tz) -> DateTime<Utc> {
-    let next = start - since_full_hour(start, zone) + Duration::hours(1);
-    if offset(next, zone) == offset(start, zone) {
-        return next;
-    }
-    minutes(start, next).find(|minute| offset(*minute, zone) != offset(start, zone)).unwrap_or(next)
+    start - since_full_hour(start, zone) + Duration::hours(1)
 }
 
 /// Every minute from `start` on, up to `end`.
