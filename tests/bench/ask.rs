@@ -1,0 +1,217 @@
+//! The questions: each can be asked over HTTP, and of the database alone.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use futures::TryStreamExt;
+use sqlx::PgConnection;
+use traceability::access::Scope;
+use traceability::api::window::{self, TimeWindow, day_of, next_day, start_of_day};
+use traceability::db::Session;
+use traceability::queries::analytics::{self, Dimension, Question};
+use traceability::queries::filter::RequestFilter;
+use traceability::queries::sessions::{self, SessionSearch, SessionSort, TotalsFilter};
+use traceability::queries::{Source, content, health, requests};
+use url::Url;
+
+/// One request of the API, with its parameters.
+#[derive(Debug, Clone)]
+pub enum Ask {
+    /// The totals of a session.
+    Summary(String),
+    /// The first page of a session's messages.
+    SessionMessages(String),
+    /// One request in full.
+    Request(String),
+    /// What one request said.
+    RequestMessages(String),
+    /// The newest requests.
+    Requests,
+    /// The first page of sessions.
+    Sessions(Sessions),
+    /// A question about a window.
+    Analytics(Analytics, TimeWindow),
+    /// Whether the log can be read.
+    Health,
+    /// Whether the service is there; asks the database nothing.
+    Live,
+}
+
+/// A search for sessions.
+#[derive(Debug, Clone, Default)]
+pub struct Sessions {
+    /// Without one, the service looks back as far as it does.
+    pub window: Option<TimeWindow>,
+    /// By cost rather than by start.
+    pub dearest: bool,
+    /// Those of this user.
+    pub user_id: Option<String>,
+    /// Those of this agent.
+    pub agent_name: Option<String>,
+}
+
+/// A question about a window.
+#[derive(Debug, Clone, Copy)]
+pub enum Analytics {
+    /// Totals.
+    Overview,
+    /// By model.
+    Models,
+    /// By day.
+    Trends,
+    /// Costs by model.
+    CostBreakdown,
+    /// By agent.
+    Agents,
+}
+
+/// The service's page, and the one item more by which it sees whether another page follows.
+const PAGE: u32 = 50 + 1;
+/// The largest page of messages, and one more.
+const MESSAGES: u32 = 1_000 + 1;
+
+impl Ask {
+    /// The path and the query string to `GET`.
+    pub fn target(&self) -> String {
+        match self {
+            Self::Summary(id) => target(&["api", "v1", "sessions", id, "summary"], &[]),
+            Self::SessionMessages(id) => target(&["api", "v1", "sessions", id, "messages"], &[]),
+            Self::Request(id) => target(&["api", "v1", "requests", id], &[]),
+            Self::RequestMessages(id) => target(&["api", "v1", "requests", id, "messages"], &[]),
+            Self::Requests => target(&["api", "v1", "requests"], &[]),
+            Self::Sessions(search) => target(&["api", "v1", "sessions"], &search.parameters()),
+            Self::Analytics(question, window) => {
+                let mut parameters = dates(window);
+                if matches!(question, Analytics::CostBreakdown) {
+                    parameters.push(("group_by", "model".into()));
+                }
+                target(&["api", "v1", "analytics", question.path()], &parameters)
+            }
+            Self::Health => target(&["health"], &[]),
+            Self::Live => target(&["health", "live"], &[]),
+        }
+    }
+
+    /// Whether the service asks the database at all.
+    pub const fn needs_database(&self) -> bool {
+        !matches!(self, Self::Live)
+    }
+
+    /// Asks the database as the service does, and reads the answer to its end. An answer that is empty is an error:
+    /// it would be quick for the wrong reason.
+    pub async fn of_database(&self, db: &mut Session) -> sqlx::Result<()> {
+        let source = Source { facts: &db.facts, scope: &Scope::AllRows };
+        let conn: &mut PgConnection = &mut db.conn;
+        let found = match self {
+            Self::Summary(id) => sessions::summary(conn, source, id).await?.is_some(),
+            Self::SessionMessages(id) => {
+                let mut sql = content::session_page(source, id, None, MESSAGES);
+                let mut rows = content::stream(conn, &mut sql);
+                let mut found = false;
+                while rows.try_next().await?.is_some() {
+                    found = true;
+                }
+                found
+            }
+            Self::Request(id) => {
+                requests::find(conn, source, id).await?.is_some()
+                    && content::of_request(conn, source, id).await?.is_some()
+            }
+            Self::RequestMessages(id) => content::of_request(conn, source, id).await?.is_some(),
+            Self::Requests => {
+                let window = as_far_as_possible(Utc::now());
+                let filter = RequestFilter::default();
+                !requests::list(conn, source, &window, &filter, None, (PAGE, 0)).await?.is_empty()
+            }
+            Self::Sessions(search) => {
+                let mut found = sessions::search(conn, source, &search.search(Utc::now()), None, PAGE, 0).await?;
+                found.truncate(PAGE as usize - 1);
+                let ids: Vec<String> = found.into_iter().map(|position| position.session_id).collect();
+                !sessions::summaries(conn, source, &ids).await?.is_empty()
+            }
+            Self::Analytics(question, window) => question.ask(conn, source, *window).await?,
+            Self::Health => health::newest_request(conn, source).await?.is_some(),
+            Self::Live => true,
+        };
+        if found { Ok(()) } else { Err(sqlx::Error::RowNotFound) }
+    }
+}
+
+impl Sessions {
+    fn parameters(&self) -> Vec<(&'static str, String)> {
+        let mut parameters = self.window.as_ref().map(dates).unwrap_or_default();
+        if self.dearest {
+            parameters.push(("sort", "cost".into()));
+        }
+        parameters.extend(self.user_id.clone().map(|user| ("user_id", user)));
+        parameters.extend(self.agent_name.clone().map(|agent| ("agent_name", agent)));
+        parameters
+    }
+
+    fn search(&self, now: DateTime<Utc>) -> SessionSearch {
+        SessionSearch {
+            window: self.window.unwrap_or_else(|| as_far_as_possible(now)),
+            filter: RequestFilter {
+                user_id: self.user_id.clone(),
+                agent_name: self.agent_name.clone(),
+                ..RequestFilter::default()
+            },
+            totals: TotalsFilter::default(),
+            sort: if self.dearest { SessionSort::Cost } else { SessionSort::Start },
+            descending: true,
+            as_of: now,
+        }
+    }
+}
+
+impl Analytics {
+    const fn path(self) -> &'static str {
+        match self {
+            Self::Overview => "overview",
+            Self::Models => "models",
+            Self::Trends => "usage-trends",
+            Self::CostBreakdown => "cost-breakdown",
+            Self::Agents => "agents",
+        }
+    }
+
+    /// Whether there is an answer.
+    async fn ask(self, conn: &mut PgConnection, source: Source<'_>, window: TimeWindow) -> sqlx::Result<bool> {
+        let question = Question { window, filter: RequestFilter::default() };
+        Ok(match self {
+            Self::Overview => analytics::overview(conn, source, &question).await?.total_requests > 0,
+            Self::Models => !analytics::models(conn, source, &question).await?.is_empty(),
+            Self::Trends => !analytics::trends(conn, source, &question, &days_of(window)).await?.is_empty(),
+            Self::CostBreakdown => {
+                !analytics::cost_breakdown(conn, source, &question, Dimension::Model).await?.is_empty()
+            }
+            Self::Agents => !analytics::agents(conn, source, &question).await?.is_empty(),
+        })
+    }
+}
+
+/// The window of a list that is asked for without dates.
+fn as_far_as_possible(now: DateTime<Utc>) -> TimeWindow {
+    TimeWindow { start: now - chrono::Duration::days(window::MAX_DAYS.into()), end: now }
+}
+
+/// Where the days of a window begin.
+fn days_of(window: TimeWindow) -> Vec<DateTime<Utc>> {
+    let zone = chrono_tz::Tz::UTC;
+    let first = day_of(window.start, zone);
+    let days = std::iter::successors(Some(first), |day| Some(next_day(*day))).map(|day| start_of_day(day, zone));
+    days.take_while(|start| *start < window.end).collect()
+}
+
+fn dates(window: &TimeWindow) -> Vec<(&'static str, String)> {
+    let text = |instant: DateTime<Utc>| instant.to_rfc3339_opts(SecondsFormat::Millis, true);
+    vec![("start_date", text(window.start)), ("end_date", text(window.end))]
+}
+
+/// Percent-encoded; ids hold whatever a provider chose.
+fn target(segments: &[&str], parameters: &[(&str, String)]) -> String {
+    let mut url = Url::parse("http://localhost/").expect("a URL");
+    url.path_segments_mut().expect("it has a path").clear().extend(segments);
+    if !parameters.is_empty() {
+        url.query_pairs_mut().extend_pairs(parameters);
+    }
+    url[url::Position::BeforePath..].to_owned()
+}

@@ -1,0 +1,34 @@
+//! What is promised.
+
+use crate::endpoints::{MESSAGES, MODELS, NEWEST_SESSIONS, OVERVIEW, REQUEST, SUMMARY, TRENDS, WEEK_OF_SESSIONS};
+
+/// What must stay below or above a number.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Budget {
+    /// 99 in 100 requests to the endpoint, one at a time, take less than this many milliseconds.
+    Latency(&'static str, f64),
+    /// Of that, less than this many milliseconds are the service's own: p99 over HTTP less p99 of the SQL alone.
+    Overhead(&'static str, f64),
+    /// More than this many summaries a second.
+    SummariesPerSecond(f64),
+    /// The server's memory never exceeds this many MiB.
+    ResidentMib(f64),
+}
+
+/// Every budget. The overhead is judged where the database is quick: beside a question of a second, a millisecond is
+/// lost in the noise.
+pub const BUDGETS: [Budget; 13] = [
+    Budget::Latency(SUMMARY, 10.0),
+    Budget::Latency(MESSAGES, 10.0),
+    Budget::Latency(REQUEST, 5.0),
+    Budget::Latency(NEWEST_SESSIONS, 50.0),
+    Budget::Latency(WEEK_OF_SESSIONS, 300.0),
+    Budget::Latency(OVERVIEW, 1_500.0),
+    Budget::Latency(MODELS, 1_500.0),
+    Budget::Latency(TRENDS, 1_500.0),
+    Budget::Overhead(SUMMARY, 1.0),
+    Budget::Overhead(MESSAGES, 1.0),
+    Budget::Overhead(REQUEST, 1.0),
+    Budget::SummariesPerSecond(5_000.0),
+    Budget::ResidentMib(64.0),
+];

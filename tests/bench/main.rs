@@ -1,0 +1,130 @@
+//! Measures the service: how long its endpoints take over a large log, and how much of that is the service's own.
+//!
+//! It needs a server of its own that it may fill (`tests/native-postgres.sh`) and the release build of the runner:
+//!
+//! ```text
+//! cargo build --release -p local -p tests
+//! tests/native-postgres.sh --keep /var/tmp/traceability-bench target/release/bench --rows 1000000 --markdown bench.md
+//! ```
+//!
+//! Each endpoint is asked over HTTP, one request at a time; between any two requests the same question is put to the
+//! database directly, by the same functions that the service calls. The difference is what the service costs. Then
+//! each endpoint is asked by 16 connections at once, and last the summaries alone.
+
+mod ask;
+mod budgets;
+mod client;
+mod data;
+mod endpoints;
+mod load;
+mod process;
+mod report;
+mod tables;
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+
+use crate::data::Data;
+use crate::load::Bounds;
+use crate::process::{Server, cpu_seconds};
+use crate::report::{Outcome, Throughput};
+
+/// Measure the service over a log of generated rows.
+#[derive(Debug, Parser)]
+pub struct Arguments {
+    /// How many generated rows the log has at least. Rows are only ever added.
+    #[arg(long, default_value_t = 1_000_000)]
+    rows: u64,
+    /// How long each measurement may take; what is under way then is waited for.
+    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    seconds: u64,
+    /// How many requests a measurement may make.
+    #[arg(long, value_name = "N", default_value_t = 50_000)]
+    requests: usize,
+    /// Measure only the endpoints whose name contains this.
+    #[arg(long, value_name = "TEXT")]
+    only: Option<String>,
+    /// Write the report to this file, too.
+    #[arg(long, value_name = "PATH")]
+    markdown: Option<PathBuf>,
+    /// The server to measure; if not given, the runner beside this program.
+    #[arg(long, value_name = "PATH")]
+    server: Option<PathBuf>,
+    /// A PostgreSQL server that this program may create a database on.
+    #[arg(long, env = "TEST_DATABASE_URL", hide_env_values = true)]
+    database_url: url::Url,
+}
+
+/// Requests at a time, where they are many.
+const CONNECTIONS: usize = 16;
+/// How long the summaries alone are asked for.
+const THROUGHPUT_SECONDS: u64 = 10;
+
+/// One thread: the generator shares the machine with what it measures.
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match run(&Arguments::parse()).await {
+        Ok(outcome) if outcome.failed_requests() == 0 => ExitCode::SUCCESS,
+        Ok(outcome) => {
+            eprintln!("error: {} requests failed", outcome.failed_requests());
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: &Arguments) -> Result<Outcome, Box<dyn Error>> {
+    let mut data = Data::prepare(&arguments.database_url, arguments.rows).await?;
+    let server = Server::start(arguments.server.as_deref(), data.url(), CONNECTIONS)?;
+    let memory_at_start = server.memory()?;
+    let outcome =
+        measure(arguments, &mut data, &server, memory_at_start).await.map_err(|error| server.explain(&*error))?;
+    let text = tables::render(&data.facts, &outcome);
+    println!("\n{text}");
+    if let Some(path) = &arguments.markdown {
+        std::fs::write(path, text)?;
+    }
+    Ok(outcome)
+}
+
+async fn measure(
+    arguments: &Arguments,
+    data: &mut Data,
+    server: &Server,
+    memory_at_start: process::Memory,
+) -> Result<Outcome, Box<dyn Error>> {
+    let bounds = Bounds { time: Duration::from_secs(arguments.seconds), requests: arguments.requests };
+    let mut endpoints = endpoints::all(data).await?;
+    endpoints.retain(|endpoint| arguments.only.as_deref().is_none_or(|only| endpoint.name.contains(only)));
+    let mut outcome = Outcome::default();
+    // First those alone, as long as the service has only one connection to the database open and nothing else to do.
+    for endpoint in &endpoints {
+        eprintln!("{}, one at a time", endpoint.name);
+        let alone = load::alternately(server.address(), data.session(), &endpoint.asks, bounds).await?;
+        outcome.alone.push((endpoint.name, alone));
+    }
+    for endpoint in &endpoints {
+        eprintln!("{}, {CONNECTIONS} at a time", endpoint.name);
+        let together = load::together(server.address(), &endpoint.asks, CONNECTIONS, bounds).await?;
+        outcome.together.push((endpoint.name, together));
+    }
+    if let Some(summaries) = endpoints.iter().find(|endpoint| endpoint.name == endpoints::SUMMARY) {
+        eprintln!("{} alone, for {THROUGHPUT_SECONDS} s", summaries.name);
+        let backends = data.backends().await?;
+        let before = [server.cpu_seconds()?, cpu_seconds(&backends)?, cpu_seconds(&[std::process::id()])?];
+        let bounds = Bounds { time: Duration::from_secs(THROUGHPUT_SECONDS), requests: usize::MAX };
+        let measured = load::together(server.address(), &summaries.asks, CONNECTIONS, bounds).await?;
+        let after = [server.cpu_seconds()?, cpu_seconds(&backends)?, cpu_seconds(&[std::process::id()])?];
+        let [service, database, generator] = std::array::from_fn(|index| after[index] - before[index]);
+        outcome.throughput = Some(Throughput { measured, service, database, generator });
+    }
+    outcome.memory = Some((memory_at_start, server.memory()?));
+    Ok(outcome)
+}
