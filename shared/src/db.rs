@@ -2,9 +2,9 @@
 
 use std::pin::pin;
 use std::str::FromStr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use sqlx::pool::PoolConnection;
@@ -19,8 +19,8 @@ use crate::facts::{Facts, FactsError, NamePaths};
 
 /// How long a connection that was idle may take to prove that it is alive.
 const PING_TIMEOUT: Duration = Duration::from_secs(1);
-/// A connection is pinged before use when the last use of any lies this far back.
-const PING_AFTER_MS: i64 = 1_000;
+/// A connection is pinged before use when its last use lies this far back.
+const PING_AFTER: Duration = Duration::from_secs(1);
 /// For so long after a request that ran out of time, connections are checked when they come back.
 const SUSPECT_FOR_MS: i64 = 5_000;
 
@@ -49,7 +49,7 @@ impl Database {
     /// [`ConfigError`] when the URL is none.
     pub fn new(config: &DatabaseConfig) -> Result<Self, ConfigError> {
         let options = connect_options(&config.url, config.statement_timeout)?;
-        let last_use = Arc::new(AtomicI64::new(i64::MIN));
+        let last_use = Arc::new(Mutex::new(LastUse { at_ms: i64::MIN, paused: Instant::now() }));
         let suspect_until = Arc::new(AtomicI64::new(i64::MIN));
         let suspect = Arc::clone(&suspect_until);
         // The reaper that enforces idle and life times counts by a clock that stands still while a Lambda environment
@@ -61,9 +61,9 @@ impl Database {
             .max_lifetime(None)
             .acquire_timeout(config.acquire_timeout)
             .test_before_acquire(false)
-            .before_acquire(move |conn, _| {
+            .before_acquire(move |conn, metadata| {
                 let last_use = Arc::clone(&last_use);
-                Box::pin(async move { Ok(is_alive(conn, &last_use).await) })
+                Box::pin(async move { Ok(is_alive(conn, metadata.idle_for, &last_use).await) })
             })
             .after_release(move |conn, _| {
                 let suspect = Arc::clone(&suspect);
@@ -126,15 +126,31 @@ async fn check_returned(conn: &mut PgConnection, suspect_until: &AtomicI64) -> s
     }
 }
 
-/// Asks a connection that has been idle for a while whether the server is still there. By the wall clock: a monotonic
-/// one stops while a Lambda environment is frozen.
-async fn is_alive(conn: &mut PgConnection, last_use: &AtomicI64) -> bool {
-    let now = Utc::now().timestamp_millis();
-    let idle = now.saturating_sub(last_use.swap(now, Ordering::Relaxed));
-    if (0..PING_AFTER_MS).contains(&idle) {
+/// When the pool was last used, and since when no connection has been taken for alive unasked.
+struct LastUse {
+    /// By the wall clock: a monotonic one stops while a Lambda environment is frozen.
+    at_ms: i64,
+    /// When a pause was noticed last. A connection that was given back before lay idle in that pause.
+    paused: Instant,
+}
+
+/// Asks a connection whether the server is still there, if it was idle for a while or lay in the pool while the whole
+/// process paused.
+async fn is_alive(conn: &mut PgConnection, idle_for: Duration, last_use: &Mutex<LastUse>) -> bool {
+    if !was_paused(idle_for, last_use) && idle_for < PING_AFTER {
         return true;
     }
     matches!(timeout(PING_TIMEOUT, conn.ping()).await, Ok(Ok(())))
+}
+
+fn was_paused(idle_for: Duration, last_use: &Mutex<LastUse>) -> bool {
+    let (now, now_ms) = (Instant::now(), Utc::now().timestamp_millis());
+    let mut last_use = last_use.lock().unwrap_or_else(PoisonError::into_inner);
+    let idle_ms = now_ms.saturating_sub(std::mem::replace(&mut last_use.at_ms, now_ms));
+    if !u64::try_from(idle_ms).is_ok_and(|idle_ms| Duration::from_millis(idle_ms) < PING_AFTER) {
+        last_use.paused = now;
+    }
+    idle_for >= now.saturating_duration_since(last_use.paused)
 }
 
 /// What every session runs under: it only reads, and every statement has an end. Three habits of the planner do not pay
