@@ -66,11 +66,14 @@ impl Facts {
         scope: &Scope,
     ) {
         // Of `metadata`, the logged request would bring headers along, the key's hash is a credential's fingerprint,
-        // and the static price table is most of the column.
+        // and the static price table is most of the column. An exceeded budget names the key by its hash once more.
         let columns = r#"s."completionStartTime" AS completion_started_at, s.cache_hit AS cache_hit_text,
              s.cache_key AS cache_key, s.api_base AS api_base,
-             CASE jsonb_typeof(p.metadata) WHEN 'object'
-             THEN p.metadata - '{proxy_server_request,user_api_key,model_map_information}'::text[] END AS metadata"#;
+             CASE WHEN jsonb_typeof(p.metadata) <> 'object' THEN NULL
+             WHEN s.api_key ~ '^[0-9a-f]{64}$'
+             THEN replace((p.metadata - '{proxy_server_request,user_api_key,model_map_information}'::text[])::text,
+                          s.api_key, 'masked')::jsonb
+             ELSE p.metadata - '{proxy_server_request,user_api_key,model_map_information}'::text[] END AS metadata"#;
         self.push_extended(sql, alias, facts, columns, rows, scope);
     }
 }
