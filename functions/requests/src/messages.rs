@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use traceability::api::params::NoQuery;
 use traceability::api::{ApiResult, AppState, PathId, Problem};
-use traceability::content::{Availability, Message, normalise};
+use traceability::content::{Message, Reason, SideAvailability, normalise};
 use traceability::queries::Source;
 use traceability::queries::content;
 use utoipa::ToSchema;
@@ -27,9 +27,14 @@ pub struct RequestMessages {
     /// The response as it was stored; null if it was not.
     #[schema(value_type = Option<serde_json::Value>)]
     response: Option<Box<RawValue>>,
-    /// Whether prompt and response are there, and why not.
-    #[serde(flatten)]
-    availability: Availability,
+    /// Whether LiteLLM stored any of the request's content.
+    content_available: bool,
+    /// Why content is missing or not complete: the first reason of the prompt's and the response's.
+    content_unavailable_reason: Option<Reason>,
+    /// Whether the prompt is there, and why not.
+    prompt_availability: SideAvailability,
+    /// Whether the response is there, and why not.
+    response_availability: SideAvailability,
 }
 
 /// Read a request's messages
@@ -56,11 +61,15 @@ pub async fn get_request_messages(
     let source = Source { facts: &db.facts, scope: &scope };
     let mut row = content::of_request(&mut db.conn, source, &id).await?.ok_or_else(no_such_request)?;
     let content = normalise(row.take_stored());
+    let availability = content.availability;
     Ok(Json(RequestMessages {
         request_id: row.request_id,
         messages: content.prompt.into_iter().chain(content.response).collect(),
         request_parameters: content.parameters,
         response: content.raw_response.filter(|raw| !matches!(raw.get(), "{}" | "null" | "[]")),
-        availability: content.availability,
+        content_available: availability.content_available,
+        content_unavailable_reason: availability.content_unavailable_reason,
+        prompt_availability: availability.prompt,
+        response_availability: availability.response,
     }))
 }
