@@ -139,19 +139,19 @@ async fn a_role_that_may_not_read_the_table_is_an_outage_until_it_may() {
         return;
     }
     let (database, mut conn) = without_rows("faults_role").await;
-    run(&mut conn, "DROP ROLE IF EXISTS traceability_test_reader").await;
-    run(&mut conn, "CREATE ROLE traceability_test_reader LOGIN PASSWORD 'hunter2'").await;
+    run(&mut conn, "DROP ROLE IF EXISTS traceability_test_faults_reader").await;
+    run(&mut conn, "CREATE ROLE traceability_test_faults_reader LOGIN PASSWORD 'hunter2'").await;
     let mut url = url::Url::parse(database.url()).expect("a URL");
-    url.set_username("traceability_test_reader").expect("a name");
+    url.set_username("traceability_test_faults_reader").expect("a name");
     url.set_password(Some("hunter2")).expect("a password");
     let app = api_at(url.as_str(), &[]);
     expect_outage(&app, 503).await;
-    run(&mut conn, r#"GRANT SELECT ON "LiteLLM_SpendLogs" TO traceability_test_reader"#).await;
+    run(&mut conn, r#"GRANT SELECT ON "LiteLLM_SpendLogs" TO traceability_test_faults_reader"#).await;
     assert_eq!(app.get(OVERVIEW).await.ok()["total_requests"], 0, "the companions need not be readable");
-    run(&mut conn, r#"REVOKE SELECT ON "LiteLLM_SpendLogs" FROM traceability_test_reader"#).await;
+    run(&mut conn, r#"REVOKE SELECT ON "LiteLLM_SpendLogs" FROM traceability_test_faults_reader"#).await;
     expect_outage(&app, 503).await;
     app.state.db.close().await;
-    run(&mut conn, "DROP ROLE traceability_test_reader").await;
+    run(&mut conn, "DROP ROLE traceability_test_faults_reader").await;
 }
 
 #[tokio::test]

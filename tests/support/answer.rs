@@ -3,7 +3,8 @@
 use axum::body::Body;
 use http::{HeaderMap, Response, StatusCode};
 use http_body_util::BodyExt;
-use serde_json::Value;
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
 
 /// A complete response.
 #[derive(Debug, Clone)]
@@ -29,7 +30,8 @@ impl Answer {
     #[track_caller]
     pub fn ok(&self) -> Value {
         assert_eq!(self.status, StatusCode::OK, "{}", self.text);
-        serde_json::from_str(&self.text).expect("the body is JSON")
+        let Unambiguous(value) = serde_json::from_str(&self.text).expect("the body is JSON without a field twice");
+        value
     }
 
     /// The problem of an error with this status: complete, and of its media type.
@@ -62,5 +64,56 @@ impl Answer {
         let link = self.headers.get("link")?.to_str().ok()?;
         let target = link.strip_prefix('<')?.strip_suffix(">; rel=\"next\"")?;
         Some(target.to_owned())
+    }
+}
+
+/// JSON in which no object has a field twice: of two a client would see either.
+struct Unambiguous(Value);
+
+impl<'de> Deserialize<'de> for Unambiguous {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+        impl<'de> Visitor<'de> for Any {
+            type Value = Value;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("JSON")
+            }
+            fn visit_unit<E: Error>(self) -> Result<Value, E> {
+                Ok(Value::Null)
+            }
+            fn visit_bool<E: Error>(self, value: bool) -> Result<Value, E> {
+                Ok(value.into())
+            }
+            fn visit_i64<E: Error>(self, value: i64) -> Result<Value, E> {
+                Ok(value.into())
+            }
+            fn visit_u64<E: Error>(self, value: u64) -> Result<Value, E> {
+                Ok(value.into())
+            }
+            fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
+                Ok(value.into())
+            }
+            fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
+                Ok(value.into())
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+                let mut list = Vec::new();
+                while let Some(Unambiguous(item)) = items.next_element()? {
+                    list.push(item);
+                }
+                Ok(Value::Array(list))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+                let mut map = Map::new();
+                while let Some((name, Unambiguous(value))) = entries.next_entry::<String, _>()? {
+                    if map.insert(name.clone(), value).is_some() {
+                        return Err(A::Error::custom(format!("the field {name} stands there twice")));
+                    }
+                }
+                Ok(Value::Object(map))
+            }
+        }
+        deserializer.deserialize_any(Any).map(Self)
     }
 }
