@@ -12,10 +12,52 @@ const CASES: u32 = 400;
 /// A text as a client might send it: what is near to right, what is near to wrong, and anything at all.
 fn value() -> impl Strategy<Value = String> {
     let words = [
-        "1", "0", "-1", "50", "1000", "99999999999", "0.001", "1e308", "NaN", "true", "false", "success", "failure", "cost",
-        "start", "asc", "desc", "hour", "day", "model", "tag", "agent", "key", "gpt-4o", "unknown", "default", "alice",
-        "2025-11-01", "2025-11-30", "2025-11-20T10:00:00+02:00", "9999-12-31", "1970-01-01", "UTC", "Europe/Berlin",
-        "America/Santiago", "Pacific/Apia", "", "null", "'", "\"", "\\", "%", "{}", "[]", "\u{0}", "\u{fffd}",
+        "1",
+        "0",
+        "-1",
+        "50",
+        "1000",
+        "99999999999",
+        "0.001",
+        "1e308",
+        "NaN",
+        "true",
+        "false",
+        "success",
+        "failure",
+        "cost",
+        "start",
+        "asc",
+        "desc",
+        "hour",
+        "day",
+        "model",
+        "tag",
+        "agent",
+        "key",
+        "gpt-4o",
+        "unknown",
+        "default",
+        "alice",
+        "2025-11-01",
+        "2025-11-30",
+        "2025-11-20T10:00:00+02:00",
+        "9999-12-31",
+        "1970-01-01",
+        "UTC",
+        "Europe/Berlin",
+        "America/Santiago",
+        "Pacific/Apia",
+        "",
+        "null",
+        "'",
+        "\"",
+        "\\",
+        "%",
+        "{}",
+        "[]",
+        "\u{0}",
+        "\u{fffd}",
     ];
     prop_oneof![
         6 => proptest::sample::select(words.to_vec()).prop_map(str::to_owned),
@@ -76,7 +118,8 @@ fn any_query_and_any_id_have_an_answer_or_a_problem() {
     let endpoints: Vec<Endpoint> =
         endpoints::all().into_iter().filter(|endpoint| endpoint.method == http::Method::GET).collect();
     let names: Vec<String> = endpoints.iter().flat_map(|endpoint| endpoint.query.clone()).collect();
-    let name = prop_oneof![8 => any::<prop::sample::Index>().prop_map(move |at| at.get(&names).clone()), 1 => any::<String>()];
+    let name =
+        prop_oneof![8 => any::<prop::sample::Index>().prop_map(move |at| at.get(&names).clone()), 1 => any::<String>()];
     // Mostly of the endpoint's own parameters: what is unknown is refused before anything else is looked at.
     let own = vec((any::<prop::sample::Index>(), value()), 0..4);
     let input = (any::<prop::sample::Index>(), value(), own, vec((name, value()), 0..2), any::<bool>());
@@ -84,12 +127,14 @@ fn any_query_and_any_id_have_an_answer_or_a_problem() {
     run(&input, async |(at, id, own, others, strict)| {
         let endpoint = at.get(&endpoints);
         let own = own.into_iter().filter(|_| !endpoint.query.is_empty());
-        let mut pairs: Vec<(String, String)> = own.map(|(at, value)| (at.get(&endpoint.query).clone(), value)).collect();
+        let mut pairs: Vec<(String, String)> =
+            own.map(|(at, value)| (at.get(&endpoint.query).clone(), value)).collect();
         pairs.dedup_by(|a, b| a.0 == b.0);
         if !strict {
             pairs.extend(others);
         }
-        let query: Vec<String> = pairs.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+        let query: Vec<String> =
+            pairs.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
         let target = format!("{}?{}", endpoint.with_id(&id), query.join("&"));
         app(&mut kept).await.get(&target).await
     });

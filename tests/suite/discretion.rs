@@ -36,7 +36,9 @@ async fn the_log_tells_nothing_of_what_was_asked() {
         }
     }
     let search = "/api/v1/sessions/search";
-    for field in ["agent_name", "conversation_name", "user_id", "end_user", "tag", "start_date", "min_cost", "timezone", MARKER] {
+    for field in
+        ["agent_name", "conversation_name", "user_id", "end_user", "tag", "start_date", "min_cost", "timezone", MARKER]
+    {
         let _ = app.post(search, &json!({field: MARKER})).await;
         let _ = app.post(search, &json!({field: [MARKER]})).await;
         let _ = app.post_text(search, &format!("{{\"{field}\": \"{MARKER}"), Some("application/json")).await;
@@ -59,7 +61,11 @@ async fn the_log_tells_nothing_of_what_was_stored() {
         json!(MARKER),
     ];
     for (number, content) in contents.iter().enumerate() {
-        for (kind, metadata) in [json!({"agent_name": MARKER}), json!({"usage_object": {"prompt_tokens_details": MARKER}}), json!([MARKER])].iter().enumerate() {
+        for (kind, metadata) in
+            [json!({"agent_name": MARKER}), json!({"usage_object": {"prompt_tokens_details": MARKER}}), json!([MARKER])]
+                .iter()
+                .enumerate()
+        {
             sqlx::query(
                 r#"INSERT INTO "LiteLLM_SpendLogs" (request_id, session_id, call_type, "startTime", "endTime", "user",
                        metadata, proxy_server_request, response, request_tags)
@@ -85,7 +91,11 @@ async fn the_log_tells_nothing_of_what_was_stored() {
         };
         for id in ids {
             let path = endpoint.with_id(&id);
-            let answer = if endpoint.method == http::Method::POST { app.post(&path, &json!({})).await } else { app.get(&path).await };
+            let answer = if endpoint.method == http::Method::POST {
+                app.post(&path, &json!({})).await
+            } else {
+                app.get(&path).await
+            };
             assert_eq!(answer.status, 200, "{path}: {}", answer.text);
             shown += usize::from(answer.text.contains(MARKER));
             asked += 1;
@@ -120,7 +130,10 @@ async fn the_log_tells_nothing_of_what_was_asked_of_a_database_that_fails() {
     let app = api_at(database.url(), &[("STATEMENT_TIMEOUT_MS", "200"), ("DATABASE_MAX_CONNECTIONS", "20")]);
     assert_eq!(app.get("/health").await.status, 200);
     let mut writer = conn.begin().await.expect("a transaction");
-    sqlx::raw_sql(r#"LOCK TABLE "LiteLLM_SpendLogs" IN ACCESS EXCLUSIVE MODE"#).execute(&mut *writer).await.expect("locked");
+    sqlx::raw_sql(r#"LOCK TABLE "LiteLLM_SpendLogs" IN ACCESS EXCLUSIVE MODE"#)
+        .execute(&mut *writer)
+        .await
+        .expect("locked");
     for (path, answer) in ask_everything(&app, MARKER).await {
         assert_eq!(answer.status, 504, "{path}");
     }

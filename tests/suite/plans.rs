@@ -87,9 +87,23 @@ impl Large {
             values.push(match kind.as_str() {
                 "timestamp without time zone" => format!("'{}'", times.next().expect("there is always one")),
                 "timestamp without time zone[]" => format!("ARRAY['{}'::timestamp]", window.0),
-                "text" => format!("'{}'", if sql.contains("s.litellm_call_id =") { &self.call } else if sql.contains("s.session_id = $") { &self.session } else { &self.request }),
+                "text" => format!(
+                    "'{}'",
+                    if sql.contains("s.litellm_call_id =") {
+                        &self.call
+                    } else if sql.contains("s.session_id = $") {
+                        &self.session
+                    } else {
+                        &self.request
+                    }
+                ),
                 "text[]" => format!("ARRAY['{}']", self.session),
-                "bigint" => if sql.contains("OFFSET $") && values.last().is_some_and(|value| value == "51") { "0" } else { "51" }.into(),
+                "bigint" => if sql.contains("OFFSET $") && values.last().is_some_and(|value| value == "51") {
+                    "0"
+                } else {
+                    "51"
+                }
+                .into(),
                 other => panic!("no value for a {other} in {sql}"),
             });
         }
@@ -122,7 +136,12 @@ fn nodes(plan: &Value) -> Vec<&Value> {
 
 /// The indexes by which a plan reads the log.
 fn indexes(plan: &Value) -> BTreeSet<String> {
-    nodes(plan).iter().filter_map(|node| node["Index Name"].as_str()).filter(|name| name.starts_with(LOG)).map(str::to_owned).collect()
+    nodes(plan)
+        .iter()
+        .filter_map(|node| node["Index Name"].as_str())
+        .filter(|name| name.starts_with(LOG))
+        .map(str::to_owned)
+        .collect()
 }
 
 #[track_caller]

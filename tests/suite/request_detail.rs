@@ -81,16 +81,28 @@ fn check(shown: &Value, row: &Value) {
         ("cache_key", row["cache_key"].clone()),
         ("metadata", metadata(row)),
         ("request_tags", json!(tags)),
-        ("cached_tokens", usage(row, &[
-            "/usage_object/prompt_tokens_details/cached_tokens",
-            "/usage_object/cache_read_input_tokens",
-            "/additional_usage_values/prompt_tokens_details/cached_tokens",
-            "/additional_usage_values/cache_read_input_tokens",
-        ])),
-        ("reasoning_tokens", usage(row, &[
-            "/usage_object/completion_tokens_details/reasoning_tokens",
-            "/additional_usage_values/completion_tokens_details/reasoning_tokens",
-        ])),
+        (
+            "cached_tokens",
+            usage(
+                row,
+                &[
+                    "/usage_object/prompt_tokens_details/cached_tokens",
+                    "/usage_object/cache_read_input_tokens",
+                    "/additional_usage_values/prompt_tokens_details/cached_tokens",
+                    "/additional_usage_values/cache_read_input_tokens",
+                ],
+            ),
+        ),
+        (
+            "reasoning_tokens",
+            usage(
+                row,
+                &[
+                    "/usage_object/completion_tokens_details/reasoning_tokens",
+                    "/additional_usage_values/completion_tokens_details/reasoning_tokens",
+                ],
+            ),
+        ),
     ] {
         assert_eq!(shown[field], expected, "{field} of {id}");
     }
@@ -169,8 +181,30 @@ async fn a_request_is_found_by_its_call_id_and_of_several_the_newest() {
 async fn any_id_can_be_asked_for_and_a_request_id_wins_over_a_call_id() {
     let database = Arc::new(Database::empty("strange_ids").await);
     let strange = [
-        "1", "None", "null", "a/b", "a/messages", "/", "..", "a+b", "a b", "a%20b", "%", "%2F", "a?b=c", "a#b", "a=b&c==",
-        "søren 🏝️", "\u{5e9}\u{5dc}\u{5d5}\u{5dd}", "messages", "a\"b", "a\\b", "a\nb", ".", "'", ";",
+        "1",
+        "None",
+        "null",
+        "a/b",
+        "a/messages",
+        "/",
+        "..",
+        "a+b",
+        "a b",
+        "a%20b",
+        "%",
+        "%2F",
+        "a?b=c",
+        "a#b",
+        "a=b&c==",
+        "søren 🏝️",
+        "\u{5e9}\u{5dc}\u{5d5}\u{5dd}",
+        "messages",
+        "a\"b",
+        "a\\b",
+        "a\nb",
+        ".",
+        "'",
+        ";",
     ];
     let long = format!("resp_{}", "x+/=".repeat(640));
     let mut conn = database.connect().await;

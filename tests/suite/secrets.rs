@@ -141,7 +141,11 @@ async fn no_list_and_no_total_holds_a_key_or_its_hash_but_the_costs_by_key() {
             } else if endpoint.takes("days") {
                 asked.push(format!("{}?days=365", endpoint.path));
             } else if endpoint.method == http::Method::GET {
-                asked.push(if endpoint.takes("limit") { format!("{}?limit=1000", endpoint.path) } else { endpoint.path });
+                asked.push(if endpoint.takes("limit") {
+                    format!("{}?limit=1000", endpoint.path)
+                } else {
+                    endpoint.path
+                });
             }
         }
         for path in asked {

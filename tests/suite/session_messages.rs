@@ -49,16 +49,22 @@ fn calls_a_tool(row: &Value, named: &[String]) -> bool {
     let response = &row["response"];
     let list = |value: &Value| value.as_array().is_some_and(|list| !list.is_empty());
     let of_type = |items: &Value, types: &[&str]| {
-        items.as_array().into_iter().flatten().any(|item| item["type"].as_str().is_some_and(|kind| types.contains(&kind)))
+        items
+            .as_array()
+            .into_iter()
+            .flatten()
+            .any(|item| item["type"].as_str().is_some_and(|kind| types.contains(&kind)))
     };
     let blank = response.as_object().is_some_and(|map| {
         map.is_empty() || (map.len() == 1 && map.get("text").is_some_and(|text| text == "redacted-by-litellm"))
     });
     row["call_type"] == "call_mcp_tool"
         || (blank && row["call_type"] != "aembedding" && named.iter().any(|id| row["request_id"] == *id))
-        || response["choices"].as_array().into_iter().flatten().any(|choice| {
-            list(&choice["message"]["tool_calls"]) || choice["message"]["function_call"].is_object()
-        })
+        || response["choices"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .any(|choice| list(&choice["message"]["tool_calls"]) || choice["message"]["function_call"].is_object())
         || of_type(&response["output"], &["function_call", "mcp_call", "custom_tool_call"])
         || of_type(&response["content"], &["tool_use", "server_tool_use", "mcp_tool_use"])
 }
@@ -148,7 +154,9 @@ fn conversation(requests: &[Value]) -> Option<Vec<(String, Option<String>)>> {
     for pair in requests.windows(2) {
         let (earlier, later) = (prompt(&pair[0])?, prompt(&pair[1])?);
         let repeats = later.starts_with(&earlier) && later.len() > earlier.len();
-        if !repeats || said(&later[earlier.len()]).1.unwrap_or_default() != said(&answer(&pair[0])?).1.unwrap_or_default() {
+        if !repeats
+            || said(&later[earlier.len()]).1.unwrap_or_default() != said(&answer(&pair[0])?).1.unwrap_or_default()
+        {
             return None;
         }
     }
