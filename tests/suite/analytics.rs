@@ -112,8 +112,8 @@ fn questions(log: &Log, dice: &mut Dice) -> Vec<Filter> {
             0 => filter.agent_name = name(&row.agent),
             1 => filter.user_id = name(&row.user),
             2 => filter.model = name(&row.group),
-            3 => filter.model = row.model.clone(),
-            _ => filter.team_id = row.team.clone(),
+            3 => filter.model.clone_from(&row.model),
+            _ => filter.team_id.clone_from(&row.team),
         }
         let (one, other) = (dice.pick(&log.rows).started, dice.pick(&log.rows).started);
         if turn > 3 && one != other {
@@ -163,9 +163,9 @@ async fn trends_by_day_and_hour_follow_the_clock_of_the_zone() {
             let start = first + TimeDelta::minutes(50 * turn as i64);
             let window =
                 |hours| Filter { start: Some(start), end: Some(start + TimeDelta::hours(hours)), ..Filter::default() };
-            let (long, short) = (window(24 * 13), window(31));
-            check_days(&app, &log.matching(&long), &long, zone).await;
-            check_hours(&app, &log.matching(&short), &short, zone).await;
+            let (days, hours) = (window(24 * 13), window(31));
+            check_days(&app, &log.matching(&days), &days, zone).await;
+            check_hours(&app, &log.matching(&hours), &hours, zone).await;
         }
     }
 }

@@ -62,12 +62,12 @@ async fn the_first_carrier_with_a_name_wins() {
     let mut scratch = Scratch::new("carriers").await;
     made::create_tables(&mut scratch.conn, 12).await;
     let mut rows = Vec::new();
-    for place in 0..IN_PAYLOAD.len() {
+    for (place, path) in IN_PAYLOAD.iter().enumerate() {
         rows.push(made::row(&format!("from {place}"), noon(), Value::Object(carrying(place))));
         // An empty name is none.
         let mut fields = carrying(place);
         for key in ["agent_name", "conversation_name"] {
-            put(&mut fields, IN_PAYLOAD[place], key, "");
+            put(&mut fields, path, key, "");
         }
         rows.push(made::row(&format!("after {place}"), noon(), Value::Object(fields)));
     }
@@ -156,7 +156,8 @@ async fn names_are_found_in_the_text_that_old_releases_kept_of_a_request() {
         let mut scratch = Scratch::new(&format!("logged_{version}")).await;
         made::create_tables(&mut scratch.conn, version).await;
         let row = |place: usize, text: &str| {
-            let text = text.replace("agent_name", if place % 2 == 0 { "agent_name" } else { "conversation_name" });
+            let text =
+                text.replace("agent_name", if place.is_multiple_of(2) { "agent_name" } else { "conversation_name" });
             made::row(&format!("r{place}"), noon(), json!({"metadata": {"proxy_server_request": text}}))
         };
         // Each text for both names.

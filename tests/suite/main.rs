@@ -1,5 +1,7 @@
 //! The API, asked through its router, on real databases with the rows that LiteLLM wrote.
 
+#![expect(clippy::cast_precision_loss, clippy::cast_possible_wrap, reason = "the numbers of the tests are small")]
+
 mod analytics;
 mod analytics_sums;
 mod analytics_time;

@@ -44,11 +44,11 @@ impl App {
         if !is_native() {
             // All tests share the embedded server's one connection, so they may have to wait for it.
             config.max_connections = 1;
-            config.acquire_timeout = Duration::from_secs(120);
+            config.acquire_timeout = Duration::from_mins(10);
         }
         let mut state = AppState::new(&config).expect("the database URL is one");
         state.clock = Clock::fixed(now);
-        state.deadline = Duration::from_secs(150);
+        state.deadline = Duration::from_mins(11);
         Self::with_state(database, now, state)
     }
 

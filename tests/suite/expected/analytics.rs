@@ -29,8 +29,8 @@ fn group<'a, K: Ord>(rows: &[&'a Row], key: impl Fn(&'a Row) -> K) -> BTreeMap<K
     groups
 }
 
-fn or_unknown(name: &Option<String>) -> &str {
-    name.as_deref().unwrap_or("unknown")
+fn or_unknown(name: Option<&String>) -> &str {
+    name.map_or("unknown", String::as_str)
 }
 
 /// The overview.
@@ -53,7 +53,7 @@ pub fn overview(rows: &[&Row]) -> Value {
 
 /// The models, by name and provider.
 pub fn models(rows: &[&Row]) -> Vec<Value> {
-    let groups = group(rows, |row| (or_unknown(&row.group), or_unknown(&row.provider)));
+    let groups = group(rows, |row| (or_unknown(row.group.as_ref()), or_unknown(row.provider.as_ref())));
     let models = groups.into_iter().map(|((model, provider), rows)| {
         let hits = sum(&rows, |row| row.cache_hit.into());
         let seconds = |ms: Option<&i64>| as_f64(*ms.expect("rows")) / 1000.0;
@@ -78,7 +78,7 @@ pub fn models(rows: &[&Row]) -> Vec<Value> {
 
 /// The agents, by name.
 pub fn agents(rows: &[&Row]) -> Vec<Value> {
-    let agents = group(rows, |row| or_unknown(&row.agent)).into_iter().map(|(name, rows)| {
+    let agents = group(rows, |row| or_unknown(row.agent.as_ref())).into_iter().map(|(name, rows)| {
         json!({
             "agent_name": name,
             "unique_sessions": sessions(&rows),
@@ -101,13 +101,13 @@ pub fn breakdown(rows: &[&Row], dimension: &str) -> Vec<Value> {
     let mut groups: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
     for row in rows {
         let categories: Vec<&str> = match dimension {
-            "model" => vec![or_unknown(&row.group)],
-            "agent" => vec![or_unknown(&row.agent)],
-            "user" => vec![or_unknown(&row.user)],
-            "end_user" => vec![or_unknown(&row.end_user)],
-            "team" => vec![or_unknown(&row.team)],
-            "key" => vec![or_unknown(&row.key)],
-            "provider" => vec![or_unknown(&row.provider)],
+            "model" => vec![or_unknown(row.group.as_ref())],
+            "agent" => vec![or_unknown(row.agent.as_ref())],
+            "user" => vec![or_unknown(row.user.as_ref())],
+            "end_user" => vec![or_unknown(row.end_user.as_ref())],
+            "team" => vec![or_unknown(row.team.as_ref())],
+            "key" => vec![or_unknown(row.key.as_ref())],
+            "provider" => vec![or_unknown(row.provider.as_ref())],
             "tag" if row.tags.is_empty() => vec!["untagged"],
             "tag" => row.tags.iter().map(String::as_str).collect(),
             other => panic!("no dimension {other}"),

@@ -77,7 +77,7 @@ pub fn as_f64(number: i64) -> f64 {
     number as f64
 }
 
-/// Numbers that look random and are the same in each run (SplitMix64).
+/// Numbers that look random and are the same in each run (the generator is `SplitMix64`).
 #[derive(Debug)]
 pub struct Dice(pub u64);
 
