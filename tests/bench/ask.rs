@@ -1,7 +1,8 @@
 //! The questions: each can be asked over HTTP, and of the database alone.
 
+use std::ops::ControlFlow;
+
 use chrono::{DateTime, SecondsFormat, Utc};
-use futures::TryStreamExt;
 use sqlx::PgConnection;
 use traceability::access::Scope;
 use traceability::api::window::{self, TimeWindow, day_of, next_day, start_of_day};
@@ -103,18 +104,15 @@ impl Ask {
         let found = match self {
             Self::Summary(id) => sessions::summary(conn, source, id).await?.is_some(),
             Self::SessionMessages(id) => {
-                let mut sql = content::session_page(source, id, None, MESSAGES);
-                let mut rows = content::stream(conn, &mut sql);
-                let mut found = false;
-                while rows.try_next().await?.is_some() {
-                    found = true;
-                }
-                found
+                let mut found = 0;
+                content::read_session(conn, source, id, None, |_| {
+                    found += 1;
+                    if found > MESSAGES { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                })
+                .await?;
+                found > 0
             }
-            Self::Request(id) => {
-                requests::find(conn, source, id).await?.is_some()
-                    && content::of_request(conn, source, id).await?.is_some()
-            }
+            Self::Request(id) => requests::find(conn, source, id).await?.is_some(),
             Self::RequestMessages(id) => content::of_request(conn, source, id).await?.is_some(),
             Self::Requests => {
                 let window = as_far_as_possible(Utc::now());

@@ -10,7 +10,6 @@ use traceability::api::params::NoQuery;
 use traceability::api::{ApiResult, AppState, PathId, Problem};
 use traceability::content::{Reason, allowed_request, bare_url, normalise};
 use traceability::queries::Source;
-use traceability::queries::content;
 use traceability::queries::requests::{self, RequestRecord};
 use utoipa::ToSchema;
 
@@ -124,16 +123,16 @@ pub async fn get_request(
     let mut db = state.db.session().await?;
     let source = Source { facts: &db.facts, scope: &scope };
     let record = requests::find(&mut db.conn, source, &id).await?.ok_or_else(no_such_request)?;
-    let content = content::of_request(&mut db.conn, source, &id).await?.ok_or_else(no_such_request)?;
-    Ok(Json(RequestDetail::new(record, content)))
+    Ok(Json(RequestDetail::new(record)))
 }
 
 /// The parameters of a call that hold its prompt.
 const PROMPTS: [&str; 4] = ["messages", "input", "prompt", "contents"];
 
 impl RequestDetail {
-    fn new(record: RequestRecord, mut content: content::ContentRow) -> Self {
-        let stored = content.take_stored();
+    fn new(mut record: RequestRecord) -> Self {
+        let function_calls_count = record.content.tool_calls;
+        let stored = record.content.take_stored();
         let logged: Option<Value> = stored.messages.as_ref().and_then(|raw| serde_json::from_str(raw.get()).ok());
         let body = stored.request_body().map(|body| allowed_request(&body));
         let content = normalise(stored);
@@ -167,7 +166,7 @@ impl RequestDetail {
             total_tokens: row.total_tokens,
             cached_tokens: record.cached_tokens,
             reasoning_tokens: record.reasoning_tokens,
-            function_calls_count: record.function_calls_count,
+            function_calls_count,
             cost: row.cost,
             cache_hit: record.cache_hit_text,
             cache_key: record.cache_key,

@@ -9,15 +9,19 @@ use super::{Fact, Facts, Rows};
 use crate::access::Scope;
 
 /// What the proxy adds to a stored request; see the normaliser's allow-list for what may leave the service.
-const PROXY_KEYS: &str = "'{metadata,litellm_metadata,headers,proxy_server_request,secret_fields,provider_specific_header,litellm_params,user_api_key_auth}'::text[]";
+const PROXY_KEYS: &str = "'{metadata,litellm_metadata,headers,proxy_server_request,secret_fields,\
+                          provider_specific_header,litellm_params,user_api_key_auth}'::text[]";
+
+/// Of `metadata`, the logged request would bring headers along, the key's hash is a credential's fingerprint, and the
+/// static price table is most of the column.
+const METADATA_KEYS: &str = "'{proxy_server_request,user_api_key,model_map_information}'::text[]";
+
+/// Where a request keeps its prompt, by API.
+const PROMPTS: [&str; 7] = ["messages", "input", "prompt", "contents", "arguments", "params", "query"];
 
 /// The columns that [`Facts::push_content`] adds to the facts.
 pub const CONTENT_COLUMNS: &str = "messages, proxy_server_request, response, logged_request, mcp_tool_call, \
-                                   cold_storage_object_key, error_information, prompt_length, \
-                                   response_length";
-
-/// The columns that [`Facts::push_record`] adds to the facts.
-pub const RECORD_COLUMNS: &str = "completion_started_at, cache_hit_text, cache_key, api_base, metadata";
+                                   cold_storage_object_key, error_information, prompt_length, response_length";
 
 impl Facts {
     /// Appends a `FROM` item with the named facts and [`CONTENT_COLUMNS`]: the stored prompt and response.
@@ -29,34 +33,11 @@ impl Facts {
         rows: Rows<'_>,
         scope: &Scope,
     ) {
-        let request = if self.schema.has("proxy_server_request") {
-            format!(
-                "CASE jsonb_typeof(p.proxy_server_request) WHEN 'object' \
-                 THEN p.proxy_server_request - {PROXY_KEYS} ELSE p.proxy_server_request END"
-            )
-        } else {
-            "NULL::jsonb".into()
-        };
-        let prompt = if self.schema.has("proxy_server_request") {
-            "NULLIF(s.messages, '{}'), p.proxy_server_request -> 'messages', p.proxy_server_request -> 'input', \
-             p.proxy_server_request -> 'prompt', p.proxy_server_request -> 'contents', \
-             p.proxy_server_request -> 'arguments', p.proxy_server_request -> 'params', p.proxy_server_request -> 'query'"
-        } else {
-            "NULLIF(s.messages, '{}'), p.metadata -> 'proxy_server_request'"
-        };
-        let columns = format!(
-            "COALESCE(length(COALESCE({prompt})::text), 0)::bigint AS prompt_length, \
-             COALESCE(length(NULLIF(s.response, '{{}}')::text), 0)::bigint AS response_length, s.messages AS messages, {request} AS proxy_server_request, s.response AS response, \
-             p.metadata ->> 'proxy_server_request' AS logged_request, \
-             p.metadata -> 'mcp_tool_call_metadata' AS mcp_tool_call, \
-             NULLIF(p.metadata ->> 'cold_storage_object_key', '') AS cold_storage_object_key, \
-             p.metadata -> 'error_information' AS error_information"
-        );
-        self.push_extended(sql, alias, facts, &columns, rows, scope);
+        self.push_extended(sql, alias, facts, &self.content(), rows, scope);
     }
 
-    /// Appends a `FROM` item with the named facts, [`CONTENT_COLUMNS`]' raw JSON left out, and [`RECORD_COLUMNS`]:
-    /// what only the page of one request shows.
+    /// Appends a `FROM` item with the named facts, [`CONTENT_COLUMNS`], and what only the page of one request shows:
+    /// `completion_started_at`, `cache_hit_text`, `cache_key`, `api_base` and `metadata`.
     pub fn push_record(
         &self,
         sql: &mut QueryBuilder<Postgres>,
@@ -65,15 +46,38 @@ impl Facts {
         rows: Rows<'_>,
         scope: &Scope,
     ) {
-        // Of `metadata`, the logged request would bring headers along, the key's hash is a credential's fingerprint,
-        // and the static price table is most of the column. An exceeded budget names the key by its hash once more.
-        let columns = r#"s."completionStartTime" AS completion_started_at, s.cache_hit AS cache_hit_text,
+        // An exceeded budget names the key by its hash once more, inside a text.
+        let columns = format!(
+            r#"{}, s."completionStartTime" AS completion_started_at, s.cache_hit AS cache_hit_text,
              s.cache_key AS cache_key, s.api_base AS api_base,
              CASE WHEN jsonb_typeof(p.metadata) <> 'object' THEN NULL
-             WHEN s.api_key ~ '^[0-9a-f]{64}$'
-             THEN replace((p.metadata - '{proxy_server_request,user_api_key,model_map_information}'::text[])::text,
-                          s.api_key, 'masked')::jsonb
-             ELSE p.metadata - '{proxy_server_request,user_api_key,model_map_information}'::text[] END AS metadata"#;
-        self.push_extended(sql, alias, facts, columns, rows, scope);
+             WHEN s.api_key ~ '^[0-9a-f]{{64}}$'
+             THEN replace((p.metadata - {METADATA_KEYS})::text, s.api_key, 'masked')::jsonb
+             ELSE p.metadata - {METADATA_KEYS} END AS metadata"#,
+            self.content()
+        );
+        self.push_extended(sql, alias, facts, &columns, rows, scope);
+    }
+
+    /// SQL of [`CONTENT_COLUMNS`].
+    fn content(&self) -> String {
+        let (request, prompt) = if self.schema.has("proxy_server_request") {
+            let request = format!(
+                "CASE jsonb_typeof(p.proxy_server_request) WHEN 'object' \
+                 THEN p.proxy_server_request - {PROXY_KEYS} ELSE p.proxy_server_request END"
+            );
+            (request, PROMPTS.map(|key| format!("p.proxy_server_request -> '{key}'")).join(", "))
+        } else {
+            ("NULL::jsonb".into(), "p.metadata -> 'proxy_server_request'".into())
+        };
+        format!(
+            "s.messages AS messages, {request} AS proxy_server_request, s.response AS response, \
+             p.metadata ->> 'proxy_server_request' AS logged_request, \
+             p.metadata -> 'mcp_tool_call_metadata' AS mcp_tool_call, \
+             NULLIF(p.metadata ->> 'cold_storage_object_key', '') AS cold_storage_object_key, \
+             p.metadata -> 'error_information' AS error_information, \
+             COALESCE(length(COALESCE(NULLIF(s.messages, '{{}}'), {prompt})::text), 0)::bigint AS prompt_length, \
+             COALESCE(length(NULLIF(s.response, '{{}}')::text), 0)::bigint AS response_length"
+        )
     }
 }

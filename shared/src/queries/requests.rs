@@ -8,7 +8,9 @@ use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
 use utoipa::ToSchema;
 
 use super::Source;
+use super::content::ContentRow;
 use super::filter::{RequestFilter, TimeWindow, UNKNOWN, push_window, union, utc};
+use crate::facts::content::CONTENT_COLUMNS;
 use crate::facts::{Fact, Rows};
 
 /// One request of a list: its facts, without content.
@@ -128,8 +130,8 @@ pub async fn list(
     sql.build_query_as().fetch_all(conn).await
 }
 
-/// Everything LiteLLM recorded of one request but its content.
-#[derive(Debug, Clone, FromRow)]
+/// Everything LiteLLM recorded of one request.
+#[derive(Debug, FromRow)]
 pub struct RequestRecord {
     /// The facts.
     #[sqlx(flatten)]
@@ -148,8 +150,9 @@ pub struct RequestRecord {
     pub cached_tokens: Option<i64>,
     /// Tokens spent on reasoning.
     pub reasoning_tokens: Option<i64>,
-    /// Tool calls.
-    pub function_calls_count: i64,
+    /// The stored prompt and response.
+    #[sqlx(flatten)]
+    pub content: ContentRow,
     /// LiteLLM's time of the first token, which is the end where nothing was streamed.
     pub completion_start: Option<DateTime<Utc>>,
     /// LiteLLM's text: `None`, `False` or `True`.
@@ -178,7 +181,8 @@ async fn find_in(conn: &mut PgConnection, source: Source<'_>, rows: Rows<'_>) ->
     let mut sql = QueryBuilder::<Postgres>::new(format!(
         "SELECT {ROW}, COALESCE(f.agent_name, '{UNKNOWN}') AS agent_name, \
          COALESCE(f.conversation_name, 'default') AS conversation_name, f.key_alias, f.organization_id, f.error_class, \
-         f.cached_tokens, f.reasoning_tokens, f.tool_calls AS function_calls_count, \
+         f.cached_tokens, f.reasoning_tokens, f.tool_calls, f.duration_ms, \
+         f.started_at AT TIME ZONE 'UTC' AS started_at, {CONTENT_COLUMNS}, \
          f.completion_started_at AT TIME ZONE 'UTC' AS completion_start, f.cache_hit_text, f.cache_key, f.api_base, \
          f.metadata FROM "
     ));
