@@ -86,7 +86,7 @@ fn columns_that_came_later() -> Vec<(Value, &'static str, Value, usize, Value)> 
         (json!({"session_id": null}), "session_id", id.clone(), 2, id.clone()),
         (json!({"session_id": null}), "session_is_generated", json!(true), 2, json!(true)),
         (json!({"status": "failure"}), "status", json!("success"), 3, json!("failure")),
-        (json!({"status": null, "metadata": failed}), "status", json!("failure"), 3, json!("failure")),
+        (json!({"status": null, "metadata": failed}), "status", json!("failure"), 3, json!("success")),
         (json!({"status": null, "metadata": {"status": null}}), "status", json!("success"), 3, json!("success")),
         (json!({"status": null, "metadata": {}}), "status", json!("success"), 3, json!("success")),
         (json!({"status": "success", "metadata": {}}), "status", json!("success"), 3, json!("success")),

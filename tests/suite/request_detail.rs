@@ -69,7 +69,7 @@ fn check(shown: &Value, row: &Value) {
         ("model", model.into()),
         ("model_group", if group.is_empty() { Value::Null } else { group.into() }),
         ("provider", or_null(row, "custom_llm_provider")),
-        ("api_base", row["api_base"].clone()),
+        ("api_base", row["api_base"].as_str().and_then(|url| url.split('?').next()).into()),
         ("call_type", or_null(row, "call_type")),
         ("status", if failed { "failure" } else { "success" }.into()),
         ("error_class", or_null(&row["metadata"]["error_information"], "error_class")),

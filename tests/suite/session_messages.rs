@@ -31,7 +31,9 @@ async fn lengths(release: Release) -> HashMap<String, (i64, i64)> {
         "s.messages::text"
     } else {
         r"COALESCE(s.proxy_server_request -> 'messages', s.proxy_server_request -> 'input',
-                   s.proxy_server_request -> 'prompt', s.proxy_server_request -> 'contents')::text"
+                   s.proxy_server_request -> 'prompt', s.proxy_server_request -> 'contents',
+                   s.proxy_server_request -> 'arguments', s.proxy_server_request -> 'params',
+                   s.proxy_server_request -> 'query')::text"
     };
     let sql = format!(
         r#"SELECT request_id, COALESCE(length({prompt}), 0)::bigint,

@@ -41,10 +41,13 @@ impl App {
         let environment: Environment = settings.iter().copied().collect();
         let mut config =
             DatabaseConfig::with_url(database.url().to_owned(), &environment).expect("the settings are allowed");
+        // Many tests share a server, and all of them an embedded one's one connection: they may have to wait.
+        config.acquire_timeout = Duration::from_mins(10);
+        if !settings.iter().any(|(name, _)| *name == "STATEMENT_TIMEOUT_MS") {
+            config.statement_timeout = Duration::from_mins(10);
+        }
         if !is_native() {
-            // All tests share the embedded server's one connection, so they may have to wait for it.
             config.max_connections = 1;
-            config.acquire_timeout = Duration::from_mins(10);
         }
         let mut state = AppState::new(&config).expect("the database URL is one");
         state.clock = Clock::fixed(now);
