@@ -1,6 +1,6 @@
 //! What the proxy wrote into a stored request for itself (headers, keys, its own metadata) leaves in no answer.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use local::fixtures::Release;
 use serde_json::Value;
@@ -61,11 +61,10 @@ fn open(row: &Value) -> (BTreeSet<String>, String) {
     (stamped, rest.into_iter().collect::<Vec<_>>().join("\n"))
 }
 
-/// The texts that only the proxy's own part of the row has.
-fn secrets(row: &Value) -> BTreeSet<String> {
-    let (mut stamped, rest) = open(row);
-    stamped.retain(|text| text.len() >= SHORTEST && !rest.contains(text.as_str()));
-    stamped
+/// The stamped texts that stand nowhere else.
+fn hidden(stamped: &BTreeSet<String>, rest: &[&String]) -> BTreeSet<String> {
+    let long = stamped.iter().filter(|text| text.len() >= SHORTEST);
+    long.filter(|text| !rest.iter().any(|rest| rest.contains(text.as_str()))).cloned().collect()
 }
 
 /// As it would stand in JSON.
@@ -99,29 +98,28 @@ async fn no_answer_about_a_request_or_a_session_holds_what_the_proxy_stamped_int
         let endpoints: Vec<Endpoint> =
             endpoints::all().into_iter().filter(|endpoint| endpoint.path_parameter().is_some()).collect();
         assert!(endpoints.len() >= 4);
-        let mut sessions = BTreeSet::new();
+        let mut sessions: BTreeMap<&str, Vec<(BTreeSet<String>, String)>> = BTreeMap::new();
+        let mut asked: Vec<(String, BTreeSet<String>)> = Vec::new();
         for row in &log {
-            let session = rows::session(row);
-            let of_session = || log.iter().filter(|row| rows::session(row) == session);
-            for endpoint in &endpoints {
-                let (id, hidden) = if endpoint.path_parameter() == Some("request_id") {
-                    (row["request_id"].as_str().expect("an id"), secrets(row))
-                } else if sessions.insert((endpoint.path.clone(), session.to_owned())) {
-                    // What one request hides another one of the session may say.
-                    let mut hidden: BTreeSet<String> = of_session().flat_map(secrets).collect();
-                    let said: Vec<String> = of_session().map(|row| open(row).1).collect();
-                    hidden.retain(|text| !said.iter().any(|said| said.contains(text)));
-                    (session, hidden)
-                } else {
-                    continue;
-                };
-                let path = endpoint.with_id(id);
-                let answer = app.get(&path).await;
-                assert_eq!(answer.status, 200, "{path}: {}", answer.text);
-                secret_texts += hidden.len();
-                for text in hidden.iter().chain(&keys) {
-                    assert!(!answer.text.contains(&written(text)), "{path} tells {text:?}");
-                }
+            let (stamped, rest) = open(row);
+            let id = row["request_id"].as_str().expect("an id");
+            let own = endpoints.iter().filter(|endpoint| endpoint.path_parameter() == Some("request_id"));
+            asked.extend(own.map(|endpoint| (endpoint.with_id(id), hidden(&stamped, &[&rest]))));
+            sessions.entry(rows::session(row)).or_default().push((stamped, rest));
+        }
+        for (session, requests) in sessions {
+            // What one request of a session hides another one may say.
+            let stamped = requests.iter().flat_map(|(stamped, _)| stamped.iter().cloned()).collect();
+            let rest: Vec<&String> = requests.iter().map(|(_, rest)| rest).collect();
+            let own = endpoints.iter().filter(|endpoint| endpoint.path_parameter() == Some("session_id"));
+            asked.extend(own.map(|endpoint| (endpoint.with_id(session), hidden(&stamped, &rest))));
+        }
+        for (path, hidden) in asked {
+            let answer = app.get(&path).await;
+            assert_eq!(answer.status, 200, "{path}: {}", answer.text);
+            secret_texts += hidden.len();
+            for text in hidden.iter().map(|text| written(text)).chain(keys.iter().cloned()) {
+                assert!(!answer.text.contains(&text), "{path} tells {text:?}");
             }
         }
     }
