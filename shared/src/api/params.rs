@@ -146,6 +146,7 @@ fn check_names(pairs: &[(String, String)], known: &[String]) -> Result<(), ApiEr
 pub const MOST_PROBLEMS: usize = 10;
 
 /// A name as it is echoed: a long one is cut.
+#[must_use]
 pub fn shown(name: &str) -> String {
     name.chars().take(60).collect()
 }
