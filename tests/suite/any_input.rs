@@ -77,14 +77,16 @@ fn json_value() -> impl Strategy<Value = serde_json::Value> {
         1 => any::<i64>().prop_map(serde_json::Value::from),
         1 => any::<bool>().prop_map(serde_json::Value::from),
         1 => Just(serde_json::Value::Null),
-    ];
-    scalar.prop_recursive(2, 8, 3, |inner| {
+    ]
+    .boxed();
+    let nested = scalar.clone().prop_recursive(2, 8, 3, |inner| {
         prop_oneof![
             vec(inner.clone(), 0..3).prop_map(serde_json::Value::from),
             proptest::collection::btree_map(any::<String>(), inner, 0..3)
                 .prop_map(|map| serde_json::Value::Object(map.into_iter().collect())),
         ]
-    })
+    });
+    prop_oneof![6 => scalar, 1 => nested]
 }
 
 fn run<S: Strategy>(strategy: &S, mut ask: impl AsyncFnMut(S::Value) -> Answer) {
