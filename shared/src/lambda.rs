@@ -35,13 +35,11 @@ async fn answer(service: Router, request: Request) -> Result<Response<Body>, Inf
         Err(never) => match never {},
     };
     let (mut parts, body) = response.into_parts();
-    let body = match to_bytes(body, usize::MAX).await {
-        // Text goes as it is; anything else would be sent in base64, a third larger.
-        Ok(bytes) => String::from_utf8(bytes.into()).map_or_else(|error| Body::Binary(error.into_bytes()), Body::Text),
-        Err(_) => {
-            parts.status = StatusCode::INTERNAL_SERVER_ERROR;
-            Body::Empty
-        }
+    let Ok(bytes) = to_bytes(body, usize::MAX).await else {
+        parts.status = StatusCode::INTERNAL_SERVER_ERROR;
+        return Ok(Response::from_parts(parts, Body::Empty));
     };
+    // Text goes as it is; anything else would be sent in base64, a third larger.
+    let body = String::from_utf8(bytes.into()).map_or_else(|error| Body::Binary(error.into_bytes()), Body::Text);
     Ok(Response::from_parts(parts, body))
 }

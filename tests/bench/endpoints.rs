@@ -55,7 +55,7 @@ pub async fn all(data: &mut Data) -> sqlx::Result<Vec<Endpoint>> {
         endpoint(WEEK_OF_SESSIONS, search(of_week())),
         endpoint("sessions, 7 days, dearest", search(Sessions { dearest: true, ..of_week() })),
         endpoint("sessions, 7 days, of a user", drawn.users.iter().map(by_user).collect()),
-        endpoint("sessions, 7 days, of an agent", drawn.agents.iter().map(by_agent).collect()),
+        endpoint("sessions, 7 days, of a busy agent", drawn.agents.iter().take(3).map(by_agent).collect()),
         endpoint(OVERVIEW, question(Analytics::Overview, week)),
         endpoint(MODELS, question(Analytics::Models, week)),
         endpoint(TRENDS, question(Analytics::Trends, week)),

@@ -16,6 +16,8 @@ mod tool_calls;
 pub use column::Fact;
 pub use names::{InvalidNamePath, NamePath, NamePaths};
 
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 
 use crate::access::Scope;
@@ -45,12 +47,23 @@ pub enum FactsError {
     Database(#[from] sqlx::Error),
 }
 
+/// A half-open span of time: `start` belongs to it, `end` does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct TimeWindow {
+    /// The first instant.
+    pub start: DateTime<Utc>,
+    /// The first instant after it.
+    pub end: DateTime<Utc>,
+}
+
 /// Which rows of the log a source is made of, beside the caller's scope. Each is answered by an
 /// index of LiteLLM's, where it has one: sessions since 1.72, call ids perhaps.
 #[derive(Debug, Clone, Copy)]
 pub enum Rows<'a> {
-    /// All; the query itself bounds them by `started_at`.
+    /// All, for a query that takes the first of them by `started_at`.
     All,
+    /// The requests that started in a window.
+    Started(&'a TimeWindow),
     /// The requests of one session.
     Session(&'a str),
     /// The requests of the session that a column of an outer query names.
@@ -67,6 +80,18 @@ pub struct Facts {
     schema: Schema,
     expressions: Vec<(Fact, Expression)>,
 }
+
+/// What a source needs beside the log row.
+#[derive(Clone, Copy)]
+struct From {
+    /// The unpacked payload.
+    unpacks: bool,
+    /// The number of called tools, by LiteLLM's index.
+    counts: bool,
+}
+
+/// LiteLLM's index notes a request's start up to a millisecond apart from the log.
+const AROUND: TimeDelta = TimeDelta::hours(1);
 
 impl Facts {
     /// Asks the database which of LiteLLM's columns it has.
@@ -92,8 +117,9 @@ impl Facts {
         scope: &Scope,
     ) {
         let unpacks = facts.iter().any(|fact| self.expression(*fact).unpacks);
-        let columns = self.columns(facts);
-        self.push_select(sql, &columns, unpacks, rows, scope);
+        let columns = self.columns(facts, rows);
+        let counts = facts.contains(&Fact::ToolCalls);
+        self.push_select(sql, &columns, From { unpacks, counts }, rows, scope);
         sql.push(" AS ").push(alias);
     }
 
@@ -107,27 +133,24 @@ impl Facts {
         rows: Rows<'_>,
         scope: &Scope,
     ) {
-        let columns = format!("{}, {columns}", self.columns(facts));
-        self.push_select(sql, &columns, true, rows, scope);
+        let columns = format!("{}, {columns}", self.columns(facts, rows));
+        let counts = facts.contains(&Fact::ToolCalls);
+        self.push_select(sql, &columns, From { unpacks: true, counts }, rows, scope);
         sql.push(" AS ").push(alias);
     }
 
-    fn columns(&self, facts: &[Fact]) -> String {
-        let columns: Vec<String> =
-            facts.iter().map(|fact| format!("{} AS {}", self.expression(*fact).sql, fact.name())).collect();
+    fn columns(&self, facts: &[Fact], rows: Rows<'_>) -> String {
+        let sql = |fact: Fact| match (fact, rows) {
+            (Fact::ToolCalls, Rows::Started(_)) => tool_calls::count_joined(&self.schema),
+            _ => self.expression(fact).sql.clone(),
+        };
+        let columns: Vec<String> = facts.iter().map(|fact| format!("{} AS {}", sql(*fact), fact.name())).collect();
         columns.join(", ")
     }
 
-    fn push_select(
-        &self,
-        sql: &mut QueryBuilder<Postgres>,
-        columns: &str,
-        unpacks: bool,
-        rows: Rows<'_>,
-        scope: &Scope,
-    ) {
+    fn push_select(&self, sql: &mut QueryBuilder<Postgres>, columns: &str, from: From, rows: Rows<'_>, scope: &Scope) {
         sql.push("(SELECT ").push(columns);
-        self.push_from(sql, unpacks);
+        self.push_from(sql, from, rows);
         self.push_rows(sql, rows);
         sql.push(" AND ");
         scope.push(sql);
@@ -159,12 +182,21 @@ impl Facts {
         &self.expressions[fact as usize].1
     }
 
-    /// The log row as `s` and, where asked for, its unpacked payload as `p`.
-    fn push_from(&self, sql: &mut QueryBuilder<Postgres>, unpacks: bool) {
+    /// The log row as `s` with what belongs to it.
+    fn push_from(&self, sql: &mut QueryBuilder<Postgres>, from: From, rows: Rows<'_>) {
         sql.push(format!(r#" FROM "{SPEND_LOGS}" s"#));
-        if !unpacks {
-            return;
+        if let Rows::Started(window) = rows
+            && from.counts
+        {
+            tool_calls::push_join(sql, &self.schema, window.start - AROUND, window.end + AROUND);
         }
+        if from.unpacks {
+            self.push_payload(sql);
+        }
+    }
+
+    /// The unpacked payload as `p`.
+    fn push_payload(&self, sql: &mut QueryBuilder<Postgres>) {
         // Each mention of a stored JSON column decompresses all of it again. Concatenating the empty object returns the
         // decompressed value as it is, and OFFSET 0 keeps the planner from undoing that: once per row, not once per path.
         let request = if self.schema.has("proxy_server_request") {
@@ -183,6 +215,11 @@ impl Facts {
         match rows {
             Rows::All => {
                 sql.push("true");
+            }
+            Rows::Started(window) => {
+                // The bare column, so that the time index answers; Prisma's timestamps are UTC without saying so.
+                sql.push(r#"s."startTime" >= "#).push_bind(window.start.naive_utc());
+                sql.push(r#" AND s."startTime" < "#).push_bind(window.end.naive_utc());
             }
             Rows::Session(id) => self.push_session(sql, |sql| {
                 sql.push_bind(id.to_owned());

@@ -4,6 +4,9 @@
 //! The calls themselves lie in a place of their own in each response shape. Where the content was not stored, LiteLLM's
 //! index still has the *names* of the called tools, once per request: a lower bound, reported as such.
 
+use chrono::{DateTime, Utc};
+use sqlx::{Postgres, QueryBuilder};
+
 use super::probe::{Schema, TOOL_INDEX};
 
 /// Chat completions, and what LiteLLM converts to them (Anthropic, Gemini, assembled streams), then functions, the
@@ -29,11 +32,35 @@ const NO_CONTENT: &str = r#"(s.response IS NULL OR s.response IN ('{}', 'null', 
 
 /// SQL of the number of calls. A call of an MCP tool through the proxy is one call itself.
 pub(super) fn count(schema: &Schema) -> String {
-    let inferred = if schema.table_has(TOOL_INDEX, "request_id") {
-        format!(r#"(SELECT count(*) FROM "{TOOL_INDEX}" t WHERE t.request_id = s.request_id)"#)
+    if has_index(schema) {
+        with_inferred(&format!(r#"(SELECT count(*) FROM "{TOOL_INDEX}" t WHERE t.request_id = s.request_id)"#))
     } else {
-        "0".into()
-    };
+        with_inferred("0")
+    }
+}
+
+/// As [`count`], with the number of names from [`push_join`]: for many rows at once, since PostgreSQL does not share a
+/// query with a subquery per row among its workers.
+pub(super) fn count_joined(schema: &Schema) -> String {
+    with_inferred(if has_index(schema) { "COALESCE(ti.names, 0)" } else { "0" })
+}
+
+/// Joins the number of names of each request that started in this time.
+pub(super) fn push_join(sql: &mut QueryBuilder<Postgres>, schema: &Schema, start: DateTime<Utc>, end: DateTime<Utc>) {
+    if has_index(schema) {
+        sql.push(format!(
+            r#" LEFT JOIN (SELECT t.request_id, count(*) AS names FROM "{TOOL_INDEX}" t WHERE t.start_time >= "#
+        ));
+        sql.push_bind(start.naive_utc()).push(" AND t.start_time < ").push_bind(end.naive_utc());
+        sql.push(" GROUP BY t.request_id) ti ON ti.request_id = s.request_id");
+    }
+}
+
+fn has_index(schema: &Schema) -> bool {
+    schema.table_has(TOOL_INDEX, "request_id") && schema.table_has(TOOL_INDEX, "start_time")
+}
+
+fn with_inferred(inferred: &str) -> String {
     // Each look into `response` decompresses it, and an overview does so for every request: the shapes are told apart by
     // their keys first, the common ones before the rare. Embeddings never call a tool, and their vectors are the
     // largest responses of all.

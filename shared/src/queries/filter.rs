@@ -2,20 +2,12 @@
 
 use chrono::{DateTime, Datelike, NaiveDateTime, Utc};
 use serde::de::Error;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer};
 use sqlx::{Postgres, QueryBuilder};
 
 use crate::facts::Fact;
+pub use crate::facts::TimeWindow;
 use crate::scalar::Outcome;
-
-/// A half-open span of time: `start` belongs to it, `end` does not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct TimeWindow {
-    /// The first instant.
-    pub start: DateTime<Utc>,
-    /// The first instant after it.
-    pub end: DateTime<Utc>,
-}
 
 /// What a request must be. Absent conditions let everything pass.
 #[derive(Debug, Clone, Default)]
@@ -121,12 +113,6 @@ pub(crate) fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D
 /// A bind for a column that holds UTC without saying so, as Prisma's timestamps do.
 pub(super) fn utc(instant: DateTime<Utc>) -> NaiveDateTime {
     instant.naive_utc()
-}
-
-/// Appends the half-open window over the source `alias`.
-pub(super) fn push_window(sql: &mut QueryBuilder<Postgres>, alias: &str, window: &TimeWindow) {
-    sql.push(format!("{alias}.started_at >= ")).push_bind(utc(window.start));
-    sql.push(format!(" AND {alias}.started_at < ")).push_bind(utc(window.end));
 }
 
 /// The facts, each once.

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::Source;
 use super::content::ContentRow;
-use super::filter::{RequestFilter, TimeWindow, UNKNOWN, push_window, union, utc};
+use super::filter::{RequestFilter, TimeWindow, UNKNOWN, union, utc};
 use crate::facts::content::CONTENT_COLUMNS;
 use crate::facts::{Fact, Rows};
 
@@ -117,9 +117,8 @@ pub async fn list(
 ) -> sqlx::Result<Vec<RequestRow>> {
     let mut sql = QueryBuilder::<Postgres>::new(format!("SELECT {ROW} FROM "));
     let facts = union(&[&ROW_FACTS, &[Fact::CacheHit, Fact::Tags], &filter.facts()]);
-    source.push(&mut sql, "f", &facts, Rows::All);
-    sql.push(" WHERE ");
-    push_window(&mut sql, "f", window);
+    source.push(&mut sql, "f", &facts, Rows::Started(window));
+    sql.push(" WHERE true");
     if let Some(after) = after {
         sql.push(" AND (f.started_at, f.request_id) < (").push_bind(utc(after.started_at));
         sql.push(", ").push_bind(after.request_id.clone()).push(")");

@@ -132,7 +132,7 @@ fn push_tagged(sql: &mut QueryBuilder<sqlx::Postgres>, source: Source<'_>, quest
     sql.push(" FROM ");
     let facts =
         super::union(&[&[Fact::StartedAt, Fact::Tags, Fact::TotalTokens, Fact::Spend], &question.filter.facts()]);
-    source.push(sql, "f", &facts, super::Rows::All);
+    source.push(sql, "f", &facts, super::Rows::Started(&question.window));
     sql.push(
         " LEFT JOIN LATERAL (SELECT DISTINCT j.value #>> '{}' AS tag \
          FROM jsonb_array_elements(f.tags) AS j(value) WHERE jsonb_typeof(j.value) = 'string') AS t ON true",

@@ -15,7 +15,7 @@ pub use trends::{TrendTotals, trends};
 use sqlx::{Postgres, QueryBuilder};
 
 use super::Source;
-use super::filter::{RequestFilter, TimeWindow, push_window, union};
+use super::filter::{RequestFilter, TimeWindow, union};
 use crate::facts::{Fact, Rows};
 
 /// What a question is about.
@@ -35,13 +35,12 @@ impl Question {
     fn push_from(&self, sql: &mut QueryBuilder<Postgres>, source: Source<'_>, facts: &[Fact]) {
         sql.push(" FROM ");
         let facts = union(&[&[Fact::StartedAt], facts, &self.filter.facts()]);
-        source.push(sql, "f", &facts, Rows::All);
+        source.push(sql, "f", &facts, Rows::Started(&self.window));
         self.push_where(sql);
     }
 
     fn push_where(&self, sql: &mut QueryBuilder<Postgres>) {
-        sql.push(" WHERE ");
-        push_window(sql, "f", &self.window);
+        sql.push(" WHERE true");
         self.filter.push(sql, "f");
     }
 }

@@ -33,38 +33,32 @@ pub struct Overview {
     pub failed_requests: i64,
 }
 
-const FACTS: [Fact; 8] = [
-    Fact::SessionId,
-    Fact::UserId,
-    Fact::TotalTokens,
-    Fact::Spend,
-    Fact::DurationMs,
-    Fact::CacheHit,
-    Fact::ToolCalls,
-    Fact::Status,
-];
+const SUMMED: [Fact; 6] =
+    [Fact::TotalTokens, Fact::Spend, Fact::DurationMs, Fact::CacheHit, Fact::ToolCalls, Fact::Status];
 
 /// The totals of the requests in question.
 ///
 /// # Errors
 /// Whatever the database reports.
 pub async fn overview(conn: &mut PgConnection, source: Source<'_>, question: &Question) -> sqlx::Result<Overview> {
-    // Grouping by session and user first leaves few rows for the distinct counts, which would sort every request.
+    // Two passes: the sums need the fat responses, and grouping by session would carry those through a sort; the distinct
+    // counts come from few narrow rows.
     let mut sql = QueryBuilder::new(
-        "SELECT COALESCE(sum(g.requests), 0)::bigint AS total_requests, \
-         count(DISTINCT g.session_id) AS unique_sessions, count(DISTINCT g.user_id) AS unique_users, \
-         COALESCE(sum(g.tokens), 0)::bigint AS total_tokens, COALESCE(sum(g.cost), 0)::float8 AS total_cost, \
-         COALESCE(sum(g.duration_ms) / NULLIF(sum(g.requests), 0) / 1000, 0)::float8 AS avg_response_time, \
-         COALESCE(sum(g.cache_hits), 0)::bigint AS cache_hits, \
-         COALESCE(sum(g.tool_calls), 0)::bigint AS total_function_calls, \
-         COALESCE(round(100.0 * sum(g.cache_hits) / NULLIF(sum(g.requests), 0), 2), 0)::float8 AS cache_hit_rate, \
-         COALESCE(sum(g.failures), 0)::bigint AS failed_requests \
-         FROM (SELECT f.session_id, f.user_id, count(*) AS requests, sum(f.total_tokens) AS tokens, \
-               sum(f.spend::numeric) AS cost, sum(f.duration_ms)::numeric AS duration_ms, \
-               count(*) FILTER (WHERE f.cache_hit) AS cache_hits, sum(f.tool_calls) AS tool_calls, \
-               count(*) FILTER (WHERE f.status = 'failure') AS failures",
+        "SELECT t.*, d.* FROM (SELECT count(*) AS total_requests, COALESCE(sum(f.total_tokens), 0)::bigint AS total_tokens, \
+         COALESCE(sum(f.spend::numeric), 0)::float8 AS total_cost, \
+         COALESCE(avg(f.duration_ms) / 1000, 0)::float8 AS avg_response_time, \
+         count(*) FILTER (WHERE f.cache_hit) AS cache_hits, \
+         COALESCE(sum(f.tool_calls), 0)::bigint AS total_function_calls, \
+         COALESCE(round(100.0 * count(*) FILTER (WHERE f.cache_hit) / NULLIF(count(*), 0), 2), 0)::float8 \
+           AS cache_hit_rate, \
+         count(*) FILTER (WHERE f.status = 'failure') AS failed_requests",
     );
-    question.push_from(&mut sql, source, &FACTS);
-    sql.push(" GROUP BY f.session_id, f.user_id) AS g");
+    question.push_from(&mut sql, source, &SUMMED);
+    sql.push(
+        ") AS t, (SELECT count(DISTINCT g.session_id) AS unique_sessions, count(DISTINCT g.user_id) AS unique_users \
+         FROM (SELECT DISTINCT f.session_id, f.user_id",
+    );
+    question.push_from(&mut sql, source, &[Fact::SessionId, Fact::UserId]);
+    sql.push(") AS g) AS d");
     sql.build_query_as().fetch_one(conn).await
 }

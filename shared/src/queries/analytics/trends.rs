@@ -29,8 +29,7 @@ pub struct TrendTotals {
     pub failed_requests: i64,
 }
 
-const FACTS: [Fact; 6] =
-    [Fact::SessionId, Fact::TotalTokens, Fact::Spend, Fact::DurationMs, Fact::ToolCalls, Fact::Status];
+const SUMMED: [Fact; 5] = [Fact::TotalTokens, Fact::Spend, Fact::DurationMs, Fact::ToolCalls, Fact::Status];
 
 /// The totals of the buckets that begin at `starts`, which ascend and begin with the window. The borders come from the
 /// caller, so that one time zone database decides where days begin.
@@ -44,22 +43,22 @@ pub async fn trends(
     starts: &[DateTime<Utc>],
 ) -> sqlx::Result<Vec<TrendTotals>> {
     let borders: Vec<_> = starts.iter().copied().map(utc).collect();
-    // By session first, as in the overview.
-    let mut sql = QueryBuilder::new(
-        "SELECT g.bucket, sum(g.requests)::bigint AS total_requests, count(*) AS unique_sessions, \
-         sum(g.tokens)::bigint AS total_tokens, sum(g.cost)::float8 AS total_cost, \
-         (sum(g.duration_ms) / sum(g.requests) / 1000)::float8 AS avg_response_time, \
-         sum(g.tool_calls)::bigint AS function_calls, sum(g.failures)::bigint AS failed_requests \
-         FROM (SELECT width_bucket(f.started_at, ",
-    );
-    sql.push_bind(borders);
+    // Two passes, as in the overview.
+    let mut sql = QueryBuilder::new("SELECT t.*, d.unique_sessions FROM (SELECT width_bucket(f.started_at, ");
+    sql.push_bind(borders.clone());
     sql.push(
-        "::timestamp[]) AS bucket, f.session_id, count(*) AS requests, sum(f.total_tokens) AS tokens, \
-         sum(f.spend::numeric) AS cost, sum(f.duration_ms)::numeric AS duration_ms, sum(f.tool_calls) AS tool_calls, \
-         count(*) FILTER (WHERE f.status = 'failure') AS failures",
+        "::timestamp[]) AS bucket, count(*) AS total_requests, sum(f.total_tokens)::bigint AS total_tokens, \
+         sum(f.spend::numeric)::float8 AS total_cost, (avg(f.duration_ms) / 1000)::float8 AS avg_response_time, \
+         sum(f.tool_calls)::bigint AS function_calls, count(*) FILTER (WHERE f.status = 'failure') AS failed_requests",
     );
-    question.push_from(&mut sql, source, &FACTS);
-    sql.push(" GROUP BY 1, 2) AS g GROUP BY g.bucket");
+    question.push_from(&mut sql, source, &SUMMED);
+    sql.push(
+        " GROUP BY 1) AS t JOIN (SELECT g.bucket, count(*) AS unique_sessions \
+         FROM (SELECT DISTINCT width_bucket(f.started_at, ",
+    );
+    sql.push_bind(borders).push("::timestamp[]) AS bucket, f.session_id");
+    question.push_from(&mut sql, source, &[Fact::SessionId]);
+    sql.push(") AS g GROUP BY g.bucket) AS d USING (bucket)");
     let filled: Vec<TrendTotals> = sql.build_query_as().fetch_all(conn).await?;
 
     let mut buckets = vec![TrendTotals::default(); starts.len()];

@@ -17,7 +17,7 @@ use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
 
 use crate::facts::{Fact, Rows};
 use crate::queries::Source;
-use crate::queries::filter::{RequestFilter, TimeWindow, push_window, union, utc};
+use crate::queries::filter::{RequestFilter, TimeWindow, union, utc};
 
 /// What sessions are ordered by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -185,9 +185,8 @@ impl SessionSearch {
     /// Appends the condition of the requests that make a session match.
     fn push_matching(&self, sql: &mut QueryBuilder<Postgres>, source: Source<'_>, facts: &[Fact]) {
         let facts = union(&[&[Fact::SessionId, Fact::StartedAt], facts, &self.filter.facts()]);
-        source.push(sql, "f", &facts, Rows::All);
-        sql.push(" WHERE ");
-        push_window(sql, "f", &self.window());
+        source.push(sql, "f", &facts, Rows::Started(&self.window()));
+        sql.push(" WHERE true");
         self.filter.push(sql, "f");
     }
 }
