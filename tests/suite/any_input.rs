@@ -95,7 +95,8 @@ fn run<S: Strategy>(strategy: &S, mut ask: impl AsyncFnMut(S::Value) -> Answer) 
     // The closure of a runner cannot be changed by it, but what it asks may keep its connection.
     let ask = std::cell::RefCell::new(&mut ask);
     let checked = TestRunner::new(config).run(strategy, |input| {
-        let answer = runtime.block_on(async { (*ask.borrow_mut())(input).await });
+        let mut ask = ask.borrow_mut();
+        let answer = runtime.block_on((*ask)(input));
         let status = answer.status.as_u16();
         prop_assert!(status < 500, "{}", answer.text);
         if status >= 400 {

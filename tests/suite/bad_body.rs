@@ -70,7 +70,7 @@ async fn a_value_of_the_wrong_type_is_refused_by_its_fields_name() {
     for field in fields() {
         for value in [json!([]), json!({}), json!(["x"]), json!({"a": "x"}), json!([[]])] {
             let answer = app.post(SEARCH, &json!({&field: value})).await;
-            assert_eq!(answer.blamed(), [field.clone()], "{field}: {value}");
+            assert_eq!(answer.blamed(), std::slice::from_ref(&field), "{field}: {value}");
         }
         let nothing = app.post(SEARCH, &json!({&field: null})).await;
         assert_eq!(nothing.status, 200, "null is no filter, as the document says of {field}: {}", nothing.text);

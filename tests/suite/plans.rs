@@ -24,14 +24,16 @@ struct Large {
     call: String,
 }
 
+/// Made once, by the first test that needs it.
+static LARGE: tokio::sync::OnceCell<Arc<Database>> = tokio::sync::OnceCell::const_new();
+
 async fn large() -> Option<Large> {
     if !is_native() {
         println!("skipped: plans depend on statistics of a large log, so set TEST_DATABASE_URL");
         return None;
     }
-    static LOCK: tokio::sync::OnceCell<Arc<Database>> = tokio::sync::OnceCell::const_new();
     let now: DateTime<Utc> = "2026-11-24T12:00:00Z".parse().expect("a time");
-    let database = LOCK.get_or_init(|| async {
+    let database = LARGE.get_or_init(|| async {
         let database = Database::empty("plans").await;
         let mut conn = database.connect().await;
         sample::prepare(&mut conn, now).await.expect("the sample is there");

@@ -34,8 +34,8 @@ fn or_null(row: &Value, column: &str) -> Value {
 
 /// The number in the first of these places of the metadata.
 fn usage(row: &Value, paths: &[&str]) -> Value {
-    let numbers = paths.iter().filter_map(|path| row["metadata"].pointer(path)).filter(|value| value.is_number());
-    numbers.cloned().next().unwrap_or_default()
+    let mut numbers = paths.iter().filter_map(|path| row["metadata"].pointer(path)).filter(|value| value.is_number());
+    numbers.next().cloned().unwrap_or_default()
 }
 
 /// What the API's metadata of a request is: LiteLLM's without the price table, the key's hash and the logged request.

@@ -19,7 +19,10 @@ pub struct Database {
     lock: Mutex<()>,
 }
 
-static RELEASES: LazyLock<Mutex<HashMap<&'static str, Arc<OnceCell<Arc<Database>>>>>> = LazyLock::new(Mutex::default);
+/// By release, each made once, by the first test that needs it.
+type Releases = HashMap<&'static str, Arc<OnceCell<Arc<Database>>>>;
+
+static RELEASES: LazyLock<Mutex<Releases>> = LazyLock::new(Mutex::default);
 
 /// Whether the tests run on a server of their own rather than on embedded ones.
 #[must_use]

@@ -35,7 +35,7 @@ impl Logs {
     pub fn take_statements(&self) -> Vec<String> {
         let statement = |line: String| {
             let (_, rest) = line.strip_prefix("sqlx::query ")?.split_once("db.statement=")?;
-            Some(rest.split("\u{1f}").next()?.trim().to_owned()).filter(|sql| !sql.is_empty())
+            Some(rest.split('\u{1f}').next()?.trim().to_owned()).filter(|sql| !sql.is_empty())
         };
         self.take().into_iter().filter_map(statement).collect()
     }
