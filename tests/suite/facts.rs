@@ -274,9 +274,9 @@ async fn companions_that_the_role_may_not_read_are_done_without() {
     scratch
         .run(
             r#"CREATE TABLE "LiteLLM_AgentsTable" (agent_id text PRIMARY KEY, agent_name text);
-               CREATE TABLE "LiteLLM_SpendLogToolIndex" (request_id text, tool_name text);
+               CREATE TABLE "LiteLLM_SpendLogToolIndex" (request_id text, tool_name text, start_time timestamp(3));
                INSERT INTO "LiteLLM_AgentsTable" VALUES ('a-1', 'registered');
-               INSERT INTO "LiteLLM_SpendLogToolIndex" VALUES ('r', 'tool');
+               INSERT INTO "LiteLLM_SpendLogToolIndex" VALUES ('r', 'tool', now());
                INSERT INTO "LiteLLM_VerificationToken" (token, key_alias) VALUES ('k', 'current');
                DO $$ BEGIN CREATE ROLE traceability_test_reader; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
                GRANT USAGE ON SCHEMA unreadable TO traceability_test_reader;"#,
