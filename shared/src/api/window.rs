@@ -143,8 +143,9 @@ impl<'de> Deserialize<'de> for TimeZone {
 #[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct WindowParams {
-    /// The last so many days, up to this moment. Not together with `start_date` or `end_date`.
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 365, default = 30)]
+    /// The last so many days, up to this moment; 30 if no dates are given. Not together with `start_date` or `end_date`.
+    // No `default` in the document: a page that fills it in would send it beside the dates.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 365)]
     pub days: Option<Bounded<1, 365>>,
     /// The start of the window, which belongs to it: RFC 3339 (no offset means UTC), or a date, which means the start
     /// of that day in `timezone`.
