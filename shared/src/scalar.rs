@@ -70,10 +70,10 @@ impl std::str::FromStr for Text {
 parameter!(Text);
 
 impl Text {
-    /// The text itself.
+    /// The text of a filter that may be absent.
     #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
+    pub fn of(filter: Option<&Self>) -> Option<String> {
+        filter.map(|text| text.0.clone())
     }
 }
 

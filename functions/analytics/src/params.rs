@@ -29,14 +29,13 @@ pub struct Filters {
 
 /// The question that the parameters ask.
 pub(crate) fn question(window: &WindowParams, filters: &Filters, now: DateTime<Utc>) -> ApiResult<Question> {
-    let text = |value: &Option<Text>| value.as_ref().map(|text| text.as_str().to_owned());
     Ok(Question {
         window: window.window(now)?,
         filter: RequestFilter {
-            agent_name: text(&filters.agent_name),
-            user_id: text(&filters.user_id),
-            model: text(&filters.model),
-            team_id: text(&filters.team_id),
+            agent_name: Text::of(filters.agent_name.as_ref()),
+            user_id: Text::of(filters.user_id.as_ref()),
+            model: Text::of(filters.model.as_ref()),
+            team_id: Text::of(filters.team_id.as_ref()),
             ..RequestFilter::default()
         },
     })

@@ -13,7 +13,7 @@ use traceability::queries::Source;
 use traceability::queries::requests::{self, RequestRecord};
 use utoipa::ToSchema;
 
-use crate::no_such_request;
+use crate::{no_such_request, stored_response};
 
 /// One request, with everything LiteLLM recorded of it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -173,7 +173,7 @@ impl RequestDetail {
             metadata: record.metadata.map(|json| json.0),
             messages: sent.or(logged.filter(|value| !is_blank(value))),
             request_parameters: Value::Object(content.parameters),
-            response: content.raw_response.filter(|raw| !matches!(raw.get(), "{}" | "null" | "[]")),
+            response: stored_response(content.raw_response),
             request_tags: row.tags,
             content_available: content.availability.content_available,
             content_unavailable_reason: content.availability.content_unavailable_reason,

@@ -12,7 +12,7 @@ use traceability::queries::Source;
 use traceability::queries::content;
 use utoipa::ToSchema;
 
-use crate::no_such_request;
+use crate::{no_such_request, stored_response};
 
 /// What was said in one request.
 #[derive(Debug, Serialize, ToSchema)]
@@ -66,7 +66,7 @@ pub async fn get_request_messages(
         request_id: row.request_id,
         messages: content.prompt.into_iter().chain(content.response).collect(),
         request_parameters: content.parameters,
-        response: content.raw_response.filter(|raw| !matches!(raw.get(), "{}" | "null" | "[]")),
+        response: stored_response(content.raw_response),
         content_available: availability.content_available,
         content_unavailable_reason: availability.content_unavailable_reason,
         prompt_availability: availability.prompt,

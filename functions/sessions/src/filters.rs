@@ -157,17 +157,16 @@ impl SessionFilters {
                 traceability::api::error::ParameterProblem::new("max_cost", "must not be less than min_cost").into()
             );
         }
-        let text = |value: &Option<Text>| value.as_ref().map(|text| text.as_str().to_owned());
         Ok(SessionSearch {
             window,
             filter: RequestFilter {
-                agent_name: text(&self.agent_name),
-                conversation_name: text(&self.conversation_name),
-                user_id: text(&self.user_id),
-                end_user: text(&self.end_user),
-                team_id: text(&self.team_id),
-                model: text(&self.model),
-                tag: text(&self.tag),
+                agent_name: Text::of(self.agent_name.as_ref()),
+                conversation_name: Text::of(self.conversation_name.as_ref()),
+                user_id: Text::of(self.user_id.as_ref()),
+                end_user: Text::of(self.end_user.as_ref()),
+                team_id: Text::of(self.team_id.as_ref()),
+                model: Text::of(self.model.as_ref()),
+                tag: Text::of(self.tag.as_ref()),
                 status: None,
             },
             totals: TotalsFilter {

@@ -21,11 +21,6 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The service of a function: its routes with everything around them.
 pub fn service(router: OpenApiRouter<AppState>, state: AppState) -> Router {
     let (router, _) = router.split_for_parts();
-    finish(router, state)
-}
-
-/// As [`service`], for a router that is complete already.
-pub fn finish(router: Router<AppState>, state: AppState) -> Router {
     router
         .fallback(no_such_route)
         .method_not_allowed_fallback(wrong_method)
