@@ -3,8 +3,10 @@
 #
 #     tests/native-postgres.sh [--keep DIR] COMMAND [ARGUMENT...]
 #
-# The command finds the server through TEST_DATABASE_URL, and psql through PGHOST and its like. The exit status is the
-# command's. --keep leaves the databases in DIR, for the next run with the same DIR; else nothing is left.
+# The command finds the server through TEST_DATABASE_URL, and psql through PGHOST and its like. The server also speaks
+# TLS, as localhost, 127.0.0.1 and ::1, where `openssl` is installed: its certificate is signed by the CA in the file
+# TEST_DATABASE_CA. The URL asks for none: write another sslmode into it. The exit status is the command's. --keep leaves
+# the databases in DIR, for the next run with the same DIR; else nothing is left.
 set -euo pipefail
 
 fail() {
@@ -98,8 +100,70 @@ elif as_server "$programs/pg_ctl" status -D "$folder/data" >/dev/null; then
     fail "$keep is in use: another run has started its server"
 fi
 
+# Makes a CA and a certificate of the server that it signs. The CA's key does not outlive this function, so a new
+# certificate is always one of a new CA.
+make_certificate() {
+    local tls=$folder/tls days=30
+    as_server rm -rf "$tls"
+    as_server mkdir "$tls"
+    # Programs older than OpenSSL 3, and LibreSSL, take extensions from files only.
+    as_server tee "$tls/ca.cnf" >/dev/null <<'END'
+[req]
+prompt = no
+distinguished_name = name
+x509_extensions = extensions
+[name]
+CN = throw-away CA of a test server
+[extensions]
+basicConstraints = critical, CA:TRUE
+keyUsage = critical, keyCertSign
+subjectKeyIdentifier = hash
+END
+    as_server tee "$tls/server.cnf" >/dev/null <<'END'
+basicConstraints = critical, CA:FALSE
+keyUsage = critical, digitalSignature
+extendedKeyUsage = serverAuth
+subjectAltName = DNS:localhost, IP:127.0.0.1, IP:::1
+subjectKeyIdentifier = hash
+authorityKeyIdentifier = keyid
+END
+    # PostgreSQL takes no key that others may read.
+    (
+        umask 077
+        as_server openssl ecparam -name prime256v1 -genkey -noout -out "$tls/ca.key"
+        as_server openssl ecparam -name prime256v1 -genkey -noout -out "$tls/server.key"
+    )
+    as_server chmod 600 "$tls/server.key"
+    as_server openssl req -x509 -new -sha256 -config "$tls/ca.cnf" -key "$tls/ca.key" -days "$days" -out "$tls/ca.pem"
+    as_server openssl req -new -sha256 -config "$tls/ca.cnf" -key "$tls/server.key" -subj /CN=localhost \
+        -out "$tls/server.csr"
+    as_server openssl x509 -req -sha256 -in "$tls/server.csr" -CA "$tls/ca.pem" -CAkey "$tls/ca.key" -set_serial 1 \
+        -extfile "$tls/server.cnf" -days "$days" -out "$tls/server.pem" 2>/dev/null
+    as_server rm "$tls/ca.key" "$tls/ca.cnf" "$tls/server.cnf" "$tls/server.csr"
+}
+
+# Whether the files of an earlier run are there and stay valid for two more days.
+has_certificate() {
+    local name
+    for name in server.key ca.pem server.pem; do
+        as_server test -s "$folder/tls/$name" || return
+    done
+    as_server openssl verify -CAfile "$folder/tls/ca.pem" "$folder/tls/server.pem" >/dev/null 2>&1 &&
+        as_server openssl x509 -checkend 172800 -noout -in "$folder/tls/server.pem" >/dev/null &&
+        as_server openssl x509 -checkend 172800 -noout -in "$folder/tls/ca.pem" >/dev/null
+}
+
+tls=
+if ! command -v openssl >/dev/null; then
+    echo "${0##*/}: there is no openssl here, so the server starts without TLS and TEST_DATABASE_CA is not set" >&2
+else
+    has_certificate || make_certificate
+    # Relative to the server's folder of data: pg_ctl hands the settings to a shell, and a path may have spaces.
+    tls="-c ssl=on -c ssl_cert_file=../tls/server.pem -c ssl_key_file=../tls/server.key"
+fi
+
 settings="-c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=200 -c shared_buffers=512MB \
-    -c fsync=off -c synchronous_commit=off -c autovacuum=on -c max_wal_size=4GB"
+    -c fsync=off -c synchronous_commit=off -c autovacuum=on -c max_wal_size=4GB $tls"
 for _ in 1 2 3 4 5; do
     port=$((20000 + RANDOM % 12000))
     # Someone listens there already.
@@ -116,6 +180,9 @@ fi
 
 PGHOST=127.0.0.1 PGPORT=$port PGUSER=postgres PGDATABASE=postgres PGPASSWORD=$(cat "$folder/password")
 export PGHOST PGPORT PGUSER PGDATABASE PGPASSWORD
-export TEST_DATABASE_URL="postgres://$PGUSER:$PGPASSWORD@$PGHOST:$PGPORT/$PGDATABASE"
+# TLS is for those that ask for it: it would be in every measurement, and between a test and what it listens to.
+export TEST_DATABASE_URL="postgres://$PGUSER:$PGPASSWORD@$PGHOST:$PGPORT/$PGDATABASE?sslmode=disable"
+unset TEST_DATABASE_CA
+[ -z "$tls" ] || export TEST_DATABASE_CA="$folder/tls/ca.pem"
 
 "$@"

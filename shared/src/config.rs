@@ -48,6 +48,18 @@ impl Environment {
         let parse = |value: &str| value.parse().map_err(|_| ConfigError { name, reason: format!("must be {allowed}") });
         self.get(name).map(parse).transpose()
     }
+
+    /// Whether the variable says yes; an absent one does not.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where it says neither yes nor no.
+    pub fn flag(&self, name: &'static str) -> Result<bool, ConfigError> {
+        match self.get(name).map(str::to_ascii_lowercase).as_deref() {
+            None | Some("false" | "0" | "no" | "off") => Ok(false),
+            Some("true" | "1" | "yes" | "on") => Ok(true),
+            Some(_) => Err(ConfigError { name, reason: "must be true or false".into() }),
+        }
+    }
 }
 
 impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Environment {
@@ -56,11 +68,30 @@ impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Environment {
     }
 }
 
+/// Where the user and the password come from.
+#[derive(Clone)]
+pub enum LoginSource {
+    /// The URL.
+    Url,
+    /// `DATABASE_SECRET_ARN`: a secret of AWS Secrets Manager, JSON as RDS keeps it, or a `postgres://` URL.
+    Secret(String),
+    /// `DATABASE_IAM_AUTH`: a token that is signed with the function's own AWS credentials, for the user of the URL.
+    Iam,
+}
+
 /// How to reach LiteLLM's database.
 #[derive(Clone)]
 pub struct DatabaseConfig {
-    /// `DATABASE_URL`: a `postgres://` URL. The parameters that Prisma adds to LiteLLM's own are understood.
-    pub url: String,
+    /// `DATABASE_READER_URL` (a replica) or else `DATABASE_URL`, with its name: a `postgres://` URL. The parameters that
+    /// Prisma adds to LiteLLM's own are understood. May be absent where a secret names the place, too.
+    pub url: Option<(&'static str, String)>,
+    /// Where the login comes from.
+    pub login: LoginSource,
+    /// `DATABASE_POOLER`: whether a pooler such as RDS Proxy or PgBouncer shares server connections between transactions.
+    /// Also found out by itself.
+    pub pooler: bool,
+    /// `DATABASE_ALLOW_UNVERIFIED_TLS`: whether the URL may ask for less than a verified server.
+    pub allow_unverified_tls: bool,
     /// `DATABASE_MAX_CONNECTIONS`; default: what one Lambda environment answers at a time
     /// (`AWS_LAMBDA_MAX_CONCURRENCY`), at least 2.
     pub max_connections: u32,
@@ -83,20 +114,37 @@ impl DatabaseConfig {
     /// Reads the settings.
     ///
     /// # Errors
-    /// [`ConfigError`] when `DATABASE_URL` is missing or a setting does not parse.
+    /// [`ConfigError`] when a setting is missing, does not parse or contradicts another.
     pub fn from_environment(environment: &Environment) -> Result<Self, ConfigError> {
-        let url = environment.get("DATABASE_URL").ok_or_else(|| ConfigError {
-            name: "DATABASE_URL",
-            reason: "is missing: set it to LiteLLM's database, such as postgres://reader:…@host:5432/litellm".into(),
-        })?;
-        Self::with_url(url.to_owned(), environment)
+        let url = |name| environment.get(name).map(|url| (name, url.to_owned()));
+        let iam = environment.flag("DATABASE_IAM_AUTH")?;
+        let login = match (environment.get("DATABASE_SECRET_ARN"), iam) {
+            (Some(_), true) => {
+                return Err(ConfigError {
+                    name: "DATABASE_IAM_AUTH",
+                    reason: "contradicts DATABASE_SECRET_ARN: the password is either a token or in the secret".into(),
+                });
+            }
+            (Some(arn), false) => LoginSource::Secret(arn.to_owned()),
+            (None, true) => LoginSource::Iam,
+            (None, false) => LoginSource::Url,
+        };
+        Self::new(url("DATABASE_READER_URL").or_else(|| url("DATABASE_URL")), login, environment)
     }
 
-    /// Reads all settings but the URL.
+    /// Reads all settings but the URL, which has the login, too.
     ///
     /// # Errors
     /// [`ConfigError`] when a setting does not parse.
     pub fn with_url(url: String, environment: &Environment) -> Result<Self, ConfigError> {
+        Self::new(Some(("DATABASE_URL", url)), LoginSource::Url, environment)
+    }
+
+    fn new(
+        url: Option<(&'static str, String)>,
+        login: LoginSource,
+        environment: &Environment,
+    ) -> Result<Self, ConfigError> {
         let concurrency: u32 = environment.parse("AWS_LAMBDA_MAX_CONCURRENCY", "a whole number")?.unwrap_or_default();
         let max_connections = environment
             .parse("DATABASE_MAX_CONNECTIONS", "a whole number from 1 to 500")?
@@ -118,6 +166,9 @@ impl DatabaseConfig {
         };
         Ok(Self {
             url,
+            login,
+            pooler: environment.flag("DATABASE_POOLER")?,
+            allow_unverified_tls: environment.flag("DATABASE_ALLOW_UNVERIFIED_TLS")?,
             max_connections,
             statement_timeout: Duration::from_millis(timeout),
             acquire_timeout: ACQUIRE_TIMEOUT,
@@ -134,9 +185,11 @@ fn name_paths(environment: &Environment, name: &'static str) -> Result<Vec<NameP
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::db::Database;
 
     fn read(pairs: &[(&str, &str)]) -> Result<DatabaseConfig, ConfigError> {
-        DatabaseConfig::from_environment(&pairs.iter().copied().collect())
+        let config = DatabaseConfig::from_environment(&pairs.iter().copied().collect())?;
+        Database::new(&config).map(|_| config)
     }
 
     #[test]
@@ -150,6 +203,53 @@ mod tests {
         let config = read(&[("DATABASE_URL", "postgres://localhost/litellm")]).expect("a complete environment");
         assert_eq!(config.max_connections, 2);
         assert_eq!(config.statement_timeout, Duration::from_secs(4));
+        assert!(!config.pooler && !config.allow_unverified_tls);
+    }
+
+    #[test]
+    fn the_pool_has_a_connection_for_each_request_that_lambda_sends_at_once() {
+        let url = ("DATABASE_URL", "postgres://localhost/litellm");
+        let config = read(&[url, ("AWS_LAMBDA_MAX_CONCURRENCY", "16")]).expect("a complete environment");
+        assert_eq!(config.max_connections, 16);
+        let config =
+            read(&[url, ("AWS_LAMBDA_MAX_CONCURRENCY", "16"), ("DATABASE_MAX_CONNECTIONS", "5")]).expect("both");
+        assert_eq!(config.max_connections, 5);
+    }
+
+    #[test]
+    fn a_replica_is_used_for_everything() {
+        let urls = [("DATABASE_URL", "postgres://primary/x"), ("DATABASE_READER_URL", "postgres://replica/x")];
+        let config = read(&urls).expect("a complete environment");
+        assert_eq!(config.url, Some(("DATABASE_READER_URL", "postgres://replica/x".to_owned())));
+    }
+
+    #[test]
+    fn a_login_comes_from_one_place() {
+        let bare = ("DATABASE_URL", "postgres://db.example.com/litellm");
+        let user = ("DATABASE_URL", "postgres://reader@db.example.com/litellm");
+        let full = ("DATABASE_URL", "postgres://reader:hunter2@db.example.com/litellm");
+        let clear = ("DATABASE_URL", "postgres://reader@db.example.com/litellm?sslmode=disable");
+        let secret = ("DATABASE_SECRET_ARN", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:litellm");
+        let iam = ("DATABASE_IAM_AUTH", "true");
+        for good in [&[secret][..], &[secret, bare], &[iam, user], &[full]] {
+            assert!(read(good).is_ok(), "{good:?}");
+        }
+        for (bad, named) in [
+            (&[secret, iam, user][..], "DATABASE_IAM_AUTH"),
+            (&[secret, full], "DATABASE_URL"),
+            (&[iam, full], "DATABASE_URL"),
+            (&[iam, bare], "DATABASE_URL"),
+            (&[iam], "DATABASE_URL"),
+            (&[iam, clear, ("DATABASE_ALLOW_UNVERIFIED_TLS", "true")], "DATABASE_URL"),
+            (
+                &[("DATABASE_READER_URL", "postgres://replica.example.com/x?sslmode=require"), full],
+                "DATABASE_READER_URL",
+            ),
+        ] {
+            let error = read(bad).err().expect("a contradiction");
+            assert_eq!(error.name, named, "{error}");
+            assert!(!error.to_string().contains("hunter2"), "{error}");
+        }
     }
 
     #[test]
@@ -159,6 +259,9 @@ mod tests {
             ("STATEMENT_TIMEOUT_MS", "99"),
             ("STATEMENT_TIMEOUT_MS", "soon"),
             ("DATABASE_MAX_CONNECTIONS", "0"),
+            ("DATABASE_IAM_AUTH", "perhaps"),
+            ("DATABASE_POOLER", "2"),
+            ("DATABASE_ALLOW_UNVERIFIED_TLS", "certainly"),
             ("AGENT_NAME_PATHS", "response.agent"),
         ] {
             let error = read(&[url, (name, value)]).err().expect("a bad setting").to_string();

@@ -3,9 +3,9 @@
 use std::ops::ControlFlow;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use sqlx::PgConnection;
 use traceability::access::Scope;
 use traceability::api::window::{self, TimeWindow, day_of, next_day, start_of_day};
+use traceability::db::Connection;
 use traceability::db::Session;
 use traceability::queries::analytics::{self, Dimension, Question};
 use traceability::queries::filter::RequestFilter;
@@ -100,7 +100,7 @@ impl Ask {
     /// it would be quick for the wrong reason.
     pub async fn of_database(&self, db: &mut Session) -> sqlx::Result<()> {
         let source = Source { facts: &db.facts, scope: &Scope::AllRows };
-        let conn: &mut PgConnection = &mut db.conn;
+        let conn: &mut Connection = &mut db.conn;
         let found = match self {
             Self::Summary(id) => sessions::summary(conn, source, id).await?.is_some(),
             Self::SessionMessages(id) => {
@@ -172,7 +172,7 @@ impl Analytics {
     }
 
     /// Whether there is an answer.
-    async fn ask(self, conn: &mut PgConnection, source: Source<'_>, window: TimeWindow) -> sqlx::Result<bool> {
+    async fn ask(self, conn: &mut Connection, source: Source<'_>, window: TimeWindow) -> sqlx::Result<bool> {
         let question = Question { window, filter: RequestFilter::default() };
         Ok(match self {
             Self::Overview => analytics::overview(conn, source, &question).await?.total_requests > 0,

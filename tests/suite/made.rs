@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use local::fixtures::{SCHEMA_VERSIONS, unqualified};
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, Connection, PgConnection, Postgres, QueryBuilder};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, PgExecutor, Postgres, QueryBuilder};
 use tests::Database;
 use tokio::sync::{MutexGuard, OnceCell};
 use traceability::access::Scope;
@@ -42,7 +42,10 @@ pub async fn create_tables(conn: &mut PgConnection, version: usize) {
 
 /// Adds rows; fields that the table has no column for are left out. Also through a connection of the API's, which only
 /// reads by itself.
-pub async fn insert(conn: &mut PgConnection, rows: &[Value]) {
+pub async fn insert<C>(conn: &mut C, rows: &[Value])
+where
+    for<'c> &'c mut C: PgExecutor<'c>,
+{
     let insert = r#"INSERT INTO "LiteLLM_SpendLogs"
                     SELECT * FROM jsonb_populate_recordset(NULL::"LiteLLM_SpendLogs", $1)"#;
     sqlx::raw_sql("BEGIN READ WRITE").execute(&mut *conn).await.expect("a transaction");

@@ -19,6 +19,7 @@ mod long_session;
 mod made;
 mod openapi;
 mod plans;
+mod pooler;
 mod read_only;
 mod request_detail;
 mod requests_list;

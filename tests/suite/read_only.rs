@@ -64,7 +64,7 @@ async fn its_sessions_cannot_write() {
         "UPDATE \"LiteLLM_SpendLogs\" SET spend = 0",
         "DROP INDEX IF EXISTS \"LiteLLM_SpendLogs_startTime_idx\"",
     ] {
-        let error = sqlx::raw_sql(write).execute(&mut *session.conn).await.expect_err(write);
+        let error = sqlx::raw_sql(write).execute(&mut session.conn).await.expect_err(write);
         let code =
             error.as_database_error().and_then(sqlx::error::DatabaseError::code).map(std::borrow::Cow::into_owned);
         assert_eq!(code.as_deref(), Some("25006"), "{write}: {error}");

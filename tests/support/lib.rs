@@ -8,6 +8,7 @@ pub mod database;
 pub mod endpoints;
 pub mod faults;
 pub mod logs;
+pub mod pgbouncer;
 pub mod rows;
 
 pub use answer::Answer;

@@ -9,6 +9,7 @@ use chrono::Utc;
 use clap::{Parser, Subcommand};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sqlx::{Connection, PgConnection};
+use tokio::time::timeout;
 use traceability::api::{ApiResult, AppState};
 use traceability::config::{DatabaseConfig, Environment};
 use traceability::queries::Source;
@@ -56,7 +57,7 @@ impl Command {
         }
         let environment = Environment::of_process();
         let settings = Settings::from_environment(&environment)?;
-        telemetry::start(LogFormat::Text, settings.debug);
+        telemetry::start(LogFormat::Text, &environment);
         if environment.get("DATABASE_URL").is_some() {
             if self.rows > 0 {
                 return Err("--rows writes rows, which is for the embedded database only: unset DATABASE_URL".into());
@@ -130,13 +131,13 @@ async fn stop() {
 /// Prints where the server is, and three commands that work as they are.
 async fn greet(address: SocketAddr, state: &AppState) {
     // The server starts all the same where this takes long or fails: the database may come up later.
-    let session = match state.db.within(Duration::from_secs(2), example_session(state)).await {
-        Some(Ok(session)) => session,
-        Some(Err(error)) => {
+    let session = match timeout(Duration::from_secs(2), example_session(state)).await {
+        Ok(Ok(session)) => session,
+        Ok(Err(error)) => {
             error.log();
             None
         }
-        None => None,
+        Err(_) => None,
     };
     println!("\nLLM Traceability API   http://{address}");
     println!("Documentation          http://{address}/docs\n");

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use http::HeaderValue;
 use tower_http::cors::{AllowOrigin, Any, CorsLayer};
-use traceability::api::layers::REQUEST_ID;
+use traceability::api::layers::{REQUEST_ID, SERVER_TIMING};
 use traceability::config::{ConfigError, Environment};
 
 /// Where and for whom to serve.
@@ -12,8 +12,6 @@ use traceability::config::{ConfigError, Environment};
 pub struct Settings {
     /// `API_HOST` (default 127.0.0.1) and `API_PORT` (default 8000).
     pub address: SocketAddr,
-    /// `DEBUG`: more in the log.
-    pub debug: bool,
     /// `ALLOWED_ORIGINS`: pages that may call the API from a browser.
     pub origins: Origins,
 }
@@ -43,13 +41,10 @@ impl Settings {
             })?,
         };
         let port = environment.parse("API_PORT", "a port from 0 to 65535")?.unwrap_or(8000);
-        let debug = match environment.get("DEBUG").map(str::to_ascii_lowercase).as_deref() {
-            None | Some("false" | "0" | "no") => false,
-            Some("true" | "1" | "yes") => true,
-            Some(_) => return Err(ConfigError { name: "DEBUG", reason: "must be true or false".into() }),
-        };
+        // Read again where logging starts; here a wrong word is named.
+        environment.flag("DEBUG")?;
         let origins = origins(environment.get("ALLOWED_ORIGINS"))?;
-        Ok(Self { address: SocketAddr::new(host, port), debug, origins })
+        Ok(Self { address: SocketAddr::new(host, port), origins })
     }
 }
 
@@ -85,6 +80,7 @@ impl Origins {
             http::header::LINK,
             http::header::RETRY_AFTER,
             REQUEST_ID,
+            SERVER_TIMING,
         ])
     }
 }

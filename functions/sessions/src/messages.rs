@@ -9,10 +9,10 @@ use chrono::{DateTime, Utc};
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use sqlx::PgConnection;
 use traceability::api::page::next_page;
 use traceability::api::{ApiResult, AppState, Cursor, PageSize, PathId, Problem, Query};
 use traceability::content::{Conversation, Message, Reason, normalise};
+use traceability::db::Connection;
 use traceability::queries::Source;
 use traceability::queries::content::{self, ContentRow};
 use traceability::queries::requests::RequestPosition;
@@ -167,12 +167,7 @@ struct Replay {
 
 impl Replay {
     /// The state in which the previous page ended.
-    async fn resume(
-        conn: &mut PgConnection,
-        source: Source<'_>,
-        session_id: &str,
-        place: &Place,
-    ) -> sqlx::Result<Self> {
+    async fn resume(conn: &mut Connection, source: Source<'_>, session_id: &str, place: &Place) -> sqlx::Result<Self> {
         let mut replay = Self { sequence: place.sequence, last: Some(place.last.clone()), ..Self::default() };
         // None starts after the last one, and a made-up one may be beyond what PostgreSQL knows.
         let starts = place.tips.iter().filter_map(|mark| DateTime::from_timestamp_millis(mark.0));
@@ -192,7 +187,7 @@ impl Replay {
     /// Reads one page; whether another follows.
     async fn read(
         &mut self,
-        conn: &mut PgConnection,
+        conn: &mut Connection,
         source: Source<'_>,
         session_id: &str,
         limit: u32,

@@ -6,6 +6,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::db::LoginError;
 use crate::facts::FactsError;
 
 /// What a handler returns.
@@ -237,11 +238,12 @@ fn fault(error: &FactsError) -> Fault {
                 schema_changed: true,
                 ..unavailable("LiteLLM's tables changed: they are looked at again on the next request")
             },
-            "42501" => Fault {
-                schema_changed: true,
-                ..unavailable("grant the role of DATABASE_URL SELECT on LiteLLM's tables")
-            },
-            code if code.starts_with("28") => unavailable("check the user and password of DATABASE_URL"),
+            "42501" => {
+                Fault { schema_changed: true, ..unavailable("grant the database role SELECT on LiteLLM's tables") }
+            }
+            code if code.starts_with("28") => unavailable(
+                "check the user and password, where DATABASE_URL, DATABASE_SECRET_ARN or DATABASE_IAM_AUTH has them from",
+            ),
             code if code.starts_with("3D") => unavailable("check the database name of DATABASE_URL"),
             code if code.starts_with("53") => unavailable(
                 "the database is out of connections, memory or disk: lower DATABASE_MAX_CONNECTIONS or give it more",
@@ -255,8 +257,15 @@ fn fault(error: &FactsError) -> Fault {
                 schema_changed: false,
             },
         },
+        sqlx::Error::Configuration(error) if error.is::<LoginError>() => {
+            unavailable("see the error: it says what the login needs")
+        }
+        sqlx::Error::Tls(_) => unavailable(
+            "the server's certificate could not be verified, or it speaks no TLS: check the host's name, give its \
+             authority with sslrootcert=<file>, or, where the network is trusted, write sslmode=require or disable and \
+             set DATABASE_ALLOW_UNVERIFIED_TLS=true",
+        ),
         sqlx::Error::Io(_)
-        | sqlx::Error::Tls(_)
         | sqlx::Error::Protocol(_)
         | sqlx::Error::PoolTimedOut
         | sqlx::Error::PoolClosed

@@ -42,10 +42,12 @@ pub struct AppState {
     pub clock: Clock,
     /// How long a request may take before it is answered with 504.
     pub deadline: Duration,
+    /// How many bytes an answer may have, where something between here and the client carries no more.
+    pub largest_answer: Option<u64>,
 }
 
 /// What a request may take beyond its statement: connecting, reading, writing the answer.
-const MARGIN: Duration = Duration::from_millis(800);
+const MARGIN: Duration = Duration::from_millis(600);
 
 impl AppState {
     /// The state for a database.
@@ -54,7 +56,7 @@ impl AppState {
     /// [`ConfigError`] when a setting cannot be used.
     pub fn new(config: &DatabaseConfig) -> Result<Self, ConfigError> {
         let deadline = config.statement_timeout.max(config.acquire_timeout) + MARGIN;
-        Ok(Self { db: Database::new(config)?, clock: Clock::system(), deadline })
+        Ok(Self { db: Database::new(config)?, clock: Clock::system(), deadline, largest_answer: None })
     }
 
     /// Which rows the caller may see.

@@ -18,7 +18,7 @@ pub use names::{InvalidNamePath, NamePath, NamePaths};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
-use sqlx::{PgConnection, Postgres, QueryBuilder};
+use sqlx::{PgExecutor, Postgres, QueryBuilder};
 
 use crate::access::Scope;
 use probe::{KEYS, SPEND_LOGS, Schema, TEAMS};
@@ -98,7 +98,7 @@ impl Facts {
     ///
     /// # Errors
     /// [`FactsError`] when there is no readable log table.
-    pub async fn probe(conn: &mut PgConnection, paths: &NamePaths) -> Result<Self, FactsError> {
+    pub async fn probe(conn: impl PgExecutor<'_>, paths: &NamePaths) -> Result<Self, FactsError> {
         let schema = Schema::probe(conn).await?;
         let expressions = projection::expressions(&schema, paths);
         Ok(Self { schema, expressions })

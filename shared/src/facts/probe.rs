@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sqlx::{PgConnection, Row};
+use sqlx::{PgExecutor, Row};
 
 use super::FactsError;
 
@@ -57,7 +57,7 @@ impl Schema {
     ///
     /// # Errors
     /// [`FactsError`] when the log table is missing, unreadable, or lacks a column that every release has.
-    pub(super) async fn probe(conn: &mut PgConnection) -> Result<Self, FactsError> {
+    pub(super) async fn probe(conn: impl PgExecutor<'_>) -> Result<Self, FactsError> {
         let names = [SPEND_LOGS, TOOL_INDEX, AGENTS, KEYS, TEAMS];
         // A companion that the role may not read is as good as absent: the facts then come from their other carriers.
         let rows = sqlx::query(

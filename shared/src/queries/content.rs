@@ -6,12 +6,13 @@ use chrono::{DateTime, Utc};
 use futures::TryStreamExt;
 use serde_json::value::RawValue;
 use sqlx::types::Json;
-use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
+use sqlx::{FromRow, Postgres, QueryBuilder};
 
 use super::Source;
 use super::filter::utc;
 use super::requests::RequestPosition;
 use crate::content::StoredContent;
+use crate::db::Connection;
 use crate::facts::content::CONTENT_COLUMNS;
 use crate::facts::{Fact, Rows};
 
@@ -115,7 +116,7 @@ fn select(source: Source<'_>, rows: Rows<'_>) -> QueryBuilder<Postgres> {
 ///
 /// # Errors
 /// Whatever the database reports.
-pub async fn of_request(conn: &mut PgConnection, source: Source<'_>, id: &str) -> sqlx::Result<Option<ContentRow>> {
+pub async fn of_request(conn: &mut Connection, source: Source<'_>, id: &str) -> sqlx::Result<Option<ContentRow>> {
     for rows in [Rows::Request(id), Rows::Call(id)] {
         let mut sql = select(source, rows);
         sql.push(" ORDER BY f.started_at DESC, f.request_id LIMIT 1");
@@ -133,7 +134,7 @@ pub async fn of_request(conn: &mut PgConnection, source: Source<'_>, id: &str) -
 /// # Errors
 /// Whatever the database reports.
 pub async fn read_session(
-    conn: &mut PgConnection,
+    conn: &mut Connection,
     source: Source<'_>,
     session_id: &str,
     after: Option<&RequestPosition>,
@@ -174,7 +175,7 @@ const LONGEST_STRIDE: i64 = 320;
 /// # Errors
 /// Whatever the database reports.
 pub async fn read_session_at(
-    conn: &mut PgConnection,
+    conn: &mut Connection,
     source: Source<'_>,
     session_id: &str,
     starts: &[DateTime<Utc>],

@@ -1,16 +1,17 @@
 //! Whether the log can be read, and how fresh it is.
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, Postgres, QueryBuilder};
+use sqlx::{Postgres, QueryBuilder};
 
 use super::Source;
+use crate::db::Connection;
 use crate::facts::{Fact, Rows};
 
 /// The start of the newest request, by the time index; `None` for an empty log.
 ///
 /// # Errors
 /// Whatever the database reports.
-pub async fn newest_request(conn: &mut PgConnection, source: Source<'_>) -> sqlx::Result<Option<DateTime<Utc>>> {
+pub async fn newest_request(conn: &mut Connection, source: Source<'_>) -> sqlx::Result<Option<DateTime<Utc>>> {
     let mut sql = QueryBuilder::<Postgres>::new("SELECT f.started_at AT TIME ZONE 'UTC' FROM ");
     source.push(&mut sql, "f", &[Fact::StartedAt], Rows::All);
     sql.push(" ORDER BY f.started_at DESC LIMIT 1");

@@ -4,12 +4,13 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use sqlx::types::Json;
-use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
+use sqlx::{FromRow, Postgres, QueryBuilder};
 use utoipa::ToSchema;
 
 use super::Source;
 use super::content::ContentRow;
 use super::filter::{RequestFilter, TimeWindow, UNKNOWN, union, utc};
+use crate::db::Connection;
 use crate::facts::content::CONTENT_COLUMNS;
 use crate::facts::{Fact, Rows};
 
@@ -108,7 +109,7 @@ pub struct RequestPosition {
 /// # Errors
 /// Whatever the database reports.
 pub async fn list(
-    conn: &mut PgConnection,
+    conn: &mut Connection,
     source: Source<'_>,
     window: &TimeWindow,
     filter: &RequestFilter,
@@ -168,7 +169,7 @@ pub struct RequestRecord {
 ///
 /// # Errors
 /// Whatever the database reports.
-pub async fn find(conn: &mut PgConnection, source: Source<'_>, id: &str) -> sqlx::Result<Option<RequestRecord>> {
+pub async fn find(conn: &mut Connection, source: Source<'_>, id: &str) -> sqlx::Result<Option<RequestRecord>> {
     // One look-up each, not one with OR: a database may lack the index on the call id, and ids are mostly request ids.
     match find_in(conn, source, Rows::Request(id)).await? {
         None => find_in(conn, source, Rows::Call(id)).await,
@@ -176,7 +177,7 @@ pub async fn find(conn: &mut PgConnection, source: Source<'_>, id: &str) -> sqlx
     }
 }
 
-async fn find_in(conn: &mut PgConnection, source: Source<'_>, rows: Rows<'_>) -> sqlx::Result<Option<RequestRecord>> {
+async fn find_in(conn: &mut Connection, source: Source<'_>, rows: Rows<'_>) -> sqlx::Result<Option<RequestRecord>> {
     let mut sql = QueryBuilder::<Postgres>::new(format!(
         "SELECT {ROW}, COALESCE(f.agent_name, '{UNKNOWN}') AS agent_name, \
          COALESCE(f.conversation_name, 'default') AS conversation_name, f.key_alias, f.organization_id, f.error_class, \

@@ -1,10 +1,11 @@
 //! By agent.
 
 use serde::Serialize;
-use sqlx::{FromRow, PgConnection, QueryBuilder};
+use sqlx::{FromRow, QueryBuilder};
 use utoipa::ToSchema;
 
 use super::{MOST_GROUPS, Question, percentage_of_requests};
+use crate::db::Connection;
 use crate::facts::Fact;
 use crate::queries::Source;
 
@@ -49,7 +50,7 @@ const FACTS: [Fact; 8] = [
 /// # Errors
 /// Whatever the database reports.
 pub async fn agents(
-    conn: &mut PgConnection,
+    conn: &mut Connection,
     source: Source<'_>,
     question: &Question,
 ) -> sqlx::Result<Vec<AgentPerformance>> {

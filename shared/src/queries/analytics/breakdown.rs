@@ -1,11 +1,12 @@
 //! Costs by a dimension.
 
 use serde::Serialize;
-use sqlx::{FromRow, PgConnection, QueryBuilder};
+use sqlx::{FromRow, QueryBuilder};
 use utoipa::ToSchema;
 
 use super::{MOST_GROUPS, Question};
 use crate::choice;
+use crate::db::Connection;
 use crate::facts::Fact;
 use crate::queries::Source;
 use crate::queries::filter::{UNKNOWN, UNTAGGED};
@@ -80,7 +81,7 @@ pub struct CostShare {
 /// # Errors
 /// Whatever the database reports.
 pub async fn cost_breakdown(
-    conn: &mut PgConnection,
+    conn: &mut Connection,
     source: Source<'_>,
     question: &Question,
     dimension: Dimension,

@@ -1,10 +1,11 @@
 //! By model and provider.
 
 use serde::Serialize;
-use sqlx::{FromRow, PgConnection, QueryBuilder};
+use sqlx::{FromRow, QueryBuilder};
 use utoipa::ToSchema;
 
 use super::{MOST_GROUPS, Question, percentage_of_requests};
+use crate::db::Connection;
 use crate::facts::Fact;
 use crate::queries::Source;
 
@@ -55,7 +56,7 @@ const FACTS: [Fact; 9] = [
 ///
 /// # Errors
 /// Whatever the database reports.
-pub async fn models(conn: &mut PgConnection, source: Source<'_>, question: &Question) -> sqlx::Result<Vec<ModelUsage>> {
+pub async fn models(conn: &mut Connection, source: Source<'_>, question: &Question) -> sqlx::Result<Vec<ModelUsage>> {
     let mut sql = QueryBuilder::new(concat!(
         "SELECT COALESCE(f.model_group, 'unknown') AS model, COALESCE(f.provider, 'unknown') AS provider, \
          count(*) AS total_requests, sum(f.prompt_tokens)::bigint AS total_prompt_tokens, \

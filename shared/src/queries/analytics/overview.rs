@@ -1,10 +1,11 @@
 //! The whole window in one row.
 
 use serde::Serialize;
-use sqlx::{FromRow, PgConnection, QueryBuilder};
+use sqlx::{FromRow, QueryBuilder};
 use utoipa::ToSchema;
 
 use super::Question;
+use crate::db::Connection;
 use crate::facts::Fact;
 use crate::queries::Source;
 
@@ -40,7 +41,7 @@ const SUMMED: [Fact; 6] =
 ///
 /// # Errors
 /// Whatever the database reports.
-pub async fn overview(conn: &mut PgConnection, source: Source<'_>, question: &Question) -> sqlx::Result<Overview> {
+pub async fn overview(conn: &mut Connection, source: Source<'_>, question: &Question) -> sqlx::Result<Overview> {
     // Two passes: the sums need the fat responses, and grouping by session would carry those through a sort; the distinct
     // counts come from few narrow rows.
     let mut sql = QueryBuilder::new(

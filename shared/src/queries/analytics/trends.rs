@@ -1,9 +1,10 @@
 //! Over time.
 
 use chrono::{DateTime, Utc};
-use sqlx::{FromRow, PgConnection, QueryBuilder};
+use sqlx::{FromRow, QueryBuilder};
 
 use super::Question;
+use crate::db::Connection;
 use crate::facts::Fact;
 use crate::queries::Source;
 use crate::queries::filter::utc;
@@ -37,7 +38,7 @@ const SUMMED: [Fact; 5] = [Fact::TotalTokens, Fact::Spend, Fact::DurationMs, Fac
 /// # Errors
 /// Whatever the database reports.
 pub async fn trends(
-    conn: &mut PgConnection,
+    conn: &mut Connection,
     source: Source<'_>,
     question: &Question,
     starts: &[DateTime<Utc>],

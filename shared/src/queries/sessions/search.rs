@@ -13,8 +13,9 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
-use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
+use sqlx::{FromRow, Postgres, QueryBuilder};
 
+use crate::db::Connection;
 use crate::facts::{Fact, Rows};
 use crate::queries::Source;
 use crate::queries::filter::{RequestFilter, TimeWindow, union, utc};
@@ -117,7 +118,7 @@ fn decimal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Erro
 /// # Errors
 /// Whatever the database reports.
 pub async fn search(
-    conn: &mut PgConnection,
+    conn: &mut Connection,
     source: Source<'_>,
     search: &SessionSearch,
     after: Option<&SessionPosition>,
@@ -193,7 +194,7 @@ impl SessionSearch {
 
 /// Totals every session that matches and takes a page of them.
 async fn total_all(
-    conn: &mut PgConnection,
+    conn: &mut Connection,
     source: Source<'_>,
     search: &SessionSearch,
     after: Option<&SessionPosition>,
@@ -273,7 +274,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    async fn run(mut self, conn: &mut PgConnection, source: Source<'_>) -> sqlx::Result<Vec<SessionPosition>> {
+    async fn run(mut self, conn: &mut Connection, source: Source<'_>) -> sqlx::Result<Vec<SessionPosition>> {
         // Without a filter on requests, every session of the pages to come has a request at or before the last page's
         // end, its first or its latest: the walk goes on there.
         if let Some(after) = self.after.as_ref().filter(|_| self.search.filter.is_empty()) {
@@ -290,7 +291,7 @@ impl<'a> Walk<'a> {
     /// Walks until the page is complete (`true`) or the window is at its end.
     async fn walk_from(
         &mut self,
-        conn: &mut PgConnection,
+        conn: &mut Connection,
         source: Source<'_>,
         from: Option<DateTime<Utc>>,
     ) -> sqlx::Result<bool> {
@@ -317,7 +318,7 @@ impl<'a> Walk<'a> {
     /// The next requests on the way.
     async fn steps(
         &self,
-        conn: &mut PgConnection,
+        conn: &mut Connection,
         source: Source<'_>,
         from: Option<DateTime<Utc>>,
         last: Option<&Step>,
@@ -339,7 +340,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Looks up the totals of newly met sessions and keeps those that belong to this page or later ones.
-    async fn place(&mut self, conn: &mut PgConnection, source: Source<'_>, ids: &[String]) -> sqlx::Result<()> {
+    async fn place(&mut self, conn: &mut Connection, source: Source<'_>, ids: &[String]) -> sqlx::Result<()> {
         if ids.is_empty() {
             return Ok(());
         }

@@ -2,9 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
+use sqlx::{FromRow, Postgres, QueryBuilder};
 use utoipa::ToSchema;
 
+use crate::db::Connection;
 use crate::facts::{Fact, Rows};
 use crate::queries::Source;
 
@@ -125,7 +126,7 @@ const FACTS: [Fact; 18] = [
 /// # Errors
 /// Whatever the database reports.
 pub async fn summary(
-    conn: &mut PgConnection,
+    conn: &mut Connection,
     source: Source<'_>,
     session_id: &str,
 ) -> sqlx::Result<Option<SessionSummary>> {
@@ -141,7 +142,7 @@ pub async fn summary(
 /// # Errors
 /// Whatever the database reports.
 pub async fn summaries(
-    conn: &mut PgConnection,
+    conn: &mut Connection,
     source: Source<'_>,
     session_ids: &[String],
 ) -> sqlx::Result<Vec<SessionSummary>> {

@@ -1,0 +1,207 @@
+//! With which user and password to connect, and where they come from.
+
+use std::time::SystemTime;
+
+use serde::Deserialize;
+use tokio::sync::Mutex;
+use url::Url;
+
+use super::aws::Aws;
+use super::iam::Token;
+use super::target::Target;
+
+/// Why there is no login at the moment. Names what is missing, never what is secret.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct LoginError(String);
+
+impl LoginError {
+    pub(super) fn new(reason: impl Into<String>) -> Self {
+        Self(reason.into())
+    }
+}
+
+impl From<LoginError> for sqlx::Error {
+    fn from(error: LoginError) -> Self {
+        Self::Configuration(Box::new(error))
+    }
+}
+
+/// Whether what is known of a login is good enough.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Freshness {
+    /// As it was read last.
+    Known,
+    /// To be read again: the server refused what is known.
+    New,
+}
+
+/// Where user and password come from.
+pub(super) enum Login {
+    /// `DATABASE_URL`.
+    Url(Target),
+    /// `DATABASE_SECRET_ARN`.
+    Secret(SecretLogin),
+    /// `DATABASE_IAM_AUTH`.
+    Iam(IamLogin),
+}
+
+impl Login {
+    /// The database with the login of this moment.
+    pub(super) async fn target(&self, freshness: Freshness) -> Result<Target, LoginError> {
+        match self {
+            Self::Url(target) => Ok(target.clone()),
+            // Boxed: the SDK's futures are large, and would be part of every handler's.
+            Self::Secret(secret) => Box::pin(secret.target(freshness)).await,
+            Self::Iam(iam) => Box::pin(iam.target(freshness)).await,
+        }
+    }
+
+    /// Whether a login that was refused may be another one by now.
+    pub(super) fn can_change(&self) -> bool {
+        !matches!(self, Self::Url(_))
+    }
+}
+
+/// A login that AWS Secrets Manager keeps.
+pub(super) struct SecretLogin {
+    pub(super) arn: String,
+    /// The server and the database, where `DATABASE_URL` names them.
+    pub(super) place: Option<Target>,
+    pub(super) allow_unverified_tls: bool,
+    pub(super) aws: Aws,
+    pub(super) known: Mutex<Option<Target>>,
+}
+
+impl SecretLogin {
+    async fn target(&self, freshness: Freshness) -> Result<Target, LoginError> {
+        // Held while the secret is read: many requests that start at once read it once.
+        let mut known = self.known.lock().await;
+        if let (Some(target), Freshness::Known) = (known.as_ref(), freshness) {
+            return Ok(target.clone());
+        }
+        let secret = self.aws.secret(&self.arn).await?;
+        let target = target_of(&secret, self.place.as_ref(), self.allow_unverified_tls)?;
+        Ok(known.insert(target).clone())
+    }
+}
+
+/// A secret as RDS keeps it. Where RDS manages the master password, it holds user and password alone.
+#[derive(Deserialize)]
+struct RdsSecret {
+    username: String,
+    password: String,
+    host: Option<String>,
+    port: Option<u16>,
+    #[serde(alias = "dbName", alias = "database")]
+    dbname: Option<String>,
+}
+
+/// The database of a secret: JSON as RDS keeps it, or a URL.
+fn target_of(secret: &str, place: Option<&Target>, allow_unverified_tls: bool) -> Result<Target, LoginError> {
+    let invalid = |reason: String| LoginError::new(format!("the secret of DATABASE_SECRET_ARN {reason}"));
+    let secret = secret.trim();
+    if secret.starts_with("postgres://") || secret.starts_with("postgresql://") {
+        if place.is_some() {
+            return Err(invalid("is a URL itself: remove DATABASE_URL and DATABASE_READER_URL".into()));
+        }
+        return Target::parse(secret, allow_unverified_tls)
+            .map_err(|reason| invalid(format!("is a URL that {reason}")));
+    }
+    let secret: RdsSecret = serde_json::from_str(secret).map_err(|_| {
+        invalid("must be JSON with username and password, as RDS keeps it, or a postgres:// URL".into())
+    })?;
+    let target = match (place, &secret.host) {
+        (Some(place), _) => place.clone(),
+        (None, Some(host)) => {
+            let mut url = Url::parse("postgres://host").map_err(|_| invalid("is not understood".into()))?;
+            url.set_host(Some(host)).map_err(|_| invalid("names a host that is none".into()))?;
+            url.set_port(secret.port).map_err(|()| invalid("names a port that is none".into()))?;
+            Target::parse(url.as_str(), allow_unverified_tls).map_err(invalid)?
+        }
+        (None, None) => {
+            return Err(invalid("names no host: set DATABASE_URL to postgres://<host>:5432/<database>".into()));
+        }
+    };
+    let target = match (&secret.dbname, target.has_database) {
+        (_, true) => target,
+        (Some(database), false) => target.with_database(database),
+        (None, false) => {
+            return Err(invalid("names no dbname: set DATABASE_URL to postgres://<host>:5432/<database>".into()));
+        }
+    };
+    Ok(target.with_login(&secret.username, &secret.password))
+}
+
+/// A user of RDS whose password is a token, signed here.
+pub(super) struct IamLogin {
+    pub(super) target: Target,
+    pub(super) user: String,
+    pub(super) aws: Aws,
+    pub(super) known: Mutex<Option<Token>>,
+}
+
+impl IamLogin {
+    async fn target(&self, freshness: Freshness) -> Result<Target, LoginError> {
+        let mut known = self.known.lock().await;
+        let token = match known.as_ref() {
+            Some(token) if freshness == Freshness::Known && token.is_fresh(SystemTime::now()) => token,
+            _ => {
+                let options = &self.target.options;
+                known.insert(self.aws.rds_token(options.get_host(), options.get_port(), &self.user).await?)
+            }
+        };
+        Ok(self.target.with_login(&self.user, token.as_str()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(secret: &str, place: Option<&str>) -> Result<(String, u16, String, Option<String>), String> {
+        let place = place.map(|url| Target::parse(url, false).expect("a URL"));
+        let target = target_of(secret, place.as_ref(), false).map_err(|error| error.to_string())?;
+        let options = target.options;
+        let database = options.get_database().map(str::to_owned);
+        Ok((options.get_host().into(), options.get_port(), options.get_username().into(), database))
+    }
+
+    #[test]
+    fn a_secret_of_rds_is_complete() {
+        let secret = r#"{"engine":"postgres","host":"db.example","port":5433,"username":"r","password":"p@/?","dbname":"litellm"}"#;
+        assert_eq!(options(secret, None), Ok(("db.example".into(), 5433, "r".into(), Some("litellm".into()))));
+    }
+
+    #[test]
+    fn a_managed_secret_has_its_place_from_the_url() {
+        let secret = r#"{"username":"r","password":"p"}"#;
+        let place = Some("postgres://db.example:6000/litellm");
+        assert_eq!(options(secret, place), Ok(("db.example".into(), 6000, "r".into(), Some("litellm".into()))));
+        // The URL wins: it may be a replica or a proxy.
+        let secret = r#"{"username":"r","password":"p","host":"other.example","port":1,"dbname":"litellm"}"#;
+        let place = Some("postgres://db.example:6000");
+        assert_eq!(options(secret, place), Ok(("db.example".into(), 6000, "r".into(), Some("litellm".into()))));
+    }
+
+    #[test]
+    fn a_secret_may_be_a_url() {
+        let url = "postgresql://r:p@db.example:5432/litellm";
+        assert_eq!(options(url, None), Ok(("db.example".into(), 5432, "r".into(), Some("litellm".into()))));
+    }
+
+    #[test]
+    fn a_secret_that_does_not_do_says_why_and_not_what() {
+        for (secret, place, expected) in [
+            ("hunter2", None, "must be JSON"),
+            (r#"{"password":"hunter2"}"#, None, "must be JSON"),
+            (r#"{"username":"r","password":"hunter2"}"#, None, "names no host"),
+            (r#"{"username":"r","password":"hunter2","host":"db.example"}"#, None, "names no dbname"),
+            ("postgres://r:hunter2@db.example/x?sslmode=disable", None, "DATABASE_ALLOW_UNVERIFIED_TLS"),
+            ("postgres://r:hunter2@db.example/x", Some("postgres://db.example/x"), "remove DATABASE_URL"),
+        ] {
+            let reason = options(secret, place).expect_err("refused");
+            assert!(reason.contains(expected) && !reason.contains("hunter2"), "{reason}");
+        }
+    }
+}

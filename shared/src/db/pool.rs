@@ -1,0 +1,160 @@
+//! The pool: making connections, with the login of the moment, and telling whether one still lives.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::Duration;
+
+use chrono::Utc;
+use deadpool::managed::{self, Metrics, Object, PoolError, RecycleError, RecycleResult};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{Connection as _, PgConnection};
+use tokio::time::timeout;
+
+use super::login::{Freshness, Login};
+use super::settings::SessionSettings;
+
+/// How long a connection that was idle may take to prove that it is alive. With making another it is under a second.
+const PING_TIMEOUT: Duration = Duration::from_millis(400);
+/// A connection is asked whether it lives when its last use lies this far back.
+const PING_AFTER_MS: i64 = 1_000;
+
+pub(super) type Pool = managed::Pool<Manager>;
+
+/// Makes connections and looks after them.
+pub(super) struct Manager {
+    pub(super) login: Login,
+    pub(super) settings: SessionSettings,
+    /// Whether a pooler shares server connections between us and others.
+    pub(super) pooled: AtomicBool,
+    /// Connections that were used last before this, in milliseconds of the wall clock, are not worth asking.
+    pub(super) dead_before_ms: AtomicI64,
+}
+
+/// A connection of the pool.
+pub(super) struct Pooled {
+    pub(super) conn: PgConnection,
+    /// When it was taken last, by the wall clock: a monotonic one stops while a Lambda environment is frozen.
+    last_use_ms: i64,
+    /// Whether it leads through a pooler: then each transaction brings the settings that a session has otherwise.
+    pooled: bool,
+}
+
+impl managed::Manager for Manager {
+    type Type = Pooled;
+    type Error = sqlx::Error;
+
+    async fn create(&self) -> Result<Pooled, sqlx::Error> {
+        let conn = match self.connect(Freshness::Known).await {
+            // The password was changed since it was read, or the token is too old.
+            Err(error) if is_refused(&error) && self.login.can_change() => self.connect(Freshness::New).await?,
+            made => made?,
+        };
+        Ok(Pooled { conn, last_use_ms: Utc::now().timestamp_millis(), pooled: self.pooled.load(Ordering::Relaxed) })
+    }
+
+    async fn recycle(&self, pooled: &mut Pooled, _: &Metrics) -> RecycleResult<sqlx::Error> {
+        let now_ms = Utc::now().timestamp_millis();
+        let last_use_ms = std::mem::replace(&mut pooled.last_use_ms, now_ms);
+        let dead = || RecycleError::message("the server is gone");
+        if last_use_ms < self.dead_before_ms.load(Ordering::Relaxed)
+            || pooled.pooled != self.pooled.load(Ordering::Relaxed)
+        {
+            return Err(dead());
+        }
+        // Also where the clock was set back.
+        if (0..PING_AFTER_MS).contains(&(now_ms - last_use_ms)) {
+            return Ok(());
+        }
+        if matches!(timeout(PING_TIMEOUT, pooled.conn.ping()).await, Ok(Ok(()))) {
+            return Ok(());
+        }
+        // One wait is enough for all.
+        self.distrust_idle();
+        Err(dead())
+    }
+}
+
+impl Manager {
+    fn distrust_idle(&self) {
+        self.dead_before_ms.fetch_max(Utc::now().timestamp_millis(), Ordering::Relaxed);
+    }
+
+    async fn connect(&self, freshness: Freshness) -> sqlx::Result<PgConnection> {
+        let target = self.login.target(freshness).await?;
+        if target.pgbouncer {
+            self.pooled.store(true, Ordering::Relaxed);
+        }
+        if !self.pooled.load(Ordering::Relaxed) {
+            let options = self.settings.for_session(target.options.clone(), target.schema.as_deref());
+            match PgConnection::connect_with(&options).await {
+                Err(error) if is_pooler(&error) => {
+                    tracing::info!("a pooler refuses settings for a session: each transaction brings its own");
+                    self.pooled.store(true, Ordering::Relaxed);
+                }
+                made => return made,
+            }
+        }
+        let options: PgConnectOptions = target.options.clone().extra_float_digits(None);
+        PgConnection::connect_with(&options).await
+    }
+}
+
+/// Whether the server does not take the user or the password.
+fn is_refused(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code.starts_with("28"))
+}
+
+/// Whether a pooler refused the settings in the startup packet, as PgBouncer and RDS Proxy do.
+fn is_pooler(error: &sqlx::Error) -> bool {
+    let Some(error) = error.as_database_error() else { return false };
+    matches!(error.code().as_deref(), Some("08P01" | "0A000"))
+        && ["startup parameter", "command-line options"].iter().any(|text| error.message().contains(text))
+}
+
+/// A connection that is out of the pool, and goes back when it is dropped.
+pub(super) struct Loan {
+    object: Object<Manager>,
+    /// Whether a transaction is open.
+    pub(super) in_transaction: bool,
+}
+
+impl Loan {
+    /// Takes one from the pool, or makes one if there is room.
+    pub(super) async fn take(pool: &Pool) -> sqlx::Result<Self> {
+        let object = pool.get().await.map_err(|error| match error {
+            PoolError::Backend(error) => error,
+            PoolError::Closed => sqlx::Error::PoolClosed,
+            _ => sqlx::Error::PoolTimedOut,
+        })?;
+        Ok(Self { object, in_transaction: false })
+    }
+
+    /// The connection.
+    pub(super) fn conn(&mut self) -> &mut PgConnection {
+        &mut self.object.conn
+    }
+
+    /// Whether it leads through a pooler that shares server connections.
+    pub(super) fn is_pooled(&self) -> bool {
+        self.object.pooled
+    }
+
+    /// Closes it, and those that lie idle: what ended one, a restart or a failover, ended them as well.
+    pub(super) fn discard_with_idle(self) {
+        if let Some(pool) = Object::pool(&self.object) {
+            pool.manager().distrust_idle();
+        }
+        self.discard();
+    }
+
+    /// Closes it instead of giving it back.
+    pub(super) fn discard(self) {
+        drop(Object::take(self.object));
+    }
+}
+
+impl fmt::Debug for Loan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Loan").field("in_transaction", &self.in_transaction).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,84 @@
+//! What one request does in the database: how long that takes, how many rows it reads, and which connections it leaves
+//! in a state that has to be put right before it is answered.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use sqlx::Connection as _;
+use tokio::time::timeout;
+
+use super::pool::Loan;
+
+tokio::task_local! {
+    static WORK: Arc<Work>;
+}
+
+/// How long a connection may take to be ready again before it is closed instead.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+/// The sum of a request's work in the database.
+#[derive(Debug, Default)]
+pub struct Work {
+    micros: AtomicU64,
+    rows: AtomicU64,
+    /// Connections in the middle of an answer or of a transaction.
+    unsettled: Mutex<Vec<Loan>>,
+}
+
+impl Work {
+    /// Runs what a request asks for, counting its work here.
+    pub async fn scope<T>(self: &Arc<Self>, work: impl Future<Output = T>) -> T {
+        WORK.scope(Arc::clone(self), work).await
+    }
+
+    /// That of the request this runs for, if any.
+    pub(super) fn current() -> Option<Arc<Self>> {
+        WORK.try_with(Arc::clone).ok()
+    }
+
+    /// How long the request has waited for the database, for connections and for rows.
+    #[must_use]
+    pub fn duration(&self) -> Duration {
+        Duration::from_micros(self.micros.load(Ordering::Relaxed))
+    }
+
+    /// How many rows the database has returned.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.rows.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn add_time(&self, time: Duration) {
+        self.micros.fetch_add(u64::try_from(time.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    pub(super) fn add_row(&self) {
+        self.rows.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn leave(&self, loan: Loan) {
+        self.unsettled.lock().unwrap_or_else(PoisonError::into_inner).push(loan);
+    }
+
+    /// Ends the transactions that are still open and reads the answers that nobody waited for, or closes the connection
+    /// where that takes too long. To be called before the request is answered: afterwards a Lambda environment may be
+    /// frozen for hours, with a pooler's server connection in its hands.
+    pub async fn settle(&self) {
+        let unsettled = std::mem::take(&mut *self.unsettled.lock().unwrap_or_else(PoisonError::into_inner));
+        for mut loan in unsettled {
+            let settled = async {
+                if loan.in_transaction {
+                    sqlx::raw_sql("ROLLBACK").execute(loan.conn()).await.map(|_| ())
+                } else {
+                    loan.conn().ping().await
+                }
+            };
+            match timeout(PATIENCE, settled).await {
+                Ok(Ok(())) => loan.in_transaction = false,
+                Ok(Err(_)) => loan.discard_with_idle(),
+                Err(_) => loan.discard(),
+            }
+        }
+    }
+}

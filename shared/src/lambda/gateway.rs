@@ -1,0 +1,169 @@
+//! What a gateway made of the client's request, and how it was before.
+//!
+//! API Gateway, load balancers and function URLs do not agree on what is in a path. Routes are matched on what a client
+//! sent, without what stands before it in the address that the gateway gave out.
+
+use std::collections::HashMap;
+
+use axum::extract::OriginalUri;
+use http::Uri;
+use lambda_http::Request;
+use lambda_http::aws_lambda_events::apigw::{ApiGatewayProxyRequest, ApiGatewayV2httpRequest};
+use lambda_http::request::LambdaRequest;
+use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// What a path segment keeps as it is (RFC 3986: unreserved).
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// What cannot stand in a path at all.
+const NOT_IN_A_PATH: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
+/// How a request came in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Arrival {
+    /// What the client's path has before the API's own: a stage, or a base path.
+    prefix: String,
+    /// The gateway's id of the request.
+    pub(super) request_id: Option<String>,
+}
+
+/// Puts the API's own path in the event.
+pub(super) fn arrive(event: &mut LambdaRequest) -> Arrival {
+    match event {
+        LambdaRequest::ApiGatewayV1(event) => arrive_by_rest_api(event),
+        LambdaRequest::ApiGatewayV2(event) => arrive_by_http_api(event),
+        _ => Arrival::default(),
+    }
+}
+
+/// REST APIs: `path` is the API's own; the context has the client's.
+fn arrive_by_rest_api(event: &mut ApiGatewayProxyRequest) -> Arrival {
+    let context = &mut event.request_context;
+    // lambda_http would put the stage into the path.
+    context.stage = None;
+    let client = context.path.as_deref().unwrap_or_default();
+    let prefix = event.path.as_deref().and_then(|path| client.strip_suffix(path)).unwrap_or_default();
+    Arrival { prefix: prefix.to_owned(), request_id: context.request_id.clone() }
+}
+
+/// HTTP APIs and function URLs: `rawPath` has the stage unless it is `$default`, and HTTP APIs decode it, so that an id
+/// with a slash falls apart. The parameters of the route are whole.
+fn arrive_by_http_api(event: &mut ApiGatewayV2httpRequest) -> Arrival {
+    let context = &mut event.request_context;
+    let stage = context.stage.take().filter(|stage| stage != "$default");
+    let raw = event.raw_path.take().unwrap_or_default();
+    // An address of one's own has no stage in its paths; its first segment may have the same name.
+    let own_domain = !context.domain_name.as_deref().unwrap_or_default().contains(".execute-api.");
+    let prefix = stage.filter(|_| !own_domain).map(|stage| format!("/{stage}")).unwrap_or_default();
+    let (prefix, path) = match raw.strip_prefix(&prefix) {
+        Some(path) if path.starts_with('/') => (prefix, path),
+        Some("") => (prefix, "/"),
+        _ => (String::new(), raw.as_str()),
+    };
+    let route = event.route_key.as_deref().and_then(|route| route.split_once(' ')).map(|(_, path)| path);
+    let path = route
+        .and_then(|route| path_of_route(route, &event.path_parameters))
+        .unwrap_or_else(|| utf8_percent_encode(path, NOT_IN_A_PATH).to_string());
+    event.raw_path = Some(path);
+    Arrival { prefix, request_id: context.request_id.clone() }
+}
+
+/// The path that led to a route with parameters; `None` for a route that takes any path.
+fn path_of_route(route: &str, parameters: &HashMap<String, String>) -> Option<String> {
+    let segment = |segment: &str| match segment.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
+        Some(name) => parameters.get(name).map(|value| utf8_percent_encode(value, SEGMENT).to_string()),
+        None => Some(segment.to_owned()),
+    };
+    let segments: Vec<String> = route.split('/').map(segment).collect::<Option<_>>()?;
+    Some(segments.join("/"))
+}
+
+impl Arrival {
+    /// Leaves the client's own path where links are made from it.
+    pub(super) fn keep_client_path(&self, request: &mut Request) {
+        if self.prefix.is_empty() {
+            return;
+        }
+        let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
+        if let Ok(uri) = format!("{}{target}", self.prefix).parse::<Uri>() {
+            request.extensions_mut().insert(OriginalUri(uri));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn http_api(raw_path: &str, stage: &str, domain: &str, route: &str, parameters: Value) -> (String, Arrival) {
+        let event = json!({
+            "version": "2.0", "routeKey": route, "rawPath": raw_path, "rawQueryString": "limit=5", "headers": {},
+            "pathParameters": parameters, "isBase64Encoded": false,
+            "requestContext": {
+                "accountId": "123456789012", "apiId": "api-id", "domainName": domain, "domainPrefix": "api-id",
+                "requestId": "JKJaXmPLvHcESHA=", "routeKey": route, "stage": stage, "timeEpoch": 1_583_348_638_390_i64,
+                "http": {"method": "GET", "path": raw_path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1", "userAgent": "x"},
+            },
+        });
+        let mut event: LambdaRequest = serde_json::from_value(event).expect("an event");
+        let arrival = arrive(&mut event);
+        let mut request: Request = event.into();
+        arrival.keep_client_path(&mut request);
+        let client = request.extensions().get::<OriginalUri>().map(|uri| uri.0.to_string()).unwrap_or_default();
+        assert!(client.is_empty() || client.starts_with(&arrival.prefix), "{client}");
+        (request.uri().path().to_owned(), arrival)
+    }
+
+    const OWN: &str = "api.example.com";
+    const EXECUTE: &str = "api-id.execute-api.us-east-1.amazonaws.com";
+    const MESSAGES: &str = "GET /api/v1/sessions/{session_id}/messages";
+
+    #[test]
+    fn an_id_of_any_characters_arrives_whole() {
+        for (id, raw) in [
+            ("chat-42", "/api/v1/sessions/chat-42/messages"),
+            ("team/a b?c", "/api/v1/sessions/team/a b"),
+            ("100%41", "/api/v1/sessions/100%41/messages"),
+            ("søren#1", "/api/v1/sessions/søren#1/messages"),
+        ] {
+            let (path, _) = http_api(raw, "$default", EXECUTE, MESSAGES, json!({"session_id": id}));
+            assert_eq!(path, format!("/api/v1/sessions/{}/messages", utf8_percent_encode(id, SEGMENT)));
+        }
+    }
+
+    #[test]
+    fn a_stage_is_not_part_of_the_path_but_of_links() {
+        let none = json!({});
+        let (path, arrival) = http_api("/prod/api/v1/requests", "prod", EXECUTE, "GET /api/v1/requests", none.clone());
+        assert_eq!((path.as_str(), arrival.prefix.as_str()), ("/api/v1/requests", "/prod"));
+        let (path, arrival) =
+            http_api("/prod/docs/x y", "prod", EXECUTE, "GET /{proxy+}", json!({"proxy": "docs/x y"}));
+        assert_eq!((path.as_str(), arrival.prefix.as_str()), ("/docs/x%20y", "/prod"));
+        // On a domain of one's own there is no stage in front, whatever the first segment is called.
+        let (path, arrival) = http_api("/api/v1/requests", "api", OWN, "$default", none.clone());
+        assert_eq!((path.as_str(), arrival.prefix.as_str()), ("/api/v1/requests", ""));
+        let (path, arrival) = http_api("/", "$default", EXECUTE, "GET /", none);
+        assert_eq!((path.as_str(), arrival.prefix.as_str()), ("/", ""));
+        assert_eq!(arrival.request_id.as_deref(), Some("JKJaXmPLvHcESHA="));
+    }
+
+    #[test]
+    fn a_function_url_is_left_as_it_is() {
+        let domain = "abc.lambda-url.us-east-1.on.aws";
+        let raw = "/api/v1/sessions/team%2Fa%20b/messages";
+        let (path, _) = http_api(raw, "$default", domain, "$default", json!({}));
+        assert_eq!(path, raw);
+    }
+}

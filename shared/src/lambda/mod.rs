@@ -1,0 +1,78 @@
+//! Running a function's routes on AWS Lambda.
+
+mod gateway;
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::to_bytes;
+use http::{HeaderValue, Response, StatusCode};
+use lambda_http::lambda_runtime::{self, LambdaEvent};
+use lambda_http::request::LambdaRequest;
+use lambda_http::{Adapter, Body, Error, Request, RequestExt, Service, service_fn};
+use serde::Serialize;
+use tower::ServiceExt;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::api::AppState;
+use crate::api::layers::{self, REQUEST_ID};
+use crate::config::{DatabaseConfig, Environment};
+use crate::telemetry::{self, LogFormat};
+use gateway::Arrival;
+
+/// How long starting may wait for the first connection. A function that starts gets more of a processor than its memory
+/// pays for, and nobody waits for it yet.
+const WARM_UP: Duration = Duration::from_secs(1);
+/// Lambda carries 6 MB, of the response with its headers as a JSON document.
+const LARGEST_ANSWER: u64 = 5_000_000;
+
+/// Serves the routes until Lambda ends the environment: one request at a time, or as many at once as
+/// `AWS_LAMBDA_MAX_CONCURRENCY` says.
+///
+/// # Errors
+/// A setting that is missing or wrong, named in the one line that is logged; or a fault of the Lambda runtime.
+pub async fn run(router: OpenApiRouter<AppState>) -> Result<(), Error> {
+    let environment = Environment::of_process();
+    telemetry::start(LogFormat::json(&environment), &environment);
+    let mut state = DatabaseConfig::from_environment(&environment)
+        .and_then(|config| AppState::new(&config))
+        .inspect_err(|error| tracing::error!(setting = error.name, "{error}"))?;
+    state.largest_answer = Some(LARGEST_ANSWER);
+    // The function starts all the same where this fails: its first request says why, and the database may come up.
+    let _ = tokio::time::timeout(WARM_UP, state.db.session()).await;
+    let service = layers::service(router, state);
+    lambda_runtime::run_concurrent(service_fn(move |event| invoke(service.clone(), event))).await
+}
+
+/// Answers one invocation.
+async fn invoke(service: Router, mut event: LambdaEvent<LambdaRequest>) -> Result<impl Serialize + Send, Infallible> {
+    let arrival = gateway::arrive(&mut event.payload);
+    let adapter = service_fn(move |request| answer(service.clone(), arrival.clone(), request));
+    Adapter::from(adapter).call(event).await
+}
+
+/// Concurrent invocations want a response that threads can share, which a stream is not; Lambda sends it as one piece
+/// anyway.
+async fn answer(service: Router, arrival: Arrival, mut request: Request) -> Result<Response<Body>, Infallible> {
+    arrival.keep_client_path(&mut request);
+    if !request.headers().contains_key(REQUEST_ID) {
+        // So that a line of the gateway's log and one of ours can be told to belong together.
+        let id = arrival.request_id.or_else(|| request.lambda_context_ref().map(|context| context.request_id.clone()));
+        if let Some(id) = id.and_then(|id| HeaderValue::from_str(&id).ok()) {
+            request.headers_mut().insert(REQUEST_ID, id);
+        }
+    }
+    let response = match service.oneshot(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    };
+    let (mut parts, body) = response.into_parts();
+    let Ok(bytes) = to_bytes(body, usize::MAX).await else {
+        parts.status = StatusCode::INTERNAL_SERVER_ERROR;
+        return Ok(Response::from_parts(parts, Body::Empty));
+    };
+    // Text goes as it is; anything else would be sent in base64, a third larger.
+    let body = String::from_utf8(bytes.into()).map_or_else(|error| Body::Binary(error.into_bytes()), Body::Text);
+    Ok(Response::from_parts(parts, body))
+}
