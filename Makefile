@@ -30,6 +30,7 @@ test-native: ## Run all tests on a PostgreSQL server of this machine, started fo
 check: ## Check format, lints and the API document
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy -p local --no-default-features --all-targets -- -D warnings
 	@$(MAKE) openapi-check
 
 fmt: ## Format the code

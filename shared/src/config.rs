@@ -132,6 +132,13 @@ impl DatabaseConfig {
         Self::new(url("DATABASE_READER_URL").or_else(|| url("DATABASE_URL")), login, environment)
     }
 
+    /// Whether the settings name a database at all.
+    #[must_use]
+    pub fn names_a_database(environment: &Environment) -> bool {
+        let names = ["DATABASE_URL", "DATABASE_READER_URL", "DATABASE_SECRET_ARN"];
+        names.iter().any(|name| environment.get(name).is_some())
+    }
+
     /// Reads all settings but the URL, which has the login, too.
     ///
     /// # Errors

@@ -23,6 +23,7 @@ mod pooler;
 mod read_only;
 mod request_detail;
 mod requests_list;
+mod sample;
 mod secrets;
 mod session_messages;
 mod session_search;

@@ -2,14 +2,13 @@
 
 use std::error::Error;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::time::Duration;
 
 use chrono::Utc;
 use clap::{Parser, Subcommand};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sqlx::{Connection, PgConnection};
 use tokio::time::timeout;
+use traceability::api::id::as_segment;
 use traceability::api::{ApiResult, AppState};
 use traceability::config::{DatabaseConfig, Environment};
 use traceability::queries::Source;
@@ -17,23 +16,22 @@ use traceability::queries::filter::{RequestFilter, TimeWindow};
 use traceability::queries::sessions::{self, SessionSearch, SessionSort, TotalsFilter};
 use traceability::telemetry::{self, LogFormat};
 
-use crate::api;
-use crate::embedded::{DEFAULT_FOLDER, Embedded};
-use crate::generate::{Generation, generate, progress_bar};
-use crate::sample::{self, Prepared};
+use crate::sample::{self, Filled};
 use crate::server::Server;
 use crate::settings::Settings;
+use crate::{api, healthcheck};
 
 /// Serve the LLM Traceability API on this machine.
 ///
 /// With `DATABASE_URL` set, it serves that LiteLLM database and writes nothing to it. Without, it serves an embedded
-/// PostgreSQL with rows that LiteLLM itself wrote. Settings come from the environment or from a file `.env`.
+/// PostgreSQL with rows that LiteLLM itself wrote, unless it was built without one. Settings come from the environment or
+/// from a file `.env`.
 #[derive(Debug, Parser)]
 #[command(version)]
 pub struct Command {
-    /// Have this many generated rows beside the sample, of the same shapes (embedded database only).
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    rows: u64,
+    #[cfg(feature = "embedded")]
+    #[command(flatten)]
+    embedded: crate::embedded::Arguments,
 
     #[command(subcommand)]
     other: Option<Other>,
@@ -43,6 +41,12 @@ pub struct Command {
 enum Other {
     /// Print the API document (OpenAPI 3.1).
     Openapi,
+    /// Fill the empty database of `DATABASE_URL` with rows that LiteLLM itself wrote.
+    ///
+    /// A database that this command has filled before is left as it is. Any other with tables of LiteLLM is refused.
+    Sample,
+    /// Fail unless the server with the same settings on this machine is alive.
+    Healthcheck,
 }
 
 impl Command {
@@ -56,45 +60,36 @@ impl Command {
             return Ok(());
         }
         let environment = Environment::of_process();
+        if matches!(self.other, Some(Other::Sample)) {
+            return fill(environment.get("DATABASE_URL")).await;
+        }
         let settings = Settings::from_environment(&environment)?;
+        if matches!(self.other, Some(Other::Healthcheck)) {
+            return Ok(healthcheck::ask(settings.address)?);
+        }
         telemetry::start(LogFormat::Text, &environment);
-        if environment.get("DATABASE_URL").is_some() {
-            if self.rows > 0 {
-                return Err("--rows writes rows, which is for the embedded database only: unset DATABASE_URL".into());
-            }
-            let state = AppState::new(&DatabaseConfig::from_environment(&environment)?)?;
+        #[cfg(feature = "embedded")]
+        if let Some((_embedded, state)) = self.embedded.open(&environment).await? {
             return serve(&settings, state).await;
         }
-        let embedded = self.prepare().await?;
-        let mut config = DatabaseConfig::with_url(embedded.url().to_owned(), &environment)?;
-        // The embedded server has one connection to give, and no way to end a statement: requests queue for it.
-        config.max_connections = 1;
-        config.acquire_timeout = Duration::from_secs(30);
-        let mut state = AppState::new(&config)?;
-        state.deadline = Duration::from_mins(1);
-        serve(&settings, state).await
+        serve(&settings, AppState::new(&DatabaseConfig::from_environment(&environment)?)?).await
     }
+}
 
-    /// Starts the embedded database and fills it.
-    async fn prepare(&self) -> Result<Embedded, Box<dyn Error>> {
-        eprintln!("Starting the embedded PostgreSQL in {DEFAULT_FOLDER} …");
-        let embedded = Embedded::start(Path::new(DEFAULT_FOLDER)).await?;
-        let mut conn = PgConnection::connect(embedded.url()).await?;
-        match sample::prepare(&mut conn, Utc::now()).await? {
-            Prepared::Loaded(rows) => eprintln!("Loaded LiteLLM's tables with {rows} sample rows."),
-            Prepared::Moved(_) => eprintln!("Moved the sample rows' times up to now."),
-            Prepared::Recent => {}
+/// Fills the database with the sample.
+async fn fill(url: Option<&str>) -> Result<(), Box<dyn Error>> {
+    let url = url.ok_or("set DATABASE_URL to the empty database to fill")?;
+    let mut conn = PgConnection::connect(url)
+        .await
+        .map_err(|error| format!("the database of DATABASE_URL cannot be reached: {error}"))?;
+    match sample::fill(&mut conn, Utc::now()).await? {
+        Filled::Now(rows) => eprintln!("Loaded LiteLLM's tables with {rows} sample rows."),
+        Filled::Before => {
+            eprintln!("The database holds the sample already: it stays as it is, and its times grow old.");
         }
-        if self.rows > 0 {
-            let progress = progress_bar();
-            let added = generate(&mut conn, &Generation::new(self.rows, Utc::now()), &progress).await?;
-            progress.finish_and_clear();
-            eprintln!("Generated {added} further rows.");
-        }
-        // The only connection must be free for the server.
-        conn.close().await?;
-        Ok(embedded)
     }
+    conn.close().await?;
+    Ok(())
 }
 
 async fn serve(settings: &Settings, state: AppState) -> Result<(), Box<dyn Error>> {
@@ -130,6 +125,9 @@ async fn stop() {
 
 /// Prints where the server is, and three commands that work as they are.
 async fn greet(address: SocketAddr, state: &AppState) {
+    // Nobody can ask for all addresses; from a container, this is the published one.
+    let address =
+        if address.ip().is_unspecified() { format!("localhost:{}", address.port()) } else { address.to_string() };
     // The server starts all the same where this takes long or fails: the database may come up later.
     let session = match timeout(Duration::from_secs(2), example_session(state)).await {
         Ok(Ok(session)) => session,
@@ -144,16 +142,13 @@ async fn greet(address: SocketAddr, state: &AppState) {
     println!("  curl -s 'http://{address}/api/v1/analytics/overview?days=30'");
     println!("  curl -s 'http://{address}/api/v1/sessions?limit=5'");
     if let Some(session) = session {
-        let session = utf8_percent_encode(&session, SEGMENT);
+        let session = as_segment(&session);
         println!("  curl -s 'http://{address}/api/v1/sessions/{session}/messages'");
     } else {
         println!("  curl -s 'http://{address}/health'");
     }
     println!("\nStop with Ctrl-C.");
 }
-
-/// What a path segment keeps as it is (RFC 3986: unreserved).
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A recent session with some turns, for an example.
 async fn example_session(state: &AppState) -> ApiResult<Option<String>> {

@@ -17,7 +17,13 @@ use std::{
 use pglite_oxide::{PgliteServer, PgliteServerBuilder};
 use sqlx::{Connection, PgConnection};
 
-use crate::{Error, relay::Relay};
+mod relay;
+mod run;
+
+pub use run::Arguments;
+
+use self::relay::Relay;
+use crate::Error;
 
 /// Where the runner keeps its database, relative to the current directory.
 pub const DEFAULT_FOLDER: &str = ".local/postgres";

@@ -5,7 +5,7 @@ use std::{io, path::PathBuf};
 /// Why the local database could not be started, filled or extended. The texts are for the person at the terminal.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Another process (or another [`Embedded`](crate::embedded::Embedded) of this one) has the data folder open.
+    /// Another process (or another part of this one) has the data folder open.
     #[error(
         "the local database in {} is in use by another running instance: stop that one first, or set another folder",
         folder.display()
@@ -28,10 +28,12 @@ pub enum Error {
     },
 
     /// The database already holds LiteLLM's tables and was not filled by this crate, which must not write to it.
-    #[error("this database has a LiteLLM_SpendLogs table of its own: the sample is only loaded into an empty database")]
+    #[error(
+        "this database has tables of LiteLLM: the sample is loaded only where there are none, name an empty database"
+    )]
     Foreign,
 
-    /// Rows were to be generated in a database that [`sample::prepare`](crate::sample::prepare) has not filled.
+    /// Rows were to be generated in a database that [`sample`](crate::sample) has not filled.
     #[error("this database does not hold the sample: rows are only generated from the sample, beside it")]
     NoSample,
 
@@ -40,6 +42,6 @@ pub enum Error {
     Fixture(#[from] io::Error),
 
     /// A statement failed, or the connection was lost.
-    #[error("local database: {0}")]
+    #[error("database: {0}")]
     Database(#[from] sqlx::Error),
 }

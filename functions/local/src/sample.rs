@@ -44,7 +44,7 @@ pub enum Prepared {
 pub async fn prepare(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<Prepared, Error> {
     let now = now.naive_utc();
     if !is_prepared(conn).await? {
-        return load(conn, now).await;
+        return load(conn, now).await.map(Prepared::Loaded);
     }
     let newest: NaiveDateTime =
         sqlx::query_scalar(r#"SELECT max("endTime") FROM "LiteLLM_SpendLogs""#).fetch_one(&mut *conn).await?;
@@ -56,7 +56,30 @@ pub async fn prepare(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<Prep
     Ok(Prepared::Moved(by))
 }
 
-/// Whether [`prepare`] has filled this database.
+/// What [`fill`] found and did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Filled {
+    /// The database had no tables of LiteLLM; it now has them and this many rows, over all of them.
+    Now(u64),
+    /// The sample was there. Nothing was written.
+    Before,
+}
+
+/// Fills a database that is not the runner's own, once. Never writes to one that has tables of LiteLLM, not even to
+/// those that it has made itself: by now a LiteLLM may write to them.
+///
+/// # Errors
+///
+/// [`Error::Foreign`] when the database has LiteLLM's tables from elsewhere. Otherwise when a statement fails: all is one
+/// transaction.
+pub async fn fill(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<Filled, Error> {
+    if is_prepared(conn).await? {
+        return Ok(Filled::Before);
+    }
+    load(conn, now.naive_utc()).await.map(Filled::Now)
+}
+
+/// Whether [`prepare`] or [`fill`] has filled this database.
 ///
 /// # Errors
 ///
@@ -65,9 +88,12 @@ pub async fn is_prepared(conn: &mut PgConnection) -> sqlx::Result<bool> {
     sqlx::query_scalar("SELECT to_regclass('traceability_local.sample') IS NOT NULL").fetch_one(conn).await
 }
 
-async fn load(conn: &mut PgConnection, now: NaiveDateTime) -> Result<Prepared, Error> {
-    let foreign: bool =
-        sqlx::query_scalar(r#"SELECT to_regclass('"LiteLLM_SpendLogs"') IS NOT NULL"#).fetch_one(&mut *conn).await?;
+/// Returns the number of rows.
+async fn load(conn: &mut PgConnection, now: NaiveDateTime) -> Result<u64, Error> {
+    // In whatever schema: LiteLLM can be told to use another than the first one here.
+    let foreign: bool = sqlx::query_scalar(r"SELECT EXISTS (SELECT FROM pg_class WHERE relname LIKE 'LiteLLM\_%')")
+        .fetch_one(&mut *conn)
+        .await?;
     if foreign {
         return Err(Error::Foreign);
     }
@@ -95,7 +121,7 @@ async fn load(conn: &mut PgConnection, now: NaiveDateTime) -> Result<Prepared, E
         .await?;
     transaction.commit().await?;
     tidy(conn).await?;
-    Ok(Prepared::Loaded(rows))
+    Ok(rows)
 }
 
 async fn move_rows(conn: &mut PgConnection, by: TimeDelta) -> Result<(), Error> {

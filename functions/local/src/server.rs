@@ -4,15 +4,15 @@ use std::future::{Future, IntoFuture};
 use std::io;
 use std::net::SocketAddr;
 
-use axum::extract::Request;
-use axum::middleware::{Next, from_fn};
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use http::header::HOST;
 use tokio::net::TcpListener;
 use traceability::api::{ApiError, AppState, layers};
 
 use crate::api;
-use crate::settings::{Settings, is_loopback_host};
+use crate::settings::{Hosts, Settings};
 
 /// A server that listens already.
 pub struct Server {
@@ -26,10 +26,7 @@ impl Server {
     /// # Errors
     /// When the address cannot be had, for instance because another server has it.
     pub async fn bind(settings: &Settings, state: AppState) -> io::Result<Self> {
-        let mut router = api::router();
-        if settings.address.ip().is_loopback() {
-            router = router.layer(from_fn(addressed_to_this_machine));
-        }
+        let router = api::router().layer(from_fn_with_state(settings.hosts.clone(), addressed_to_this_server));
         let service = layers::service(router, state).layer(settings.origins.layer());
         let listener = TcpListener::bind(settings.address).await?;
         Ok(Self { listener, service })
@@ -59,10 +56,13 @@ impl Server {
 
 /// Refuses a page that reaches this server under a name of its own: a name that its owner points to 127.0.0.1 makes the
 /// page and this server one origin to the browser, and CORS would not be asked.
-async fn addressed_to_this_machine(request: Request, next: Next) -> Response {
+async fn addressed_to_this_server(State(hosts): State<Hosts>, request: Request, next: Next) -> Response {
     let host = request.headers().get(HOST).map(|host| host.to_str().unwrap_or_default());
-    if host.is_none_or(is_loopback_host) {
+    if host.is_none_or(|host| hosts.contain(host)) {
         return next.run(request).await;
     }
-    ApiError::Forbidden("This server answers to localhost and 127.0.0.1 only.".into()).into_response()
+    ApiError::Forbidden(
+        "This server answers to localhost and 127.0.0.1 only; ALLOWED_HOSTS names further hosts.".into(),
+    )
+    .into_response()
 }

@@ -12,8 +12,20 @@ use traceability::config::{ConfigError, Environment};
 pub struct Settings {
     /// `API_HOST` (default 127.0.0.1) and `API_PORT` (default 8000).
     pub address: SocketAddr,
+    /// `ALLOWED_HOSTS`: the names by which requests may address the server.
+    pub hosts: Hosts,
     /// `ALLOWED_ORIGINS`: pages that may call the API from a browser.
     pub origins: Origins,
+}
+
+/// By which names requests may address the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hosts {
+    /// Those of this machine, and these, in lower case. The default is no further one, where the server listens on this
+    /// machine only.
+    Listed(Vec<String>),
+    /// Every name (`*`): the default where the server listens for other machines, which have names of their own for it.
+    All,
 }
 
 /// Which pages may call the API from a browser.
@@ -43,8 +55,40 @@ impl Settings {
         let port = environment.parse("API_PORT", "a port from 0 to 65535")?.unwrap_or(8000);
         // Read again where logging starts; here a wrong word is named.
         environment.flag("DEBUG")?;
+        let hosts = hosts(environment.get("ALLOWED_HOSTS"), host)?;
         let origins = origins(environment.get("ALLOWED_ORIGINS"))?;
-        Ok(Self { address: SocketAddr::new(host, port), origins })
+        Ok(Self { address: SocketAddr::new(host, port), hosts, origins })
+    }
+}
+
+fn hosts(setting: Option<&str>, listening: IpAddr) -> Result<Hosts, ConfigError> {
+    let Some(setting) = setting else {
+        return Ok(if listening.is_loopback() { Hosts::Listed(Vec::new()) } else { Hosts::All });
+    };
+    let listed: Vec<&str> = setting.split(',').map(str::trim).filter(|host| !host.is_empty()).collect();
+    if listed.contains(&"*") {
+        return Ok(Hosts::All);
+    }
+    if listed.iter().any(|host| host.contains('/') || without_port(host) != *host) {
+        return Err(ConfigError {
+            name: "ALLOWED_HOSTS",
+            reason: "must be * or names such as traces.example.com, separated by commas, without a scheme or port"
+                .into(),
+        });
+    }
+    Ok(Hosts::Listed(listed.iter().map(|host| host.to_ascii_lowercase()).collect()))
+}
+
+impl Hosts {
+    /// Whether a request with this `Host` header is for this server.
+    #[must_use]
+    pub fn contain(&self, host: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Listed(further) => {
+                is_loopback_host(host) || further.iter().any(|name| name.eq_ignore_ascii_case(without_port(host)))
+            }
+        }
     }
 }
 
@@ -91,12 +135,15 @@ fn is_loopback(origin: &HeaderValue) -> bool {
 }
 
 /// Whether `host`, perhaps with a port, is a name of this machine that no name server decides about.
-pub(crate) fn is_loopback_host(host: &str) -> bool {
-    let name = match host.rsplit_once(':') {
+fn is_loopback_host(host: &str) -> bool {
+    matches!(without_port(host), "localhost" | "127.0.0.1" | "[::1]")
+}
+
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,
-    };
-    matches!(name, "localhost" | "127.0.0.1" | "[::1]")
+    }
 }
 
 #[cfg(test)]
@@ -114,6 +161,21 @@ mod tests {
             ("null", false),
         ] {
             assert_eq!(is_loopback(&HeaderValue::from_static(origin)), expected, "{origin}");
+        }
+    }
+
+    #[test]
+    fn a_server_for_this_machine_answers_to_no_other_name_unless_told() {
+        let (loopback, all) = (IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        let local = hosts(None, loopback).expect("a default");
+        assert!(local.contain("localhost:8000") && local.contain("[::1]") && !local.contain("rebound.example:8000"));
+        assert_eq!(hosts(None, all).expect("a default"), Hosts::All);
+        assert_eq!(hosts(Some("*"), loopback).expect("all"), Hosts::All);
+        let listed = hosts(Some("localhost, Traces.example.com"), all).expect("names");
+        assert!(listed.contain("127.0.0.1:8000") && listed.contain("traces.Example.com:80"));
+        assert!(!listed.contain("rebound.example") && !listed.contain("example.com") && !listed.contain(""));
+        for bad in ["http://traces.example.com", "traces.example.com:8000"] {
+            assert!(hosts(Some(bad), all).is_err(), "{bad} was taken");
         }
     }
 

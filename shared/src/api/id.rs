@@ -2,12 +2,22 @@
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use http::request::Parts;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 
 use super::error::{ApiError, ParameterProblem};
 
 /// LiteLLM's ids are whatever a provider or a client chose: `1`, an e-mail, 505 characters of base64. Longer than this
 /// none was seen, and none can be in PostgreSQL's indexes.
 const MAX_LENGTH: usize = 2_700;
+
+/// What a path segment keeps as it is (RFC 3986: unreserved).
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// An id as one segment of a path.
+#[must_use]
+pub fn as_segment(id: &str) -> PercentEncode<'_> {
+    utf8_percent_encode(id, UNRESERVED)
+}
 
 /// The id in the path, percent-decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]

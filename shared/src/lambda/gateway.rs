@@ -10,10 +10,10 @@ use http::Uri;
 use lambda_http::Request;
 use lambda_http::aws_lambda_events::apigw::{ApiGatewayProxyRequest, ApiGatewayV2httpRequest};
 use lambda_http::request::LambdaRequest;
-use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-/// What a path segment keeps as it is (RFC 3986: unreserved).
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+use crate::api::id::as_segment;
+
 /// What cannot stand in a path at all.
 const NOT_IN_A_PATH: &AsciiSet = &CONTROLS
     .add(b' ')
@@ -82,7 +82,7 @@ fn arrive_by_http_api(event: &mut ApiGatewayV2httpRequest) -> Arrival {
 /// The path that led to a route with parameters; `None` for a route that takes any path.
 fn path_of_route(route: &str, parameters: &HashMap<String, String>) -> Option<String> {
     let segment = |segment: &str| match segment.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
-        Some(name) => parameters.get(name).map(|value| utf8_percent_encode(value, SEGMENT).to_string()),
+        Some(name) => parameters.get(name).map(|value| as_segment(value).to_string()),
         None => Some(segment.to_owned()),
     };
     let segments: Vec<String> = route.split('/').map(segment).collect::<Option<_>>()?;
@@ -139,7 +139,7 @@ mod tests {
             ("søren#1", "/api/v1/sessions/søren#1/messages"),
         ] {
             let (path, _) = http_api(raw, "$default", EXECUTE, MESSAGES, json!({"session_id": id}));
-            assert_eq!(path, format!("/api/v1/sessions/{}/messages", utf8_percent_encode(id, SEGMENT)));
+            assert_eq!(path, format!("/api/v1/sessions/{}/messages", as_segment(id)));
         }
     }
 

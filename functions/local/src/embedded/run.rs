@@ -1,0 +1,68 @@
+//! What the runner serves without `DATABASE_URL`.
+
+use std::error::Error;
+use std::path::Path;
+use std::time::Duration;
+
+use chrono::Utc;
+use sqlx::{Connection, PgConnection};
+use traceability::api::AppState;
+use traceability::config::{DatabaseConfig, Environment};
+
+use super::{DEFAULT_FOLDER, Embedded};
+use crate::generate::{Generation, generate, progress_bar};
+use crate::sample::{self, Prepared};
+
+/// The part of the command line that is about the embedded database.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Have this many generated rows beside the sample, of the same shapes (embedded database only).
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    rows: u64,
+}
+
+impl Arguments {
+    /// Starts the embedded database, fills it, and says how to serve it: for as long as both values live. `None` where
+    /// the settings name another database.
+    ///
+    /// # Errors
+    /// With a sentence for the person at the terminal.
+    pub async fn open(&self, environment: &Environment) -> Result<Option<(Embedded, AppState)>, Box<dyn Error>> {
+        if DatabaseConfig::names_a_database(environment) {
+            if self.rows > 0 {
+                let reason =
+                    "--rows writes rows, which is for the embedded database only: unset DATABASE_URL and its like";
+                return Err(reason.into());
+            }
+            return Ok(None);
+        }
+        let embedded = self.fill().await?;
+        let mut config = DatabaseConfig::with_url(embedded.url().to_owned(), environment)?;
+        // The embedded server has one connection to give, and no way to end a statement: requests queue for it.
+        config.max_connections = 1;
+        config.acquire_timeout = Duration::from_secs(30);
+        let mut state = AppState::new(&config)?;
+        state.deadline = Duration::from_mins(1);
+        Ok(Some((embedded, state)))
+    }
+
+    async fn fill(&self) -> Result<Embedded, Box<dyn Error>> {
+        eprintln!("Starting the embedded PostgreSQL in {DEFAULT_FOLDER} …");
+        let embedded = Embedded::start(Path::new(DEFAULT_FOLDER)).await?;
+        let mut conn = PgConnection::connect(embedded.url()).await?;
+        match sample::prepare(&mut conn, Utc::now()).await? {
+            Prepared::Loaded(rows) => eprintln!("Loaded LiteLLM's tables with {rows} sample rows."),
+            Prepared::Moved(_) => eprintln!("Moved the sample rows' times up to now."),
+            Prepared::Recent => {}
+        }
+        if self.rows > 0 {
+            let progress = progress_bar();
+            let added = generate(&mut conn, &Generation::new(self.rows, Utc::now()), &progress).await?;
+            progress.finish_and_clear();
+            eprintln!("Generated {added} further rows.");
+        }
+        // The only connection must be free for the server.
+        conn.close().await?;
+        Ok(embedded)
+    }
+}
