@@ -1,0 +1,23 @@
+# syntax=docker/dockerfile:1
+# The local runner, without its embedded database: DATABASE_URL says what to serve. compose.yaml shows how.
+
+FROM rust:1.95.0-slim-bookworm AS build
+WORKDIR /source
+COPY . .
+# The caches keep what was downloaded and compiled for the next build of this image; the program is taken out of them.
+RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
+    --mount=type=cache,target=/source/target,sharing=locked \
+    cargo build --release --locked --package local --no-default-features \
+    && cp target/release/local /local
+
+# The same Debian as above: its C library has to be as new as the one that the program was linked with.
+FROM gcr.io/distroless/cc-debian12:nonroot
+COPY --from=build /local /usr/local/bin/local
+USER 65532:65532
+# A container's own 127.0.0.1 cannot be published. Who may reach the port is for whoever publishes it to say: there is no
+# login. Pages of other names are kept out all the same.
+ENV API_HOST=0.0.0.0 API_PORT=8000 ALLOWED_HOSTS=localhost
+EXPOSE 8000
+# Not whether the database answers: another container would not help it.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=10s --start-interval=1s CMD ["local", "healthcheck"]
+ENTRYPOINT ["local"]
