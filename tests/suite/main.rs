@@ -29,4 +29,5 @@ mod session_messages;
 mod session_search;
 mod session_summary;
 mod smoke;
+mod tls;
 mod tool_calls;

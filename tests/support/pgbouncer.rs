@@ -66,7 +66,7 @@ impl PgBouncer {
     /// A client's connection, such as LiteLLM's own.
     pub async fn connect(&self, database: &str) -> PgConnection {
         let options: sqlx::postgres::PgConnectOptions = self.url(database).parse().expect("a database URL");
-        let options = options.extra_float_digits(None).statement_cache_capacity(0);
+        let options = options.extra_float_digits(None);
         PgConnection::connect_with(&options).await.expect("PgBouncer answers")
     }
 

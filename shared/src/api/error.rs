@@ -190,6 +190,10 @@ const INTERNAL: &str = "The service failed to answer. Report the request id.";
 const SLOW_ADVICE: &str =
     "the database is slow or the question large: check its load, narrow the window, or raise STATEMENT_TIMEOUT_MS";
 
+const TLS_ADVICE: &str = "the server's certificate could not be verified, or it speaks no TLS: check the host's name, give \
+     its authority with sslrootcert=<file>, or, where the network is trusted, write sslmode=require or sslmode=disable and \
+     set DATABASE_ALLOW_UNVERIFIED_TLS=true";
+
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         self.log();
@@ -260,11 +264,9 @@ fn fault(error: &FactsError) -> Fault {
         sqlx::Error::Configuration(error) if error.is::<LoginError>() => {
             unavailable("see the error: it says what the login needs")
         }
-        sqlx::Error::Tls(_) => unavailable(
-            "the server's certificate could not be verified, or it speaks no TLS: check the host's name, give its \
-             authority with sslrootcert=<file>, or, where the network is trusted, write sslmode=require or disable and \
-             set DATABASE_ALLOW_UNVERIFIED_TLS=true",
-        ),
+        sqlx::Error::Tls(_) => unavailable(TLS_ADVICE),
+        // A certificate that is refused ends the handshake so.
+        sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => unavailable(TLS_ADVICE),
         sqlx::Error::Io(_)
         | sqlx::Error::Protocol(_)
         | sqlx::Error::PoolTimedOut

@@ -46,8 +46,9 @@ impl SessionSettings {
 
     /// Whether a session has them: some poolers are told to ignore the packet's settings.
     pub(super) async fn are_in_force(conn: impl PgExecutor<'_>) -> sqlx::Result<bool> {
-        let mark: Option<String> =
-            sqlx::query_scalar("SELECT current_setting($1, true)").bind(MARK.0).fetch_one(conn).await?;
+        // Unnamed: where a pooler answers, the statement would stay behind on a connection of others.
+        let mark = sqlx::query_scalar("SELECT current_setting($1, true)").bind(MARK.0).persistent(false);
+        let mark: Option<String> = mark.fetch_one(conn).await?;
         Ok(mark.as_deref() == Some(MARK.1))
     }
 
