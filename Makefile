@@ -9,11 +9,16 @@ ROWS ?= 0
 TEST ?=
 # make bench BENCH_ROWS=100000
 BENCH_ROWS ?= 1000000
+# make deploy STACK=traceability-test; without it, the stack of the last deployment
+STACK ?= $(or $(shell sed -n 's/^stack_name = "\(.*\)"$$/\1/p' samconfig.toml 2>/dev/null),llm-traceability)
 
+# The tools for AWS, and the mark that they are the pinned ones.
 VENV := .venv
-CARGO_LAMBDA := $(VENV)/bin/cargo-lambda
+TOOLS := $(VENV)/.installed
+WITH_TOOLS := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" SAM_CLI_TELEMETRY=0
 
-.PHONY: help dev test test-native check fmt openapi openapi-check bench setup watch clean
+.PHONY: help dev test test-native check fmt openapi openapi-check bench setup watch validate package build deploy logs \
+  delete clean
 
 help: ## List these targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,16 +54,41 @@ bench: ## Measure every endpoint on a million rows, beside the database alone; B
 	cargo build --release -p tests --bin bench
 	tests/native-postgres.sh --keep .local/bench cargo run --release -q -p tests --bin bench -- --rows $(BENCH_ROWS)
 
-setup: $(CARGO_LAMBDA) ## Install cargo-lambda into .venv, for `make watch`
+setup: $(TOOLS) ## Install the tools for AWS into .venv (cargo-lambda, SAM and the checks of the template)
 
-$(CARGO_LAMBDA):
-	python3 -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet cargo-lambda==1.9.2
+$(TOOLS): tests/tools/aws.txt tests/tools/checkov.txt
+	python3 -m venv --clear $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r tests/tools/aws.txt
+	python3 -m venv $(VENV)/checkov
+	$(VENV)/checkov/bin/pip install --quiet --disable-pip-version-check -r tests/tools/checkov.txt
+	touch $@
 
-watch: $(CARGO_LAMBDA) ## Serve the four Lambda functions at http://127.0.0.1:9000 as on AWS (needs DATABASE_URL)
+watch: $(TOOLS) ## Serve the four Lambda functions at http://127.0.0.1:9000 as on AWS (needs DATABASE_URL)
 	@test -n "$$DATABASE_URL" || grep -qs '^DATABASE_URL=' .env \
 	  || { echo "set DATABASE_URL, in the environment or in .env: the functions have no embedded database"; exit 1; }
-	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo lambda watch --ignore-changes $(if $(wildcard .env),--env-file .env)
+	$(WITH_TOOLS) cargo lambda watch --ignore-changes $(if $(wildcard .env),--env-file .env)
+
+# None of the three asks AWS: they need a region, any, and no credentials.
+validate: $(TOOLS) ## Check template.yaml
+	$(WITH_TOOLS) AWS_DEFAULT_REGION=us-east-1 sam validate --lint
+	$(VENV)/bin/cfn-lint template.yaml
+	$(VENV)/checkov/bin/checkov -f template.yaml --framework cloudformation --skip-download --compact --quiet
+
+package: $(TOOLS) ## Build the functions for AWS, and check what would be uploaded
+	$(WITH_TOOLS) tests/package.py
+
+build: $(TOOLS) ## Build the functions where `make deploy` takes them from
+	$(WITH_TOOLS) sam build
+
+deploy: validate build ## Deploy to AWS; asks for the parameters the first time and keeps them in samconfig.toml
+	$(WITH_TOOLS) sam deploy --capabilities CAPABILITY_IAM --no-fail-on-empty-changeset --stack-name $(STACK) \
+	  $(if $(wildcard samconfig.toml),,--guided)
+
+logs: $(TOOLS) ## Follow the logs of the deployed functions
+	$(WITH_TOOLS) sam logs --stack-name $(STACK) --tail
+
+delete: $(TOOLS) ## Remove the deployed stack, its logs included
+	$(WITH_TOOLS) sam delete --stack-name $(STACK)
 
 clean: ## Remove the embedded database and its rows (build products stay: cargo clean)
 	rm -rf .local
