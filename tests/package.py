@@ -8,6 +8,7 @@ neither another function's code nor the local runner's embedded database. cargo-
 """
 
 import json
+import os
 import shutil
 import struct
 import subprocess
@@ -53,6 +54,8 @@ def faults_of(archive: Path) -> list[str]:
 
 
 def main() -> int:
+    # In a member's folder, that member would be the default one.
+    os.chdir(Path(__file__).resolve().parent.parent)
     metadata = json.loads(cargo("metadata", "--locked", "--no-deps", "--format-version", "1"))
     names = {package["id"]: package["name"] for package in metadata["packages"]}
     functions = sorted(names[member] for member in metadata["workspace_default_members"])

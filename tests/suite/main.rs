@@ -29,5 +29,6 @@ mod session_messages;
 mod session_search;
 mod session_summary;
 mod smoke;
+mod template;
 mod tls;
 mod tool_calls;

@@ -10,6 +10,7 @@ pub mod faults;
 pub mod logs;
 pub mod pgbouncer;
 pub mod rows;
+pub mod template;
 
 pub use answer::Answer;
 pub use app::App;
