@@ -293,6 +293,13 @@ async fn companions_that_the_role_may_not_read_are_done_without() {
     scratch.run("SET ROLE traceability_test_reader").await;
     let some = scratch.facts(&NamePaths::default()).await;
     assert_eq!(seen(&some["r"]), [json!("a-1"), json!("logged"), json!(0)]);
+
+    let columns = r#"GRANT SELECT (token, key_alias) ON "LiteLLM_VerificationToken" TO traceability_test_reader;
+        GRANT SELECT (agent_id) ON "LiteLLM_AgentsTable" TO traceability_test_reader"#;
+    scratch.run(&format!("RESET ROLE; {columns}")).await;
+    scratch.run("SET ROLE traceability_test_reader").await;
+    let more = scratch.facts(&NamePaths::default()).await;
+    assert_eq!(seen(&more["r"]), [json!("a-1"), json!("current"), json!(0)]);
 }
 
 #[tokio::test]

@@ -59,13 +59,15 @@ impl Schema {
     /// [`FactsError`] when the log table is missing, unreadable, or lacks a column that every release has.
     pub(super) async fn probe(conn: impl PgExecutor<'_>) -> Result<Self, FactsError> {
         let names = [SPEND_LOGS, TOOL_INDEX, AGENTS, KEYS, TEAMS];
-        // A companion that the role may not read is as good as absent: the facts then come from their other carriers.
+        // What the role may not read of a companion, table or column, is as good as absent: the facts then come from their
+        // other carriers.
         let rows = sqlx::query(
             r"SELECT t.name,
                      has_table_privilege(to_regclass(quote_ident(t.name)), 'SELECT') AS readable,
                      ARRAY(SELECT a.attname::text FROM pg_attribute a
                            WHERE a.attrelid = to_regclass(quote_ident(t.name)) AND a.attnum > 0
-                             AND NOT a.attisdropped) AS columns
+                             AND NOT a.attisdropped
+                             AND has_column_privilege(a.attrelid, a.attnum, 'SELECT')) AS columns
               FROM unnest($1::text[]) AS t(name)
               WHERE to_regclass(quote_ident(t.name)) IS NOT NULL",
         )
@@ -76,12 +78,11 @@ impl Schema {
         let mut tables = BTreeMap::new();
         for row in rows {
             let name: String = row.try_get("name")?;
-            if row.try_get::<bool, _>("readable")? {
-                let columns: Vec<String> = row.try_get("columns")?;
-                tables.insert(name, columns.into_iter().collect());
-            } else if name == SPEND_LOGS {
+            if name == SPEND_LOGS && !row.try_get::<bool, _>("readable")? {
                 return Err(FactsError::NotReadable);
             }
+            let columns: Vec<String> = row.try_get("columns")?;
+            tables.insert(name, columns.into_iter().collect());
         }
         let schema = Self { tables };
         schema.check()?;
@@ -101,7 +102,7 @@ impl Schema {
         self.table_has(SPEND_LOGS, column)
     }
 
-    /// Whether `table` is readable and has this column.
+    /// Whether `table` has this column, and the role may read it.
     pub(super) fn table_has(&self, table: &str, column: &str) -> bool {
         self.tables.get(table).is_some_and(|columns| columns.contains(column))
     }
