@@ -74,7 +74,7 @@ mod tests {
 
     const HOST: &str = "litellm.abc123.eu-west-1.rds.amazonaws.com";
     /// 2026-11-23T12:00:00Z
-    const NOON: Duration = Duration::from_secs(1_795_435_200);
+    const NOON: Duration = Duration::from_hours(498_732);
 
     fn token(user: &str, session: Option<&str>) -> Token {
         let secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";

@@ -39,18 +39,18 @@ pub(super) enum Freshness {
 /// Where user and password come from.
 pub(super) enum Login {
     /// `DATABASE_URL`.
-    Url(Target),
+    Url(Box<Target>),
     /// `DATABASE_SECRET_ARN`.
-    Secret(SecretLogin),
+    Secret(Box<SecretLogin>),
     /// `DATABASE_IAM_AUTH`.
-    Iam(IamLogin),
+    Iam(Box<IamLogin>),
 }
 
 impl Login {
     /// The database with the login of this moment.
     pub(super) async fn target(&self, freshness: Freshness) -> Result<Target, LoginError> {
         match self {
-            Self::Url(target) => Ok(target.clone()),
+            Self::Url(target) => Ok(Target::clone(target)),
             // Boxed: the SDK's futures are large, and would be part of every handler's.
             Self::Secret(secret) => Box::pin(secret.target(freshness)).await,
             Self::Iam(iam) => Box::pin(iam.target(freshness)).await,

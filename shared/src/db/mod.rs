@@ -144,20 +144,20 @@ fn login_of(config: &DatabaseConfig) -> Result<Login, ConfigError> {
     let allow = config.allow_unverified_tls;
     let target = url.map(|url| Target::parse(url, allow)).transpose().map_err(|reason| refuse(&reason))?;
     match (&config.login, target) {
-        (LoginSource::Url, Some(target)) => Ok(Login::Url(target)),
+        (LoginSource::Url, Some(target)) => Ok(Login::Url(Box::new(target))),
         (LoginSource::Url | LoginSource::Iam, None) => {
             Err(refuse("is missing: set it to LiteLLM's database, such as postgres://reader:…@host:5432/litellm"))
         }
         (LoginSource::Secret(_) | LoginSource::Iam, Some(target)) if target.has_password => {
             Err(refuse("has a password, though another setting says where the login comes from: remove one of the two"))
         }
-        (LoginSource::Secret(arn), place) => Ok(Login::Secret(SecretLogin {
+        (LoginSource::Secret(arn), place) => Ok(Login::Secret(Box::new(SecretLogin {
             arn: arn.clone(),
             place,
             allow_unverified_tls: allow,
             aws: aws::Aws::default(),
             known: Mutex::default(),
-        })),
+        }))),
         (LoginSource::Iam, Some(target)) => {
             if !target.is_confidential() {
                 return Err(refuse("asks for an sslmode that would send the token of DATABASE_IAM_AUTH in the clear"));
@@ -167,7 +167,7 @@ fn login_of(config: &DatabaseConfig) -> Result<Login, ConfigError> {
                     "names no user, which DATABASE_IAM_AUTH needs: postgres://<user>@host:5432/<database>",
                 ));
             };
-            Ok(Login::Iam(IamLogin { target, user, aws: aws::Aws::default(), known: Mutex::default() }))
+            Ok(Login::Iam(Box::new(IamLogin { target, user, aws: aws::Aws::default(), known: Mutex::default() })))
         }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 use deadpool::managed::{self, Metrics, Object, PoolError, RecycleError, RecycleResult};
+use sqlx::error::DatabaseError;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection as _, PgConnection};
 use tokio::time::timeout;
@@ -35,8 +36,8 @@ pub(super) struct Pooled {
     pub(super) conn: PgConnection,
     /// When it was taken last, by the wall clock: a monotonic one stops while a Lambda environment is frozen.
     last_use_ms: i64,
-    /// Whether it leads through a pooler: then each transaction brings the settings that a session has otherwise.
-    pooled: bool,
+    /// Whether each transaction brings the settings that a session has otherwise.
+    shares_sessions: bool,
 }
 
 impl managed::Manager for Manager {
@@ -49,7 +50,11 @@ impl managed::Manager for Manager {
             Err(error) if is_refused(&error) && self.login.can_change() => self.connect(Freshness::New).await?,
             made => made?,
         };
-        Ok(Pooled { conn, last_use_ms: Utc::now().timestamp_millis(), pooled: self.pooled.load(Ordering::Relaxed) })
+        Ok(Pooled {
+            conn,
+            last_use_ms: Utc::now().timestamp_millis(),
+            shares_sessions: self.pooled.load(Ordering::Relaxed),
+        })
     }
 
     async fn recycle(&self, pooled: &mut Pooled, _: &Metrics) -> RecycleResult<sqlx::Error> {
@@ -57,7 +62,7 @@ impl managed::Manager for Manager {
         let last_use_ms = std::mem::replace(&mut pooled.last_use_ms, now_ms);
         let dead = || RecycleError::message("the server is gone");
         if last_use_ms < self.dead_before_ms.load(Ordering::Relaxed)
-            || pooled.pooled != self.pooled.load(Ordering::Relaxed)
+            || pooled.shares_sessions != self.pooled.load(Ordering::Relaxed)
         {
             return Err(dead());
         }
@@ -101,7 +106,7 @@ impl Manager {
 
 /// Whether the server does not take the user or the password.
 fn is_refused(error: &sqlx::Error) -> bool {
-    error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code.starts_with("28"))
+    error.as_database_error().and_then(DatabaseError::code).is_some_and(|code| code.starts_with("28"))
 }
 
 /// Whether a pooler refused the settings in the startup packet, as PgBouncer and RDS Proxy do.
@@ -136,7 +141,7 @@ impl Loan {
 
     /// Whether it leads through a pooler that shares server connections.
     pub(super) fn is_pooled(&self) -> bool {
-        self.object.pooled
+        self.object.shares_sessions
     }
 
     /// Closes it, and those that lie idle: what ended one, a restart or a failover, ended them as well.

@@ -61,6 +61,12 @@ impl Target {
         }
         let options = PgConnectOptions::from_str(url.as_str())
             .map_err(|_| "is not understood: write postgres://user:password@host:5432/database")?;
+        // The URL is all there is: what PostgreSQL's own variables may say of another server is not meant here.
+        let options = match url.port().or_else(|| parameter(&["port"])?.parse().ok()) {
+            Some(port) => options.port(port),
+            None => options.port(5432),
+        };
+        let has_database = url.path().len() > 1 || parameter(&["dbname"]).is_some();
         let host = options.get_host().to_owned();
         let local = is_local(&host) || options.get_socket().is_some();
         let asked = asked_mode(parameter(&["sslmode", "ssl-mode"]), parameter(&["sslaccept"]))?;
@@ -74,7 +80,7 @@ impl Target {
         Ok(Self {
             user: Some(url.username()).filter(|user| !user.is_empty()).map(|_| options.get_username().to_owned()),
             has_password: url.password().is_some() || parameter(&["password"]).is_some(),
-            has_database: options.get_database().is_some(),
+            has_database,
             schema: parameter(&["schema"]).map(quoted),
             pgbouncer: parameter(&["pgbouncer"]) == Some("true"),
             options: options.application_name("llm-traceability-api"),

@@ -107,7 +107,7 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    fn http_api(raw_path: &str, stage: &str, domain: &str, route: &str, parameters: Value) -> (String, Arrival) {
+    fn http_api(raw_path: &str, stage: &str, domain: &str, route: &str, parameters: &Value) -> (String, Arrival) {
         let event = json!({
             "version": "2.0", "routeKey": route, "rawPath": raw_path, "rawQueryString": "limit=5", "headers": {},
             "pathParameters": parameters, "isBase64Encoded": false,
@@ -138,7 +138,7 @@ mod tests {
             ("100%41", "/api/v1/sessions/100%41/messages"),
             ("søren#1", "/api/v1/sessions/søren#1/messages"),
         ] {
-            let (path, _) = http_api(raw, "$default", EXECUTE, MESSAGES, json!({"session_id": id}));
+            let (path, _) = http_api(raw, "$default", EXECUTE, MESSAGES, &json!({"session_id": id}));
             assert_eq!(path, format!("/api/v1/sessions/{}/messages", as_segment(id)));
         }
     }
@@ -146,15 +146,15 @@ mod tests {
     #[test]
     fn a_stage_is_not_part_of_the_path_but_of_links() {
         let none = json!({});
-        let (path, arrival) = http_api("/prod/api/v1/requests", "prod", EXECUTE, "GET /api/v1/requests", none.clone());
+        let (path, arrival) = http_api("/prod/api/v1/requests", "prod", EXECUTE, "GET /api/v1/requests", &none);
         assert_eq!((path.as_str(), arrival.prefix.as_str()), ("/api/v1/requests", "/prod"));
         let (path, arrival) =
-            http_api("/prod/docs/x y", "prod", EXECUTE, "GET /{proxy+}", json!({"proxy": "docs/x y"}));
+            http_api("/prod/docs/x y", "prod", EXECUTE, "GET /{proxy+}", &json!({"proxy": "docs/x y"}));
         assert_eq!((path.as_str(), arrival.prefix.as_str()), ("/docs/x%20y", "/prod"));
         // On a domain of one's own there is no stage in front, whatever the first segment is called.
-        let (path, arrival) = http_api("/api/v1/requests", "api", OWN, "$default", none.clone());
+        let (path, arrival) = http_api("/api/v1/requests", "api", OWN, "$default", &none);
         assert_eq!((path.as_str(), arrival.prefix.as_str()), ("/api/v1/requests", ""));
-        let (path, arrival) = http_api("/", "$default", EXECUTE, "GET /", none);
+        let (path, arrival) = http_api("/", "$default", EXECUTE, "GET /", &none);
         assert_eq!((path.as_str(), arrival.prefix.as_str()), ("/", ""));
         assert_eq!(arrival.request_id.as_deref(), Some("JKJaXmPLvHcESHA="));
     }
@@ -163,7 +163,7 @@ mod tests {
     fn a_function_url_is_left_as_it_is() {
         let domain = "abc.lambda-url.us-east-1.on.aws";
         let raw = "/api/v1/sessions/team%2Fa%20b/messages";
-        let (path, _) = http_api(raw, "$default", domain, "$default", json!({}));
+        let (path, _) = http_api(raw, "$default", domain, "$default", &json!({}));
         assert_eq!(path, raw);
     }
 }
