@@ -8,6 +8,7 @@ use local::fixtures::{self, Release};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tests::database::is_native;
 use tests::faults::{api_at, ask_everything, expect_outage};
+use tests::wire::Wire;
 use tests::{App, Database};
 
 const OVERVIEW: &str = "/api/v1/analytics/overview";
@@ -220,6 +221,46 @@ async fn connections_that_the_server_ended_are_made_anew() {
         assert_eq!(app.get(OVERVIEW).await.status, 200, "after {pause:?}");
         assert_eq!(app.get("/health").await.status, 200);
     }
+}
+
+#[tokio::test]
+async fn connections_that_died_without_a_word_are_replaced_on_the_first_try() {
+    if skipped() {
+        return;
+    }
+    let (database, _conn) = without_rows("faults_silence").await;
+    let wire = Wire::to(database.url()).await;
+    // Longer than a request may wait for a connection: nothing but the API's own doubt helps.
+    let app = api_at(wire.url(), &[]);
+    for (path, answer) in ask_everything(&app, "some-id").await {
+        assert!(matches!(answer.status.as_u16(), 200 | 404), "{path}: {}", answer.text);
+    }
+    let before = wire.connections();
+    assert!(before >= 2, "there were {before} connections");
+    wire.silence();
+    // As if the environment had been frozen for a while.
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    for (path, answer) in ask_everything(&app, "some-id").await {
+        assert!(matches!(answer.status.as_u16(), 200 | 404), "{path}: {}", answer.text);
+    }
+    assert!(wire.connections() > before);
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_waits_for_costs_no_other_its_connection() {
+    if skipped() {
+        return;
+    }
+    let (database, mut conn) = without_rows("faults_given_up").await;
+    let app = api_at(database.url(), &[("DATABASE_MAX_CONNECTIONS", "1")]);
+    assert_eq!(app.get(OVERVIEW).await.status, 200);
+    let mut writer = conn.begin().await.expect("a transaction");
+    run(&mut writer, r#"LOCK TABLE "LiteLLM_SpendLogs" IN ACCESS EXCLUSIVE MODE"#).await;
+    // The client hangs up in the middle of a statement.
+    let given_up = tokio::time::timeout(Duration::from_millis(300), app.get(OVERVIEW)).await;
+    assert!(given_up.is_err(), "the table was not locked");
+    writer.rollback().await.expect("rolled back");
+    assert_eq!(app.get(OVERVIEW).await.status, 200);
 }
 
 #[tokio::test]

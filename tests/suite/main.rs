@@ -29,6 +29,7 @@ mod session_messages;
 mod session_search;
 mod session_summary;
 mod smoke;
+mod telemetry;
 mod template;
 mod tls;
 mod tool_calls;

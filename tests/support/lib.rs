@@ -11,6 +11,7 @@ pub mod logs;
 pub mod pgbouncer;
 pub mod rows;
 pub mod template;
+pub mod wire;
 
 pub use answer::Answer;
 pub use app::App;

@@ -95,3 +95,81 @@ impl Visit for Line {
         self.set(field.name(), format!("{value:?}"));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::telemetry::{Answered, log_request};
+
+    #[derive(Clone, Default)]
+    struct Output(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Output {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().expect("the output").extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn lines(metrics: bool, events: impl FnOnce()) -> Vec<Value> {
+        let output = Output::default();
+        let writer = output.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .event_format(JsonLines { service: "stack-sessions".into(), metrics })
+            .with_writer(move || writer.clone())
+            .finish();
+        tracing::subscriber::with_default(subscriber, events);
+        let text = String::from_utf8(output.0.lock().expect("the output").clone()).expect("text");
+        text.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect()
+    }
+
+    fn request(status: u16) {
+        log_request(&Answered {
+            method: "GET",
+            route: "/api/v1/requests/{request_id}",
+            status: http::StatusCode::from_u16(status).expect("a status"),
+            latency: std::time::Duration::from_micros(12_345),
+            database: std::time::Duration::from_micros(2_500),
+            rows: 3,
+            request_id: "abc",
+        });
+    }
+
+    #[test]
+    fn a_request_is_a_record_of_metrics() {
+        let lines = lines(true, || {
+            request(200);
+            request(503);
+            tracing::error!(status = 503, "with \"quotes\"\nand lines");
+        });
+        assert_eq!(lines.len(), 3);
+        assert_eq!((&lines[0]["latency_ms"], &lines[0]["db_ms"]), (&json!(12.345), &json!(2.5)));
+        assert_eq!((&lines[0]["faults"], &lines[1]["faults"]), (&json!(0), &json!(1)));
+        for line in &lines[..2] {
+            let record = &line["_aws"]["CloudWatchMetrics"][0];
+            assert!(line["_aws"]["Timestamp"].is_i64() && record["Namespace"] == NAMESPACE, "{line}");
+            // What a record names has to be in the line itself.
+            for name in record["Dimensions"][0].as_array().expect("dimensions") {
+                assert!(line[name.as_str().expect("a name")].is_string(), "{name}: {line}");
+            }
+            for metric in record["Metrics"].as_array().expect("metrics") {
+                assert!(line[metric["Name"].as_str().expect("a name")].is_number(), "{metric}: {line}");
+            }
+        }
+        assert!(lines[2].get("_aws").is_none() && lines[2]["level"] == "ERROR", "{}", lines[2]);
+        assert_eq!(lines[2]["message"], "with \"quotes\"\nand lines");
+    }
+
+    #[test]
+    fn without_metrics_a_request_is_a_line() {
+        let lines = lines(false, || request(200));
+        assert!(lines[0].get("_aws").is_none() && lines[0]["message"] == "request", "{}", lines[0]);
+    }
+}
