@@ -15,6 +15,8 @@ mod fact_hostile;
 mod fact_names;
 mod facts;
 mod faults;
+mod function_start;
+mod gateway_events;
 mod long_session;
 mod made;
 mod openapi;

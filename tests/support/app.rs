@@ -1,4 +1,4 @@
-//! The API over a test database, asked through its router.
+//! The API over a test database: asked through its router, or as Lambda functions behind a gateway.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,11 +15,14 @@ use traceability::config::{DatabaseConfig, Environment};
 
 use crate::answer::Answer;
 use crate::database::{Database, is_native};
+use crate::http::Client;
 
 /// The whole API, over one database, at one moment.
 #[derive(Clone)]
 pub struct App {
     router: Router,
+    /// What stands before the functions that are asked instead of the router.
+    gateway: Option<Client>,
     /// The database it reads.
     pub database: Arc<Database>,
     /// What it takes for now.
@@ -29,8 +32,16 @@ pub struct App {
 }
 
 impl App {
-    /// The API over the rows of a release, the day after the last of them.
+    /// The API over the rows of a release, an hour after the last of them. Where `E2E_GATEWAYS` names a gateway for the
+    /// release, it is the functions behind it that are asked; they read the same rows at the same hour.
     pub async fn of_release(release: Release) -> Self {
+        let mut app = Self::in_process(release).await;
+        app.gateway = gateway(release).map(|url| Client::of(&url));
+        app
+    }
+
+    /// The API over the rows of a release, always in this process: for tests that look inside.
+    pub async fn in_process(release: Release) -> Self {
         let newest = release.newest().expect("the release has rows").and_utc();
         Self::over(Database::of_release(release).await, newest + chrono::Duration::hours(1), &[])
     }
@@ -59,12 +70,15 @@ impl App {
     #[must_use]
     pub fn with_state(database: Arc<Database>, now: DateTime<Utc>, state: AppState) -> Self {
         let router = layers::service(local::api::router(), state.clone());
-        Self { router, database, now, state }
+        Self { router, gateway: None, database, now, state }
     }
 
     /// Sends a request.
     pub async fn send(&self, request: Request<Body>) -> Answer {
-        let response = self.router.clone().oneshot(request).await.expect("a router cannot fail");
+        let response = match &self.gateway {
+            Some(gateway) => gateway.send(request).await.expect("the gateway answers"),
+            None => self.router.clone().oneshot(request).await.expect("a router cannot fail"),
+        };
         Answer::read(response).await
     }
 
@@ -99,4 +113,13 @@ impl App {
         }
         (items, pages)
     }
+}
+
+/// The gateway for a release, of `E2E_GATEWAYS`: `1.80.0=http://127.0.0.1:9101 1.109.1=http://…`.
+fn gateway(release: Release) -> Option<String> {
+    let gateways = std::env::var("E2E_GATEWAYS").ok()?;
+    let mut pairs = gateways.split_whitespace().filter_map(|pair| pair.split_once('='));
+    let (_, url) = pairs.find(|(version, _)| *version == release.version())?;
+    assert!(is_native(), "the functions need a database that is not embedded, so set TEST_DATABASE_URL");
+    Some(url.to_owned())
 }
