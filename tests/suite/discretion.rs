@@ -23,7 +23,7 @@ fn expect_silence(logs: &Logs) {
 
 #[tokio::test]
 async fn the_log_tells_nothing_of_what_was_asked() {
-    let app = App::of_release(Release::V1_80_0).await;
+    let app = App::in_process(Release::V1_80_0).await;
     let logs = Logs::collect();
     for endpoint in endpoints::all() {
         let path = endpoint.with_id(MARKER);

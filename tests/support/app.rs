@@ -15,14 +15,14 @@ use traceability::config::{DatabaseConfig, Environment};
 
 use crate::answer::Answer;
 use crate::database::{Database, is_native};
-use crate::http::Client;
+use crate::emulator::Emulator;
 
 /// The whole API, over one database, at one moment.
 #[derive(Clone)]
 pub struct App {
     router: Router,
     /// What stands before the functions that are asked instead of the router.
-    gateway: Option<Client>,
+    gateway: Option<Emulator>,
     /// The database it reads.
     pub database: Arc<Database>,
     /// What it takes for now.
@@ -36,7 +36,7 @@ impl App {
     /// release, it is the functions behind it that are asked; they read the same rows at the same hour.
     pub async fn of_release(release: Release) -> Self {
         let mut app = Self::in_process(release).await;
-        app.gateway = gateway(release).map(|url| Client::of(&url));
+        app.gateway = Emulator::of(release);
         app
     }
 
@@ -75,11 +75,10 @@ impl App {
 
     /// Sends a request.
     pub async fn send(&self, request: Request<Body>) -> Answer {
-        let response = match &self.gateway {
-            Some(gateway) => gateway.send(request).await.expect("the gateway answers"),
-            None => self.router.clone().oneshot(request).await.expect("a router cannot fail"),
-        };
-        Answer::read(response).await
+        match &self.gateway {
+            Some(gateway) => gateway.send(request).await,
+            None => Answer::read(self.router.clone().oneshot(request).await.expect("a router cannot fail")).await,
+        }
     }
 
     /// `GET path`.
@@ -113,13 +112,4 @@ impl App {
         }
         (items, pages)
     }
-}
-
-/// The gateway for a release, of `E2E_GATEWAYS`: `1.80.0=http://127.0.0.1:9101 1.109.1=http://…`.
-fn gateway(release: Release) -> Option<String> {
-    let gateways = std::env::var("E2E_GATEWAYS").ok()?;
-    let mut pairs = gateways.split_whitespace().filter_map(|pair| pair.split_once('='));
-    let (_, url) = pairs.find(|(version, _)| *version == release.version())?;
-    assert!(is_native(), "the functions need a database that is not embedded, so set TEST_DATABASE_URL");
-    Some(url.to_owned())
 }

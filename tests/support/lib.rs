@@ -5,6 +5,7 @@
 pub mod answer;
 pub mod app;
 pub mod database;
+pub mod emulator;
 pub mod endpoints;
 pub mod faults;
 pub mod function;
