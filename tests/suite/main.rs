@@ -15,6 +15,7 @@ mod fact_hostile;
 mod fact_names;
 mod facts;
 mod faults;
+mod function_secret;
 mod function_start;
 mod gateway_events;
 mod long_session;

@@ -12,6 +12,7 @@ pub mod function;
 pub mod gateway;
 pub mod http;
 pub mod logs;
+pub mod moto;
 pub mod pgbouncer;
 pub mod rows;
 pub mod runtime_api;
