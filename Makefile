@@ -18,7 +18,7 @@ TOOLS := $(VENV)/.installed
 WITH_TOOLS := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" SAM_CLI_TELEMETRY=0
 
 .PHONY: help dev test test-native check fmt openapi openapi-check bench setup watch validate package build deploy logs \
-  delete clean
+  delete rds-ca clean
 
 help: ## List these targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -89,6 +89,11 @@ logs: $(TOOLS) ## Follow the logs of the deployed functions
 
 delete: $(TOOLS) ## Remove the deployed stack, its logs included
 	$(WITH_TOOLS) sam delete --stack-name $(STACK)
+
+rds-ca: ## Fetch the certificate authorities of RDS anew
+	curl --fail --silent --show-error --output shared/src/db/rds-ca.pem.new \
+	  https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem
+	mv shared/src/db/rds-ca.pem.new shared/src/db/rds-ca.pem
 
 clean: ## Remove the embedded database and its rows (build products stay: cargo clean)
 	rm -rf .local
