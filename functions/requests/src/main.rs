@@ -1,8 +1,8 @@
 //! The Lambda entry of the requests function.
 
-use lambda_http::Error;
+use std::process::ExitCode;
 
 #[tokio::main]
-async fn main() -> Result<(), Error> {
+async fn main() -> ExitCode {
     traceability::lambda::run(requests::router()).await
 }

@@ -1,8 +1,8 @@
 //! The Lambda entry of the sessions function.
 
-use lambda_http::Error;
+use std::process::ExitCode;
 
 #[tokio::main]
-async fn main() -> Result<(), Error> {
+async fn main() -> ExitCode {
     traceability::lambda::run(sessions::router()).await
 }

@@ -3,6 +3,7 @@
 mod gateway;
 
 use std::convert::Infallible;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use axum::Router;
@@ -10,7 +11,7 @@ use axum::body::to_bytes;
 use http::{HeaderValue, Response, StatusCode};
 use lambda_http::lambda_runtime::{self, LambdaEvent};
 use lambda_http::request::LambdaRequest;
-use lambda_http::{Adapter, Body, Error, Request, RequestExt, Service, service_fn};
+use lambda_http::{Adapter, Body, Request, RequestExt, Service, service_fn};
 use serde::Serialize;
 use tower::ServiceExt;
 use utoipa_axum::router::OpenApiRouter;
@@ -30,19 +31,29 @@ const LARGEST_ANSWER: u64 = 5_000_000;
 /// Serves the routes until Lambda ends the environment: one request at a time, or as many at once as
 /// `AWS_LAMBDA_MAX_CONCURRENCY` says.
 ///
-/// # Errors
-/// A setting that is missing or wrong, named in the one line that is logged; or a fault of the Lambda runtime.
-pub async fn run(router: OpenApiRouter<AppState>) -> Result<(), Error> {
+/// What ends it earlier is in the log, in one line: a setting that is missing or wrong, which is named; or a fault of the
+/// Lambda runtime.
+pub async fn run(router: OpenApiRouter<AppState>) -> ExitCode {
     let environment = Environment::of_process();
     telemetry::start(LogFormat::json(&environment), &environment);
-    let mut state = DatabaseConfig::from_environment(&environment)
-        .and_then(|config| AppState::new(&config))
-        .inspect_err(|error| tracing::error!(setting = error.name, "{error}"))?;
+    let mut state = match DatabaseConfig::from_environment(&environment).and_then(|config| AppState::new(&config)) {
+        Ok(state) => state,
+        Err(error) => {
+            tracing::error!(setting = error.name, "{error}");
+            return ExitCode::FAILURE;
+        }
+    };
     state.largest_answer = Some(LARGEST_ANSWER);
     // The function starts all the same where this fails: its first request says why, and the database may come up.
     let _ = tokio::time::timeout(WARM_UP, state.db.session()).await;
     let service = layers::service(router, state);
-    lambda_runtime::run_concurrent(service_fn(move |event| invoke(service.clone(), event))).await
+    match lambda_runtime::run_concurrent(service_fn(move |event| invoke(service.clone(), event))).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("the Lambda runtime ended: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// Answers one invocation.
