@@ -13,13 +13,21 @@ const WRONG: &[(&str, &[(&str, &str)])] = &[
     ("DATABASE_URL", &[("DATABASE_URL", "")]),
     ("DATABASE_URL", &[("DATABASE_URL", "reader:hunter2@localhost/litellm")]),
     ("DATABASE_URL", &[("DATABASE_URL", "mysql://reader:hunter2@localhost/litellm")]),
-    ("DATABASE_URL", &[("DATABASE_URL", "postgres://reader:hunter2@localhost/litellm?pgbouncer=true")]),
+    ("DATABASE_READER_URL", &[("DATABASE_URL", HIDDEN), ("DATABASE_READER_URL", "hunter2")]),
+    ("DATABASE_URL", &[("DATABASE_URL", HIDDEN), ("DATABASE_SECRET_ARN", SECRET)]),
+    ("DATABASE_URL", &[("DATABASE_IAM_AUTH", "true")]),
+    ("DATABASE_URL", &[("DATABASE_URL", HIDDEN), ("DATABASE_IAM_AUTH", "true")]),
+    ("DATABASE_URL", &[("DATABASE_URL", "postgres://db.example.com/litellm"), ("DATABASE_IAM_AUTH", "true")]),
+    ("DATABASE_IAM_AUTH", &[("DATABASE_SECRET_ARN", SECRET), ("DATABASE_IAM_AUTH", "true")]),
+    ("DATABASE_IAM_AUTH", &[("DATABASE_URL", HIDDEN), ("DATABASE_IAM_AUTH", "perhaps")]),
+    ("DATABASE_POOLER", &[("DATABASE_URL", HIDDEN), ("DATABASE_POOLER", "perhaps")]),
     ("STATEMENT_TIMEOUT_MS", &[("DATABASE_URL", HIDDEN), ("STATEMENT_TIMEOUT_MS", "soon")]),
     ("STATEMENT_TIMEOUT_MS", &[("DATABASE_URL", HIDDEN), ("STATEMENT_TIMEOUT_MS", "28001")]),
     ("DATABASE_MAX_CONNECTIONS", &[("DATABASE_URL", HIDDEN), ("DATABASE_MAX_CONNECTIONS", "0")]),
     ("AGENT_NAME_PATHS", &[("DATABASE_URL", HIDDEN), ("AGENT_NAME_PATHS", "response.agent")]),
 ];
 
+const SECRET: &str = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:litellm-AbCdEf";
 const HIDDEN: &str = "postgres://reader:hunter2@localhost/litellm";
 
 #[tokio::test]

@@ -115,15 +115,18 @@ fn compare(actual: &Answer, expected: &Answer, prefix: &str) -> Result<(), Strin
     if next != expected_next {
         return Err(format!("the next page is {next:?}, not {expected_next:?}"));
     }
-    let (actual, expected) = (without_id(actual), without_id(expected));
+    let (actual, expected) = (without_id(actual, ""), without_id(expected, prefix));
     if actual != expected { Err(format!("{actual} is not {expected}")) } else { Ok(()) }
 }
 
-/// A body as JSON, or as text where it is none; the id of the request is another one each time.
-fn without_id(answer: &Answer) -> Value {
+/// A body as JSON, or as text where it is none. The id of the request is another one each time, and a problem names the
+/// path that the client asked for.
+fn without_id(answer: &Answer, prefix: &str) -> Value {
     let mut body = serde_json::from_str(&answer.text).unwrap_or_else(|_| Value::from(answer.text.clone()));
     if let Some(problem) = body.as_object_mut().filter(|body| body.contains_key("instance")) {
         problem.remove("request_id");
+        let path = problem["instance"].as_str().expect("a path");
+        problem["instance"] = format!("{prefix}{path}").into();
     }
     body
 }

@@ -27,10 +27,7 @@ impl Client {
     ///
     /// # Errors
     /// What keeps the answer from coming.
-    pub async fn send(
-        &self,
-        mut request: Request<Body>,
-    ) -> Result<Response<Body>, hyper_util::client::legacy::Error> {
+    pub async fn send(&self, mut request: Request<Body>) -> Result<Response<Body>, hyper_util::client::legacy::Error> {
         let mut parts = self.server.clone().into_parts();
         parts.path_and_query = request.uri().path_and_query().cloned().or(Some(PathAndQuery::from_static("/")));
         *request.uri_mut() = Uri::from_parts(parts).expect("a server and a path are a URL");
