@@ -17,11 +17,11 @@ VENV := .venv
 TOOLS := $(VENV)/.installed
 WITH_TOOLS := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" SAM_CLI_TELEMETRY=0
 
-.PHONY: help dev test test-native check fmt openapi openapi-check bench setup watch validate package build deploy logs \
-  delete rds-ca clean
+.PHONY: help dev test test-native e2e check fmt openapi openapi-check bench setup watch validate package build deploy \
+  logs delete rds-ca clean
 
 help: ## List these targets
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 dev: ## Serve everything at http://127.0.0.1:8000 (embedded database, or DATABASE_URL); ROWS=N adds generated rows
 	cargo run -p local -- --rows $(ROWS)
@@ -31,6 +31,9 @@ test: ## Run all tests; needs nothing but Rust (or TEST_DATABASE_URL, a server t
 
 test-native: ## Run all tests on a PostgreSQL server of this machine, started for them alone
 	tests/native-postgres.sh cargo test --workspace $(TEST)
+
+e2e: $(TOOLS) ## Run the tests against the built Lambda functions, over HTTP and with every gateway's events
+	tests/native-postgres.sh tests/e2e.sh $(TEST)
 
 check: ## Check format, lints and the API document
 	cargo fmt --all --check
