@@ -17,7 +17,7 @@ fn fields(lines: &[String]) -> Vec<(String, String)> {
 
 #[tokio::test]
 async fn a_line_says_what_was_asked_and_how_long_that_took() {
-    let app = App::of_release(RELEASE).await;
+    let app = App::in_process(RELEASE).await;
     let row = &rows::log(RELEASE)[0];
     let session = tests::encode(rows::session(row));
     for (path, route, status, least_rows) in [
