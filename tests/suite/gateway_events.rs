@@ -116,7 +116,7 @@ fn compare(actual: &Answer, expected: &Answer, prefix: &str) -> Result<(), Strin
         return Err(format!("the next page is {next:?}, not {expected_next:?}"));
     }
     let (actual, expected) = (without_id(actual, ""), without_id(expected, prefix));
-    if actual != expected { Err(format!("{actual} is not {expected}")) } else { Ok(()) }
+    if actual == expected { Ok(()) } else { Err(format!("{actual} is not {expected}")) }
 }
 
 /// A body as JSON, or as text where it is none. The id of the request is another one each time, and a problem names the

@@ -142,7 +142,8 @@ async fn every_request_is_shown_with_what_was_logged_of_it_and_its_response_as_i
             assert!(detail.text.contains(&response), "{id}");
             assert!(messages.text.contains(&response), "{id}");
             let body = &row["proxy_server_request"];
-            let sent = ["messages", "input", "prompt", "contents"].iter().find_map(|name| body.get(name));
+            let prompts = ["messages", "input", "prompt", "contents", "arguments", "params", "query"];
+            let sent = prompts.iter().find_map(|name| body.get(name));
             let logged = Some(&row["messages"]).filter(|messages| **messages != json!({}));
             assert_eq!(shown["messages"], *sent.or(logged).unwrap_or(&Value::Null), "the prompt of {id}");
             for field in ["content_available", "content_unavailable_reason", "request_parameters"] {

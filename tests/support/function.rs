@@ -16,7 +16,7 @@ use crate::runtime_api::{Outcome, RuntimeApi};
 pub const REGION: &str = "eu-central-1";
 
 /// Longer than Lambda lets anything take: whatever is not there by then does not come.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How often a process is asked whether it has ended.
 const GLANCE: Duration = Duration::from_millis(10);

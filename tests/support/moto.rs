@@ -21,7 +21,7 @@ pub struct Moto {
 }
 
 /// It is a Python program on a machine that does other things as well.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 impl Moto {
     /// Starts the program that `E2E_MOTO` names; `None` when there is none, which the test's output tells.

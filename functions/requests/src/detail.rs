@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use traceability::api::params::NoQuery;
 use traceability::api::{ApiResult, AppState, PathId, Problem};
 use traceability::content::{Reason, allowed_request, bare_url, normalise};
+use traceability::facts::content::PROMPTS;
 use traceability::queries::Source;
 use traceability::queries::requests::{self, RequestRecord};
 use utoipa::ToSchema;
@@ -125,9 +126,6 @@ pub async fn get_request(
     let record = requests::find(&mut db.conn, source, &id).await?.ok_or_else(no_such_request)?;
     Ok(Json(RequestDetail::new(record)))
 }
-
-/// The parameters of a call that hold its prompt.
-const PROMPTS: [&str; 4] = ["messages", "input", "prompt", "contents"];
 
 impl RequestDetail {
     fn new(mut record: RequestRecord) -> Self {

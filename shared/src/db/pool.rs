@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use chrono::Utc;
 use deadpool::managed::{self, Metrics, Object, PoolError, RecycleError, RecycleResult};
-use sqlx::error::DatabaseError;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection as _, PgConnection};
 use tokio::time::timeout;
@@ -104,9 +103,11 @@ impl Manager {
     }
 }
 
-/// Whether the server does not take the user or the password.
+/// Whether the server does not take the user or the password. Poolers have codes of their own for that.
 fn is_refused(error: &sqlx::Error) -> bool {
-    error.as_database_error().and_then(DatabaseError::code).is_some_and(|code| code.starts_with("28"))
+    error.as_database_error().is_some_and(|error| {
+        error.code().is_some_and(|code| code.starts_with("28")) || error.message().contains("authentication failed")
+    })
 }
 
 /// Whether a pooler refused the settings in the startup packet, as PgBouncer and RDS Proxy do.

@@ -16,8 +16,8 @@ const PROXY_KEYS: &str = "'{metadata,litellm_metadata,headers,proxy_server_reque
 /// static price table is most of the column.
 const METADATA_KEYS: &str = "'{proxy_server_request,user_api_key,model_map_information}'::text[]";
 
-/// Where a request keeps its prompt, by API.
-const PROMPTS: [&str; 7] = ["messages", "input", "prompt", "contents", "arguments", "params", "query"];
+/// The parameters that hold a request's prompt, by API.
+pub const PROMPTS: [&str; 7] = ["messages", "input", "prompt", "contents", "arguments", "params", "query"];
 
 /// The columns that [`Facts::push_content`] adds to the facts.
 pub const CONTENT_COLUMNS: &str = "messages, proxy_server_request, response, logged_request, mcp_tool_call, \
