@@ -15,10 +15,13 @@ STACK ?= $(or $(shell sed -n 's/^stack_name = "\(.*\)"$$/\1/p' samconfig.toml 2>
 # The tools for AWS, and the mark that they are the pinned ones.
 VENV := .venv
 TOOLS := $(VENV)/.installed
+# The Python that a function is measured beside.
+BENCH_TOOLS := $(VENV)/bench/.installed
+BENCH_PYTHON := $(VENV)/bench/bin/python
 WITH_TOOLS := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" SAM_CLI_TELEMETRY=0
 
-.PHONY: help dev test test-native e2e check fmt openapi openapi-check bench setup watch validate package build deploy \
-  logs delete rds-ca clean
+.PHONY: help dev test test-native e2e check fmt openapi openapi-check bench bench-cold setup watch validate package \
+  build deploy logs delete rds-ca clean
 
 help: ## List these targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +59,16 @@ bench: ## Measure every endpoint on a million rows, beside the database alone; B
 	cargo build --release -p local
 	cargo build --release -p tests --bin bench
 	tests/native-postgres.sh --keep .local/bench cargo run --release -q -p tests --bin bench -- --rows $(BENCH_ROWS)
+
+bench-cold: $(BENCH_TOOLS) ## Measure how a Lambda function starts, beside a Python handler
+	cargo build --release
+	cargo build --release -p tests --bin bench
+	tests/native-postgres.sh cargo run --release -q -p tests --bin bench -- --cold --python $(BENCH_PYTHON)
+
+$(BENCH_TOOLS): tests/tools/bench.txt
+	python3 -m venv --clear $(@D)
+	$(BENCH_PYTHON) -m pip install --quiet --disable-pip-version-check -r tests/tools/bench.txt
+	touch $@
 
 setup: $(TOOLS) ## Install the tools for AWS into .venv (cargo-lambda, SAM and the checks of the template)
 

@@ -121,13 +121,13 @@ END
     gateways="$gateways $release=http://127.0.0.1:$port"
 done
 for index in "${!releases[@]}"; do
-    for attempt in $(seq 100); do
+    for _ in $(seq 100); do
         # By the first request a function is started.
         if curl -fsS -m 30 -o /dev/null "http://127.0.0.1:${ports[index]}/health/live" 2>/dev/null; then
             echo "LiteLLM ${releases[index]}: http://127.0.0.1:${ports[index]}"
             continue 2
         fi
-        kill -0 "${watches[index]}" 2>/dev/null && [ "$attempt" -lt 100 ] || break
+        kill -0 "${watches[index]}" 2>/dev/null || break
         sleep 0.3
     done
     tail -n 40 "$folder/${releases[index]}.log" >&2

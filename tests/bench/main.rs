@@ -10,10 +10,13 @@
 //! Each endpoint is asked over HTTP, one request at a time; between any two requests the same question is put to the
 //! database directly, by the same functions that the service calls. The difference is what the service costs. Then
 //! each endpoint is asked by 16 connections at once, and last the summaries alone.
+//!
+//! With `--cold` it measures instead how a Lambda function starts (`cold/`).
 
 mod ask;
 mod budgets;
 mod client;
+mod cold;
 mod data;
 mod endpoints;
 mod load;
@@ -54,6 +57,21 @@ pub struct Arguments {
     /// The server to measure; if not given, the runner beside this program.
     #[arg(long, value_name = "PATH")]
     server: Option<PathBuf>,
+    /// Measure how the sessions function starts, over the sample's rows, instead of all that.
+    #[arg(long)]
+    cold: bool,
+    /// How often each process is started, with --cold.
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    starts: usize,
+    /// How many events the last process of each gets after its first, with --cold.
+    #[arg(long, value_name = "N", default_value_t = 2_000)]
+    warm: usize,
+    /// The function to start, with --cold; if not given, the one beside this program.
+    #[arg(long, value_name = "PATH")]
+    function: Option<PathBuf>,
+    /// A Python with awslambdaric and asyncpg, for a handler to measure beside it, with --cold.
+    #[arg(long, value_name = "PATH")]
+    python: Option<PathBuf>,
     /// A PostgreSQL server that this program may create a database on.
     #[arg(long, env = "TEST_DATABASE_URL", hide_env_values = true)]
     database_url: url::Url,
@@ -67,10 +85,12 @@ const THROUGHPUT_SECONDS: u64 = 10;
 /// One thread: the generator shares the machine with what it measures.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match run(&Arguments::parse()).await {
-        Ok(outcome) if outcome.failed_requests() == 0 => ExitCode::SUCCESS,
-        Ok(outcome) => {
-            eprintln!("error: {} requests failed", outcome.failed_requests());
+    let arguments = Arguments::parse();
+    let outcome = if arguments.cold { start(&arguments).await } else { run(&arguments).await };
+    match outcome {
+        Ok(0) => ExitCode::SUCCESS,
+        Ok(failed) => {
+            eprintln!("error: {failed} requests failed");
             ExitCode::FAILURE
         }
         Err(error) => {
@@ -80,18 +100,26 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(arguments: &Arguments) -> Result<Outcome, Box<dyn Error>> {
+/// Measures how a function starts. Nothing may fail in this.
+async fn start(arguments: &Arguments) -> Result<u64, Box<dyn Error>> {
+    report(arguments, &cold::run(arguments).await?)?;
+    Ok(0)
+}
+
+fn report(arguments: &Arguments, text: &str) -> std::io::Result<()> {
+    println!("\n{text}");
+    arguments.markdown.as_ref().map_or(Ok(()), |path| std::fs::write(path, text))
+}
+
+/// Measures all endpoints, and returns how many requests failed.
+async fn run(arguments: &Arguments) -> Result<u64, Box<dyn Error>> {
     let mut data = Data::prepare(&arguments.database_url, arguments.rows).await?;
     let server = Server::start(arguments.server.as_deref(), data.url(), CONNECTIONS)?;
     let memory_at_start = server.memory()?;
     let outcome =
         measure(arguments, &mut data, &server, memory_at_start).await.map_err(|error| server.explain(&*error))?;
-    let text = tables::render(&data.facts, &outcome);
-    println!("\n{text}");
-    if let Some(path) = &arguments.markdown {
-        std::fs::write(path, text)?;
-    }
-    Ok(outcome)
+    report(arguments, &tables::render(&data.facts, &outcome))?;
+    Ok(outcome.failed_requests())
 }
 
 async fn measure(

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::data::Facts;
 use crate::load::Measured;
-use crate::report::{Outcome, Throughput};
+use crate::report::{Judged, Outcome, Throughput};
 
 /// The whole report.
 pub fn render(facts: &Facts, outcome: &Outcome) -> String {
@@ -14,7 +14,7 @@ pub fn render(facts: &Facts, outcome: &Outcome) -> String {
         let _ = write!(text, "## {title}\n\n{body}\n");
     };
     section("The log", &log(facts));
-    section("Budgets", &budgets(outcome));
+    section("Budgets", &budgets(outcome.judge()));
     section("One request at a time, in milliseconds", &alone(outcome));
     section("Sixteen connections, in milliseconds", &together(outcome));
     if let Some(measured) = &outcome.throughput {
@@ -50,9 +50,9 @@ fn log(facts: &Facts) -> String {
     )
 }
 
-fn budgets(outcome: &Outcome) -> String {
-    let rows: Vec<_> = outcome
-        .judge()
+/// Each budget, and whether it is kept.
+pub fn budgets(judged: Vec<Judged>) -> String {
+    let rows: Vec<_> = judged
         .into_iter()
         .map(|judged| {
             let verdict = if judged.met { "met" } else { "MISSED" };
@@ -123,7 +123,7 @@ fn throughput(throughput: &Throughput) -> String {
 }
 
 /// The first column is text, the others are numbers.
-fn table(header: &[&str], rows: &[Vec<String>]) -> String {
+pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     let header: Vec<String> = header.iter().map(|&cell| cell.to_owned()).collect();
     let width = |column: usize| {
         let cells = std::iter::once(&header).chain(rows).filter_map(|row| row.get(column));
