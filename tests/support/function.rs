@@ -97,7 +97,7 @@ fn find(folder: &Path, name: &str) -> PathBuf {
     let candidates = [
         folder.join(name),
         folder.join(name).join("bootstrap"),
-        folder.join(format!("{logical_id}Function")).join("bootstrap"),
+        folder.join(&logical_id).join("bootstrap"),
     ];
     let found = candidates.iter().find(|candidate| candidate.is_file());
     found.unwrap_or_else(|| panic!("E2E_FUNCTIONS has none of {candidates:?}: build the functions first")).clone()
