@@ -27,6 +27,7 @@ mod read_only;
 mod request_detail;
 mod requests_list;
 mod sample;
+mod scopes;
 mod secrets;
 mod session_messages;
 mod session_search;

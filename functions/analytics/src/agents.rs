@@ -29,8 +29,8 @@ pub async fn list_agents(
     Query2(window, filters): Query2<WindowParams, Filters>,
 ) -> ApiResult<Json<Vec<AgentPerformance>>> {
     let question = question(&window, &filters, state.clock.now())?;
-    let scope = state.scope();
+
     let mut db = state.db.session().await?;
-    let source = Source { facts: &db.facts, scope: &scope };
+    let source = Source { facts: &db.facts, scope: &state.scope };
     Ok(Json(analytics::agents(&mut db.conn, source, &question).await?))
 }

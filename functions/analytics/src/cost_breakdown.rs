@@ -48,8 +48,8 @@ pub async fn list_cost_breakdown(
     Query3(window, filters, params): Query3<WindowParams, Filters, Params>,
 ) -> ApiResult<Json<Vec<CostShare>>> {
     let question = question(&window, &filters, state.clock.now())?;
-    let scope = state.scope();
+
     let mut db = state.db.session().await?;
-    let source = Source { facts: &db.facts, scope: &scope };
+    let source = Source { facts: &db.facts, scope: &state.scope };
     Ok(Json(analytics::cost_breakdown(&mut db.conn, source, &question, params.group_by).await?))
 }

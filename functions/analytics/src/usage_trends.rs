@@ -87,9 +87,9 @@ pub async fn list_usage_trends(
     let question = question(&window, &filters, state.clock.now())?;
     let zone = window.timezone.0;
     let starts = bucket_starts(&question.window, params.granularity, zone);
-    let scope = state.scope();
+
     let mut db = state.db.session().await?;
-    let source = Source { facts: &db.facts, scope: &scope };
+    let source = Source { facts: &db.facts, scope: &state.scope };
     let buckets = analytics::trends(&mut db.conn, source, &question, &starts).await?;
     let row = |(start, totals): (&DateTime<Utc>, TrendTotals)| UsageTrend {
         time_period: label(*start, params.granularity, zone),

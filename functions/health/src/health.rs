@@ -63,8 +63,7 @@ pub async fn get_health(State(state): State<AppState>, _: NoQuery) -> Response {
 }
 
 async fn newest_request(state: &AppState) -> ApiResult<Option<DateTime<Utc>>> {
-    let scope = state.scope();
     let mut db = state.db.session().await.map_err(ApiError::from)?;
-    let source = Source { facts: &db.facts, scope: &scope };
+    let source = Source { facts: &db.facts, scope: &state.scope };
     Ok(health::newest_request(&mut db.conn, source).await?)
 }

@@ -152,9 +152,8 @@ async fn greet(address: SocketAddr, state: &AppState) {
 
 /// A recent session with some turns, for an example.
 async fn example_session(state: &AppState) -> ApiResult<Option<String>> {
-    let scope = state.scope();
     let mut db = state.db.session().await?;
-    let source = Source { facts: &db.facts, scope: &scope };
+    let source = Source { facts: &db.facts, scope: &state.scope };
     let now = state.clock.now();
     let search = SessionSearch {
         window: TimeWindow { start: now - chrono::Duration::days(30), end: now },

@@ -120,9 +120,8 @@ pub async fn get_request(
     PathId(id): PathId,
     _: NoQuery,
 ) -> ApiResult<Json<RequestDetail>> {
-    let scope = state.scope();
     let mut db = state.db.session().await?;
-    let source = Source { facts: &db.facts, scope: &scope };
+    let source = Source { facts: &db.facts, scope: &state.scope };
     let record = requests::find(&mut db.conn, source, &id).await?.ok_or_else(no_such_request)?;
     Ok(Json(RequestDetail::new(record)))
 }

@@ -106,9 +106,8 @@ pub async fn list_requests(
     let as_of = after.as_ref().map_or_else(|| state.clock.now(), |after| after.as_of);
     let window = window::resolve(filters.start_date, filters.end_date, filters.timezone, window::MAX_DAYS, as_of)?;
 
-    let scope = state.scope();
     let mut db = state.db.session().await?;
-    let source = Source { facts: &db.facts, scope: &scope };
+    let source = Source { facts: &db.facts, scope: &state.scope };
     // One more than the page tells whether another follows.
     let limit = page.limit.get();
     let after = after.map(|after| after.request);

@@ -56,9 +56,8 @@ pub async fn get_request_messages(
     PathId(id): PathId,
     _: NoQuery,
 ) -> ApiResult<Json<RequestMessages>> {
-    let scope = state.scope();
     let mut db = state.db.session().await?;
-    let source = Source { facts: &db.facts, scope: &scope };
+    let source = Source { facts: &db.facts, scope: &state.scope };
     let mut row = content::of_request(&mut db.conn, source, &id).await?.ok_or_else(no_such_request)?;
     let content = normalise(row.take_stored());
     let availability = content.availability;

@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use traceability::access::Scope;
 use traceability::api::page::next_page;
 use traceability::api::{ApiResult, AppState, Moment, Page, TimeZone, window};
 use traceability::choice;
@@ -204,9 +203,8 @@ pub(crate) async fn find(
     let as_of = after.as_ref().map_or_else(|| state.clock.now(), |after| after.as_of);
     let search = filters.search(sorting, as_of)?;
 
-    let scope: Scope = state.scope();
     let mut db = state.db.session().await?;
-    let source = Source { facts: &db.facts, scope: &scope };
+    let source = Source { facts: &db.facts, scope: &state.scope };
     let after = after.map(|after| after.session);
     // One more than the page tells whether another follows.
     let limit = page.limit.get();

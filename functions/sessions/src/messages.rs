@@ -103,9 +103,9 @@ pub async fn get_session_messages(
 ) -> ApiResult<(HeaderMap, Json<Vec<SessionMessage>>)> {
     let list = ("session messages", &session_id);
     let place: Option<Place> = params.cursor.as_ref().map(|cursor| cursor.decode(&list)).transpose()?;
-    let scope = state.scope();
+
     let mut db = state.db.session().await?;
-    let source = Source { facts: &db.facts, scope: &scope };
+    let source = Source { facts: &db.facts, scope: &state.scope };
 
     let mut replay = match &place {
         Some(place) => Replay::resume(&mut db.conn, source, &session_id, place).await?,

@@ -26,9 +26,8 @@ pub async fn get_session_summary(
     PathId(session_id): PathId,
     _: NoQuery,
 ) -> ApiResult<Json<SessionSummary>> {
-    let scope = state.scope();
     let mut db = state.db.session().await?;
-    let source = Source { facts: &db.facts, scope: &scope };
+    let source = Source { facts: &db.facts, scope: &state.scope };
     sessions::summary(&mut db.conn, source, &session_id).await?.map(Json).ok_or_else(no_such_session)
 }
 

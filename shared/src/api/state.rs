@@ -44,6 +44,8 @@ pub struct AppState {
     pub deadline: Duration,
     /// How many bytes an answer may have, where something between here and the client carries no more.
     pub largest_answer: Option<u64>,
+    /// Which rows the callers may see: all, until callers have names.
+    pub scope: Scope,
 }
 
 /// What a request may take beyond its statement: connecting, reading, writing the answer.
@@ -56,12 +58,12 @@ impl AppState {
     /// [`ConfigError`] when a setting cannot be used.
     pub fn new(config: &DatabaseConfig) -> Result<Self, ConfigError> {
         let deadline = config.statement_timeout.max(config.acquire_timeout) + MARGIN;
-        Ok(Self { db: Database::new(config)?, clock: Clock::system(), deadline, largest_answer: None })
-    }
-
-    /// Which rows the caller may see.
-    #[must_use]
-    pub fn scope(&self) -> Scope {
-        Scope::AllRows
+        Ok(Self {
+            db: Database::new(config)?,
+            clock: Clock::system(),
+            deadline,
+            largest_answer: None,
+            scope: Scope::AllRows,
+        })
     }
 }

@@ -20,7 +20,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use sqlx::{PgExecutor, Postgres, QueryBuilder};
 
-use crate::access::Scope;
+use crate::access::{Owners, Scope};
 use probe::{KEYS, SPEND_LOGS, Schema, TEAMS};
 use projection::Expression;
 
@@ -149,11 +149,15 @@ impl Facts {
     }
 
     fn push_select(&self, sql: &mut QueryBuilder<Postgres>, columns: &str, from: From, rows: Rows<'_>, scope: &Scope) {
+        let unpacks = from.unpacks || scope.asks_for_agents() && self.expression(Fact::AgentName).unpacks;
+        let from = From { unpacks, ..from };
         sql.push("(SELECT ").push(columns);
         self.push_from(sql, from, rows);
         self.push_rows(sql, rows);
         sql.push(" AND ");
-        scope.push(sql);
+        // The bare columns, whose indexes answer, where LiteLLM has any.
+        let agent = &self.expression(Fact::AgentName).sql;
+        scope.push(sql, &Owners { user: r#"s."user""#, team: "s.team_id", agent });
         sql.push(")");
     }
 

@@ -1,0 +1,6 @@
+//! Who is calling, and which rows they may see.
+
+mod scope;
+
+pub(crate) use scope::Owners;
+pub use scope::{OwnRows, Scope};
