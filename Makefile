@@ -20,7 +20,7 @@ BENCH_TOOLS := $(VENV)/bench/.installed
 BENCH_PYTHON := $(VENV)/bench/bin/python
 WITH_TOOLS := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" SAM_CLI_TELEMETRY=0
 
-.PHONY: help dev test test-native e2e check fmt openapi openapi-check bench bench-cold setup watch validate package \
+.PHONY: help dev test test-native e2e e2e-arm64 check fmt openapi openapi-check bench bench-cold setup watch validate package \
   build deploy logs delete rds-ca clean
 
 help: ## List these targets
@@ -37,6 +37,11 @@ test-native: ## Run all tests on a PostgreSQL server of this machine, started fo
 
 e2e: $(TOOLS) ## Run the tests against the built Lambda functions, over HTTP and with every gateway's events
 	tests/native-postgres.sh tests/e2e.sh $(TEST)
+
+e2e-arm64: build ## Put what `make deploy` would upload through every gateway's events (needs qemu-user-static elsewhere)
+	E2E_FUNCTIONS=.aws-sam/build E2E_RUNNER=$(if $(filter-out aarch64 arm64,$(shell uname -m)),qemu-aarch64-static) \
+	  E2E_MOTO=$(CURDIR)/$(VENV)/bin/moto_server \
+	  tests/native-postgres.sh cargo test --workspace --test suite -- gateway_events function_
 
 check: ## Check format, lints and the API document
 	cargo fmt --all --check
