@@ -52,15 +52,16 @@ pub async fn run(arguments: &Arguments) -> Result<String, Box<dyn Error>> {
         Gateway::HttpApi.event(&Question::get("sessions", "/api/v1/sessions/{session_id}/summary", SESSION, ""));
     let mut expected = None;
     for number in 0..arguments.starts {
+        if number % 10 == 0 {
+            eprintln!("start {} of {}", number + 1, arguments.starts);
+        }
         for subject in &mut subjects {
-            eprint!("\rstart {} of {}", number + 1, arguments.starts);
             let function = start(subject, &event, &mut expected).await?;
             if number + 1 == arguments.starts {
                 warm(subject, &function, &event, arguments.warm).await?;
             }
         }
     }
-    eprintln!();
     Ok(report::render(&subjects, arguments))
 }
 
