@@ -94,11 +94,8 @@ impl Program {
 /// The program of a function in a folder of any of the layouts.
 fn find(folder: &Path, name: &str) -> PathBuf {
     let logical_id: String = name.chars().take(1).flat_map(char::to_uppercase).chain(name.chars().skip(1)).collect();
-    let candidates = [
-        folder.join(name),
-        folder.join(name).join("bootstrap"),
-        folder.join(&logical_id).join("bootstrap"),
-    ];
+    let candidates =
+        [folder.join(name), folder.join(name).join("bootstrap"), folder.join(&logical_id).join("bootstrap")];
     let found = candidates.iter().find(|candidate| candidate.is_file());
     found.unwrap_or_else(|| panic!("E2E_FUNCTIONS has none of {candidates:?}: build the functions first")).clone()
 }
