@@ -14,7 +14,7 @@ STACK ?= $(or $(shell sed -n 's/^stack_name = "\(.*\)"$$/\1/p' samconfig.toml 2>
 
 # The tools for AWS, and the mark that they are the pinned ones.
 VENV := .venv
-TOOLS := $(VENV)/.installed
+TOOLS := $(VENV)/.installed-$(firstword $(shell cat tests/tools/*.txt | cksum))
 # The Python that a function is measured beside.
 BENCH_TOOLS := $(VENV)/bench/.installed
 BENCH_PYTHON := $(VENV)/bench/bin/python
@@ -38,8 +38,8 @@ test-native: ## Run all tests on a PostgreSQL server of this machine, started fo
 e2e: $(TOOLS) ## Run the tests against the built Lambda functions, over HTTP and with every gateway's events
 	tests/native-postgres.sh tests/e2e.sh $(TEST)
 
-e2e-arm64: build ## Put what `make deploy` would upload through every gateway's events (needs qemu-user-static elsewhere)
-	E2E_FUNCTIONS=.aws-sam/build E2E_RUNNER=$(if $(filter-out aarch64 arm64,$(shell uname -m)),qemu-aarch64-static) \
+e2e-arm64: build ## Put what `make deploy` would upload through every gateway's events (not on arm64: needs qemu-user-static and libc6-arm64-cross)
+	E2E_FUNCTIONS=.aws-sam/build E2E_RUNNER="$(if $(filter-out aarch64 arm64,$(shell uname -m)),qemu-aarch64-static -L /usr/aarch64-linux-gnu)" \
 	  E2E_MOTO=$(CURDIR)/$(VENV)/bin/moto_server \
 	  tests/native-postgres.sh cargo test --workspace --test suite -- gateway_events function_
 
@@ -77,7 +77,7 @@ $(BENCH_TOOLS): tests/tools/bench.txt
 
 setup: $(TOOLS) ## Install the tools for AWS into .venv (cargo-lambda, SAM and the checks of the template)
 
-$(TOOLS): tests/tools/aws.txt tests/tools/checkov.txt
+$(TOOLS):
 	python3 -m venv --clear $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r tests/tools/aws.txt
 	python3 -m venv $(VENV)/checkov

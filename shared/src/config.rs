@@ -136,7 +136,8 @@ impl DatabaseConfig {
     #[must_use]
     pub fn names_a_database(environment: &Environment) -> bool {
         let names = ["DATABASE_URL", "DATABASE_READER_URL", "DATABASE_SECRET_ARN"];
-        names.iter().any(|name| environment.get(name).is_some())
+        let iam = environment.flag("DATABASE_IAM_AUTH").is_ok_and(|iam| iam);
+        iam || names.iter().any(|name| environment.get(name).is_some())
     }
 
     /// Reads all settings but the URL, which has the login, too.

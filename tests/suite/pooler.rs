@@ -106,7 +106,13 @@ async fn a_pooler_shares_no_right_to_write_and_no_endless_statement_with_us() {
         .await
         .expect("locked");
     let _ = app.get(overview).await.problem(504);
+    // A client that hangs up in the middle leaves no transaction behind, which would keep LiteLLM out of the pooler.
+    let given_up = tokio::time::timeout(std::time::Duration::from_millis(100), app.get(overview)).await;
+    assert!(given_up.is_err(), "the table was not locked");
     writer.rollback().await.expect("rolled back");
+    let mut other = pooler.connect(database.url()).await;
+    let answer = tokio::time::timeout(std::time::Duration::from_secs(5), one::<i32>(&mut other, "SELECT 1")).await;
+    assert_eq!(answer, Ok(1), "another client waits for the server connection");
     assert_eq!(app.get(overview).await.status, 200);
 }
 

@@ -1,12 +1,12 @@
 //! What is logged while a test runs, at every level and from every library.
 
 use std::fmt::Write;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::DefaultGuard;
-use tracing::{Event, Metadata, Subscriber};
+use tracing::{Dispatch, Event, Metadata, Subscriber};
 
 /// Collects the log of this thread until it is dropped: a test's runtime and all its tasks are on one thread.
 #[derive(Debug)]
@@ -19,6 +19,9 @@ impl Logs {
     /// Begins to collect.
     #[must_use]
     pub fn collect() -> Self {
+        // With one subscriber alone, a thread that has none could settle for all that an event interests nobody.
+        static OTHER: OnceLock<Dispatch> = OnceLock::new();
+        OTHER.get_or_init(|| Dispatch::new(Collector(Arc::default())));
         let lines = Arc::<Mutex<Vec<String>>>::default();
         let guard = tracing::subscriber::set_default(Collector(Arc::clone(&lines)));
         Self { lines, _guard: guard }

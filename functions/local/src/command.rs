@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use traceability::api::id::as_segment;
 use traceability::api::{ApiResult, AppState};
 use traceability::config::{DatabaseConfig, Environment};
+use traceability::db::Work;
 use traceability::queries::Source;
 use traceability::queries::filter::{RequestFilter, TimeWindow};
 use traceability::queries::sessions::{self, SessionSearch, SessionSort, TotalsFilter};
@@ -129,7 +130,7 @@ async fn greet(address: SocketAddr, state: &AppState) {
     let address =
         if address.ip().is_unspecified() { format!("localhost:{}", address.port()) } else { address.to_string() };
     // The server starts all the same where this takes long or fails: the database may come up later.
-    let session = match timeout(Duration::from_secs(2), example_session(state)).await {
+    let session = match timeout(Duration::from_secs(2), Work::settled(example_session(state))).await {
         Ok(Ok(session)) => session,
         Ok(Err(error)) => {
             error.log();

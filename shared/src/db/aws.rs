@@ -1,11 +1,12 @@
 //! What is asked of AWS: the secret with the login, and the credentials that sign a token.
 
+use std::error::Error;
 use std::time::{Duration, SystemTime};
 
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_credential_types::provider::ProvideCredentials;
-use aws_sdk_secretsmanager::error::{DisplayErrorContext, ProvideErrorMetadata};
+use aws_sdk_secretsmanager::error::ProvideErrorMetadata;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use tokio::sync::OnceCell;
 
@@ -40,7 +41,7 @@ impl Aws {
         let secret = client.get_secret_value().secret_id(arn).send().await.map_err(|error| {
             let reason = match (error.code(), error.message()) {
                 (Some(code), message) => format!("{code}: {}", message.unwrap_or("no message")),
-                _ => DisplayErrorContext(&error).to_string(),
+                _ => causes(&error),
             };
             LoginError::new(format!("the secret of DATABASE_SECRET_ARN cannot be read: {reason}"))
         })?;
@@ -58,11 +59,14 @@ impl Aws {
             .credentials_provider()
             .ok_or_else(|| LoginError::new("there are no AWS credentials to sign a token for RDS with"))?;
         let credentials = provider.provide_credentials().await.map_err(|error| {
-            LoginError::new(format!(
-                "there are no AWS credentials to sign a token for RDS with: {}",
-                DisplayErrorContext(&error)
-            ))
+            LoginError::new(format!("there are no AWS credentials to sign a token for RDS with: {}", causes(&error)))
         })?;
         Token::sign(host, port, user, region, &credentials, SystemTime::now())
     }
+}
+
+/// An error and what caused it, in words: its debugging text would have the response, and the secret with it.
+fn causes(error: &(dyn Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| (*error).source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

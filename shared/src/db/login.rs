@@ -1,7 +1,9 @@
 //! With which user and password to connect, and where they come from.
 
-use std::time::SystemTime;
+use std::borrow::Cow;
+use std::time::{Duration, SystemTime};
 
+use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use tokio::sync::Mutex;
 use url::Url;
@@ -32,9 +34,13 @@ impl From<LoginError> for sqlx::Error {
 pub(super) enum Freshness {
     /// As it was read last.
     Known,
-    /// To be read again: the server refused what is known.
-    New,
+    /// Read after this moment, at which a connection was tried with what was known then.
+    NewerThan(SystemTime),
 }
+
+/// How old a secret may be when a connection fails for another reason than a refused login: it may name another server by
+/// now, but an outage must not read it for every request.
+const DOUBTED_AFTER: Duration = Duration::from_secs(10);
 
 /// Where user and password come from.
 pub(super) enum Login {
@@ -57,9 +63,13 @@ impl Login {
         }
     }
 
-    /// Whether a login that was refused may be another one by now.
-    pub(super) fn can_change(&self) -> bool {
-        !matches!(self, Self::Url(_))
+    /// Whether it may be another one by now, after a connection with it failed.
+    pub(super) async fn may_have_changed(&self, refused: bool) -> bool {
+        match self {
+            Self::Url(_) => false,
+            Self::Iam(_) => refused,
+            Self::Secret(secret) => refused || secret.is_old().await,
+        }
     }
 }
 
@@ -70,19 +80,33 @@ pub(super) struct SecretLogin {
     pub(super) place: Option<Target>,
     pub(super) allow_unverified_tls: bool,
     pub(super) aws: Aws,
-    pub(super) known: Mutex<Option<Target>>,
+    pub(super) known: Mutex<Option<KnownSecret>>,
+}
+
+/// What a secret said.
+pub(super) struct KnownSecret {
+    target: Target,
+    read_at: SystemTime,
 }
 
 impl SecretLogin {
     async fn target(&self, freshness: Freshness) -> Result<Target, LoginError> {
-        // Held while the secret is read: many requests that start at once read it once.
+        // Held while the secret is read: many requests that start, or fail, at once read it once.
         let mut known = self.known.lock().await;
-        if let (Some(target), Freshness::Known) = (known.as_ref(), freshness) {
-            return Ok(target.clone());
+        match (known.as_ref(), freshness) {
+            (Some(known), Freshness::Known) => return Ok(known.target.clone()),
+            (Some(known), Freshness::NewerThan(moment)) if known.read_at > moment => return Ok(known.target.clone()),
+            _ => {}
         }
         let secret = self.aws.secret(&self.arn).await?;
         let target = target_of(&secret, self.place.as_ref(), self.allow_unverified_tls)?;
-        Ok(known.insert(target).clone())
+        Ok(known.insert(KnownSecret { target, read_at: SystemTime::now() }).target.clone())
+    }
+
+    async fn is_old(&self) -> bool {
+        let known = self.known.lock().await;
+        // Also where the clock was set back.
+        known.as_ref().is_some_and(|known| known.read_at.elapsed().is_ok_and(|age| age > DOUBTED_AFTER))
     }
 }
 
@@ -102,11 +126,20 @@ fn target_of(secret: &str, place: Option<&Target>, allow_unverified_tls: bool) -
     let invalid = |reason: String| LoginError::new(format!("the secret of DATABASE_SECRET_ARN {reason}"));
     let secret = secret.trim();
     if secret.starts_with("postgres://") || secret.starts_with("postgresql://") {
-        if place.is_some() {
-            return Err(invalid("is a URL itself: remove DATABASE_URL and DATABASE_READER_URL".into()));
-        }
-        return Target::parse(secret, allow_unverified_tls)
-            .map_err(|reason| invalid(format!("is a URL that {reason}")));
+        let target =
+            Target::parse(secret, allow_unverified_tls).map_err(|reason| invalid(format!("is a URL that {reason}")))?;
+        // The place may be a replica or a proxy: the login is what the secret is for.
+        return match (place, login_of(secret)) {
+            (None, _) => Ok(target),
+            (Some(place), Some((user, password))) => {
+                let place = place.with_login(&user, &password);
+                Ok(match target.options.get_database() {
+                    Some(database) if !place.has_database => place.with_database(database),
+                    _ => place,
+                })
+            }
+            (Some(_), None) => Err(invalid("is a URL without a user and a password".into())),
+        };
     }
     let secret: RdsSecret = serde_json::from_str(secret).map_err(|_| {
         invalid("must be JSON with username and password, as RDS keeps it, or a postgres:// URL".into())
@@ -131,6 +164,13 @@ fn target_of(secret: &str, place: Option<&Target>, allow_unverified_tls: bool) -
         }
     };
     Ok(target.with_login(&secret.username, &secret.password))
+}
+
+/// The user and the password of a URL.
+fn login_of(url: &str) -> Option<(String, String)> {
+    let url = Url::parse(url).ok()?;
+    let decode = |text: &str| percent_decode_str(text).decode_utf8().ok().map(Cow::into_owned);
+    Some((decode(url.username()).filter(|user| !user.is_empty())?, decode(url.password()?)?))
 }
 
 /// A user of RDS whose password is a token, signed here.
@@ -188,6 +228,9 @@ mod tests {
     fn a_secret_may_be_a_url() {
         let url = "postgresql://r:p@db.example:5432/litellm";
         assert_eq!(options(url, None), Ok(("db.example".into(), 5432, "r".into(), Some("litellm".into()))));
+        // Beside a place, it is the login of it.
+        let place = Some("postgres://replica.example:6000/other");
+        assert_eq!(options(url, place), Ok(("replica.example".into(), 6000, "r".into(), Some("other".into()))));
     }
 
     #[test]
@@ -198,7 +241,7 @@ mod tests {
             (r#"{"username":"r","password":"hunter2"}"#, None, "names no host"),
             (r#"{"username":"r","password":"hunter2","host":"db.example"}"#, None, "names no dbname"),
             ("postgres://r:hunter2@db.example/x?sslmode=disable", None, "DATABASE_ALLOW_UNVERIFIED_TLS"),
-            ("postgres://r:hunter2@db.example/x", Some("postgres://db.example/x"), "remove DATABASE_URL"),
+            ("postgres://db.example/x?password=hunter2", Some("postgres://db.example/x"), "without a user"),
         ] {
             let reason = options(secret, place).expect_err("refused");
             assert!(reason.contains(expected) && !reason.contains("hunter2"), "{reason}");

@@ -41,7 +41,9 @@ pub struct Database {
 /// What was learnt of the database on its first use.
 struct Known {
     facts: Arc<Facts>,
-    /// What a transaction sets for itself, behind a pooler.
+    /// Whether it was learnt by way of a pooler.
+    pooled: bool,
+    /// What a transaction sets for itself then.
     transaction_settings: String,
 }
 
@@ -81,8 +83,8 @@ impl Database {
     /// [`FactsError`] when the database cannot be reached or has no readable log table.
     pub async fn session(&self) -> Result<Session, FactsError> {
         let mut conn = self.acquire().await?;
-        if let Some(known) = self.known.read().await.as_ref() {
-            if conn.is_pooled() {
+        if let Some(known) = self.known.read().await.as_ref().filter(|known| known.pooled == conn.is_pooled()) {
+            if known.pooled {
                 conn.begin(&known.transaction_settings).await?;
             }
             return Ok(Session { conn, facts: Arc::clone(&known.facts) });
@@ -101,7 +103,8 @@ impl Database {
             conn.set(&transaction_settings).await?;
         }
         let facts = Arc::new(Facts::probe(&mut conn, &self.names).await?);
-        *self.known.write().await = Some(Arc::new(Known { facts: Arc::clone(&facts), transaction_settings }));
+        let known = Known { facts: Arc::clone(&facts), pooled: conn.is_pooled(), transaction_settings };
+        *self.known.write().await = Some(Arc::new(known));
         Ok(Session { conn, facts })
     }
 

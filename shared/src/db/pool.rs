@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use chrono::Utc;
 use deadpool::managed::{self, Metrics, Object, PoolError, RecycleError, RecycleResult};
@@ -44,9 +44,12 @@ impl managed::Manager for Manager {
     type Error = sqlx::Error;
 
     async fn create(&self) -> Result<Pooled, sqlx::Error> {
-        let conn = match self.connect(Freshness::Known).await {
-            // The password was changed since it was read, or the token is too old.
-            Err(error) if is_refused(&error) && self.login.can_change() => self.connect(Freshness::New).await?,
+        let began = SystemTime::now();
+        let conn = match Box::pin(self.connect(Freshness::Known)).await {
+            // The password was changed since it was read, or the server, or the token is too old.
+            Err(error) if self.login.may_have_changed(is_refused(&error)).await => {
+                Box::pin(self.connect(Freshness::NewerThan(began))).await?
+            }
             made => made?,
         };
         Ok(Pooled {

@@ -8,16 +8,23 @@ use url::Url;
 
 use super::rds;
 
-/// Parameters that Prisma reads from LiteLLM's `DATABASE_URL` and PostgreSQL does not know.
-const PRISMA_PARAMETERS: [&str; 8] = [
-    "connection_limit",
-    "connect_timeout",
-    "pool_timeout",
-    "pgbouncer",
-    "schema",
-    "socket_timeout",
-    "sslaccept",
-    "sslidentity",
+/// The parameters that are passed on. Others, Prisma's among them, are read here or are none of ours; the driver would
+/// write their values to the log.
+const DRIVER_PARAMETERS: [&str; 14] = [
+    "application_name",
+    "dbname",
+    "host",
+    "hostaddr",
+    "options",
+    "password",
+    "port",
+    "ssl-ca",
+    "ssl-root-cert",
+    "sslcert",
+    "sslkey",
+    "sslmode",
+    "sslrootcert",
+    "user",
 ];
 
 /// A database's address, with what its URL says of the way there.
@@ -53,7 +60,7 @@ impl Target {
         let parameter = |names: &[&str]| {
             parameters.iter().find(|(key, _)| names.contains(&key.as_str())).map(|(_, value)| value.as_str())
         };
-        let kept: Vec<_> = parameters.iter().filter(|(name, _)| !PRISMA_PARAMETERS.contains(&name.as_str())).collect();
+        let kept: Vec<_> = parameters.iter().filter(|(name, _)| DRIVER_PARAMETERS.contains(&name.as_str())).collect();
         if kept.is_empty() {
             url.set_query(None);
         } else {
@@ -61,7 +68,7 @@ impl Target {
         }
         let options = PgConnectOptions::from_str(url.as_str())
             .map_err(|_| "is not understood: write postgres://user:password@host:5432/database")?;
-        // The URL is all there is: what PostgreSQL's own variables may say of another server is not meant here.
+        // Not the port of PostgreSQL's own variables, which may be another server's.
         let options = match url.port().or_else(|| parameter(&["port"])?.parse().ok()) {
             Some(port) => options.port(port),
             None => options.port(5432),
@@ -112,10 +119,7 @@ fn quoted(name: &str) -> String {
 /// Whether the way to the host leaves this machine.
 fn is_local(host: &str) -> bool {
     let host = host.trim_start_matches('[').trim_end_matches(']');
-    host.starts_with('/')
-        || host == "localhost"
-        || host.ends_with(".localhost")
-        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    host.starts_with('/') || host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// What the URL asks for, in PostgreSQL's words or in Prisma's.
@@ -183,7 +187,7 @@ mod tests {
 
     #[test]
     fn this_machine_needs_no_certificate() {
-        for host in ["localhost", "127.0.0.1", "127.1.2.3", "[::1]", "db.localhost"] {
+        for host in ["localhost", "127.0.0.1", "127.1.2.3", "[::1]"] {
             let url = format!("postgres://u:p@{host}:5432/litellm");
             assert!(same(mode(&url, false).expect(&url), PgSslMode::Prefer), "{url}");
             let url = format!("{url}?sslmode=disable");

@@ -61,12 +61,23 @@ impl Work {
         self.unsettled.lock().unwrap_or_else(PoisonError::into_inner).push(loan);
     }
 
+    /// Runs work that is no request's, in the same way.
+    pub async fn settled<T>(work: impl Future<Output = T>) -> T {
+        let own = Arc::new(Self::default());
+        let done = own.scope(work).await;
+        own.settle().await;
+        done
+    }
+
+    fn take_unsettled(&self) -> Vec<Loan> {
+        std::mem::take(&mut *self.unsettled.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Ends the transactions that are still open and reads the answers that nobody waited for, or closes the connection
     /// where that takes too long. To be called before the request is answered: afterwards a Lambda environment may be
     /// frozen for hours, with a pooler's server connection in its hands.
     pub async fn settle(&self) {
-        let unsettled = std::mem::take(&mut *self.unsettled.lock().unwrap_or_else(PoisonError::into_inner));
-        for mut loan in unsettled {
+        for mut loan in self.take_unsettled() {
             let settled = async {
                 if loan.in_transaction {
                     sqlx::raw_sql("ROLLBACK").execute(loan.conn()).await.map(|_| ())
@@ -80,5 +91,12 @@ impl Work {
                 Err(_) => loan.discard(),
             }
         }
+    }
+}
+
+impl Drop for Work {
+    /// Nobody settles what a client left by hanging up: its connections are closed.
+    fn drop(&mut self) {
+        self.take_unsettled().into_iter().for_each(Loan::discard);
     }
 }

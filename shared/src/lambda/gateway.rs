@@ -6,11 +6,14 @@
 use std::collections::HashMap;
 
 use axum::extract::OriginalUri;
-use http::Uri;
+use http::header::HOST;
+use http::{HeaderMap, Uri};
 use lambda_http::Request;
 use lambda_http::aws_lambda_events::apigw::{ApiGatewayProxyRequest, ApiGatewayV2httpRequest};
 use lambda_http::request::LambdaRequest;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+use url::Url;
 
 use crate::api::id::as_segment;
 
@@ -29,6 +32,20 @@ const NOT_IN_A_PATH: &AsciiSet = &CONTROLS
     .add(b'|')
     .add(b'}');
 
+/// What cannot stand in a query.
+const NOT_IN_A_QUERY: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'<')
+    .add(b'>')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
 /// How a request came in.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Arrival {
@@ -38,23 +55,54 @@ pub(super) struct Arrival {
     pub(super) request_id: Option<String>,
 }
 
-/// Puts the API's own path in the event.
+/// Puts the API's own path in the event, and nothing that is no address: the conversion to a request would panic.
 pub(super) fn arrive(event: &mut LambdaRequest) -> Arrival {
     match event {
-        LambdaRequest::ApiGatewayV1(event) => arrive_by_rest_api(event),
-        LambdaRequest::ApiGatewayV2(event) => arrive_by_http_api(event),
+        LambdaRequest::ApiGatewayV1(event) => {
+            keep_host_if_any(&mut event.headers);
+            arrive_by_rest_api(event)
+        }
+        LambdaRequest::ApiGatewayV2(event) => {
+            keep_host_if_any(&mut event.headers);
+            arrive_by_http_api(event)
+        }
+        LambdaRequest::Alb(event) => {
+            keep_host_if_any(&mut event.headers);
+            Arrival::default()
+        }
         _ => Arrival::default(),
     }
 }
 
-/// REST APIs: `path` is the API's own; the context has the client's.
+fn keep_host_if_any(headers: &mut HeaderMap) {
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    if host.is_some_and(|host| Url::parse(&format!("https://{host}/")).is_err()) {
+        headers.remove(HOST);
+    }
+}
+
+/// REST APIs: `path` is the API's own, behind the base path of a domain of one's own; the context has the client's.
 fn arrive_by_rest_api(event: &mut ApiGatewayProxyRequest) -> Arrival {
     let context = &mut event.request_context;
     // lambda_http would put the stage into the path.
     context.stage = None;
     let client = context.path.as_deref().unwrap_or_default();
-    let prefix = event.path.as_deref().and_then(|path| client.strip_suffix(path)).unwrap_or_default();
-    Arrival { prefix: prefix.to_owned(), request_id: context.request_id.clone() }
+    let path = event.path.take().unwrap_or_default();
+    // As many segments as the route has, from the end: their text stays as the client encoded it.
+    let route = event.resource.as_deref().unwrap_or_default();
+    let greedy = |name: &str| event.path_parameters.get(name).map_or(1, |value| value.split('/').count());
+    let count = |segment: &str| match segment.strip_prefix('{').and_then(|name| name.strip_suffix("+}")) {
+        Some(name) => greedy(name),
+        None => 1,
+    };
+    let wanted: usize = route.split('/').skip(1).map(count).sum();
+    let own = match path.rmatch_indices('/').nth(wanted.saturating_sub(1)) {
+        Some((at, _)) if wanted > 0 => path[at..].to_owned(),
+        _ => path,
+    };
+    let prefix = client.strip_suffix(&own).unwrap_or_default().to_owned();
+    event.path = Some(own);
+    Arrival { prefix, request_id: context.request_id.clone() }
 }
 
 /// HTTP APIs and function URLs: `rawPath` has the stage unless it is `$default`, and HTTP APIs decode it, so that an id
@@ -76,6 +124,8 @@ fn arrive_by_http_api(event: &mut ApiGatewayV2httpRequest) -> Arrival {
         .and_then(|route| path_of_route(route, &event.path_parameters))
         .unwrap_or_else(|| utf8_percent_encode(path, NOT_IN_A_PATH).to_string());
     event.raw_path = Some(path);
+    let query = event.raw_query_string.as_deref();
+    event.raw_query_string = query.map(|query| utf8_percent_encode(query, NOT_IN_A_QUERY).to_string());
     Arrival { prefix, request_id: context.request_id.clone() }
 }
 
@@ -165,5 +215,58 @@ mod tests {
         let raw = "/api/v1/sessions/team%2Fa%20b/messages";
         let (path, _) = http_api(raw, "$default", domain, "$default", &json!({}));
         assert_eq!(path, raw);
+    }
+
+    fn rest_api(path: &str, client: &str, resource: &str, parameters: &Value, host: &str) -> (String, String) {
+        let event = json!({
+            "resource": resource, "path": path, "httpMethod": "GET", "headers": {"Host": host}, "multiValueHeaders": {"Host": [host]},
+            "queryStringParameters": null, "multiValueQueryStringParameters": null, "pathParameters": parameters,
+            "stageVariables": null, "body": null, "isBase64Encoded": false,
+            "requestContext": {
+                "accountId": "123456789012", "apiId": "api-id", "resourceId": "abc", "resourcePath": resource, "stage": "prod",
+                "path": client, "requestId": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef", "httpMethod": "GET", "identity": {},
+            },
+        });
+        let mut event: LambdaRequest = serde_json::from_value(event).expect("an event");
+        let arrival = arrive(&mut event);
+        let request: Request = event.into();
+        (request.uri().path().to_owned(), arrival.prefix)
+    }
+
+    #[test]
+    fn a_rest_api_is_known_by_its_routes_under_a_stage_and_under_a_base_path() {
+        let id = json!({"session_id": "a/b"});
+        let route = "/api/v1/sessions/{session_id}/messages";
+        let path = "/api/v1/sessions/a%2Fb/messages";
+        for (path_of_event, client, prefix) in [
+            (path.to_owned(), format!("/prod{path}"), "/prod"),
+            (format!("/traces{path}"), format!("/traces{path}"), "/traces"),
+            (path.to_owned(), path.to_owned(), ""),
+        ] {
+            let seen = rest_api(&path_of_event, &client, route, &id, EXECUTE);
+            assert_eq!(seen, (path.to_owned(), prefix.to_owned()));
+            let greedy = json!({"proxy": "api/v1/sessions/a%2Fb/messages"});
+            assert_eq!(rest_api(&path_of_event, &client, "/{proxy+}", &greedy, EXECUTE), seen);
+        }
+        let root = rest_api("/", "/prod/", "/", &json!(null), EXECUTE);
+        assert_eq!(root, ("/".to_owned(), "/prod".to_owned()));
+    }
+
+    #[test]
+    fn what_is_no_address_does_not_end_the_function() {
+        let (path, _) = rest_api("/health", "/prod/health", "/health", &json!(null), "no host at all");
+        assert_eq!(path, "/health");
+        for query in ["tag=<b>", "tag=a b", "a=\u{7f}", "%", "\"#"] {
+            let mut event: LambdaRequest = serde_json::from_value(json!({
+                "version": "2.0", "routeKey": "GET /api/v1/requests", "rawPath": "/api/v1/requests", "rawQueryString": query,
+                "headers": {"host": "no host"}, "isBase64Encoded": false,
+                "requestContext": {"stage": "$default", "timeEpoch": 0,
+                                   "http": {"method": "GET", "path": "/", "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1"}},
+            }))
+            .expect("an event");
+            let _ = arrive(&mut event);
+            let request: Request = event.into();
+            assert_eq!(request.uri().path(), "/api/v1/requests", "{query}");
+        }
     }
 }

@@ -19,6 +19,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::api::AppState;
 use crate::api::layers::{self, REQUEST_ID};
 use crate::config::{DatabaseConfig, Environment};
+use crate::db::Work;
 use crate::telemetry::{self, LogFormat};
 use gateway::Arrival;
 
@@ -45,7 +46,7 @@ pub async fn run(router: OpenApiRouter<AppState>) -> ExitCode {
     };
     state.largest_answer = Some(LARGEST_ANSWER);
     // The function starts all the same where this fails: its first request says why, and the database may come up.
-    let _ = tokio::time::timeout(WARM_UP, state.db.session()).await;
+    let _ = tokio::time::timeout(WARM_UP, Work::settled(state.db.session())).await;
     let service = layers::service(router, state);
     match lambda_runtime::run_concurrent(service_fn(move |event| invoke(service.clone(), event))).await {
         Ok(()) => ExitCode::SUCCESS,

@@ -2,6 +2,7 @@
 
 mod json;
 
+use std::io::IsTerminal;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -42,14 +43,27 @@ pub fn start(format: LogFormat, environment: &Environment) {
     let debug = matches!(environment.get("DEBUG"), Some("true" | "1" | "yes" | "on"));
     let level = environment.get("AWS_LAMBDA_LOG_LEVEL").map_or(if debug { "debug" } else { "info" }, level);
     let statements = if matches!(level, "debug" | "trace") { "debug" } else { "error" };
-    let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new(format!("{level},sqlx={statements},{QUIET}")));
+    let default = format!("{level},{QUIET},sqlx={statements}");
+    // What keeps libraries quiet holds under any level; who wants to hear one of them names it.
+    let asked =
+        environment.get("RUST_LOG").map(|asked| EnvFilter::try_new(format!("{QUIET},sqlx={statements},{asked}")));
+    let is_wrong = matches!(asked, Some(Err(_)));
+    let filter = asked.and_then(Result::ok).unwrap_or_else(|| EnvFilter::new(default));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
     // A second start, in a test, keeps the first.
     let _ = match format {
         LogFormat::Json { service, metrics } => builder.event_format(JsonLines { service, metrics }).try_init(),
-        LogFormat::Text => builder.compact().with_writer(std::io::stderr).try_init(),
+        LogFormat::Text => {
+            let colours = std::io::stderr().is_terminal();
+            builder.compact().with_ansi(colours).with_writer(std::io::stderr).try_init()
+        }
     };
+    if is_wrong {
+        tracing::warn!(
+            setting = "RUST_LOG",
+            "RUST_LOG is no filter, such as info or traceability=debug: it is ignored"
+        );
+    }
     // The text of a panic may quote what it failed on.
     std::panic::set_hook(Box::new(|panic| {
         let location = panic.location().map(ToString::to_string).unwrap_or_default();
