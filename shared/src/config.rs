@@ -107,7 +107,7 @@ pub struct DatabaseConfig {
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 /// The default of `STATEMENT_TIMEOUT_MS`: with connecting and answering, a request is over within 5 s.
 const STATEMENT_TIMEOUT_MS: u64 = 4_000;
-/// API Gateway gives up after 29 s.
+/// API Gateway gives up after 29 s (REST APIs) or 30 s (HTTP APIs).
 const LONGEST_STATEMENT_TIMEOUT_MS: u64 = 28_000;
 
 impl DatabaseConfig {

@@ -24,6 +24,7 @@ const WRONG: &[(&str, &[(&str, &str)])] = &[
     ("STATEMENT_TIMEOUT_MS", &[("DATABASE_URL", HIDDEN), ("STATEMENT_TIMEOUT_MS", "soon")]),
     ("STATEMENT_TIMEOUT_MS", &[("DATABASE_URL", HIDDEN), ("STATEMENT_TIMEOUT_MS", "28001")]),
     ("DATABASE_MAX_CONNECTIONS", &[("DATABASE_URL", HIDDEN), ("DATABASE_MAX_CONNECTIONS", "0")]),
+    ("METRICS", &[("DATABASE_URL", HIDDEN), ("METRICS", "some")]),
     ("AGENT_NAME_PATHS", &[("DATABASE_URL", HIDDEN), ("AGENT_NAME_PATHS", "response.agent")]),
 ];
 

@@ -83,7 +83,8 @@ impl Database {
     /// [`FactsError`] when the database cannot be reached or has no readable log table.
     pub async fn session(&self) -> Result<Session, FactsError> {
         let mut conn = self.acquire().await?;
-        if let Some(known) = self.known.read().await.as_ref().filter(|known| known.pooled == conn.is_pooled()) {
+        let known = self.known.read().await.clone().filter(|known| known.pooled == conn.is_pooled());
+        if let Some(known) = known {
             if known.pooled {
                 conn.begin(&known.transaction_settings).await?;
             }

@@ -37,7 +37,10 @@ const LARGEST_ANSWER: u64 = 4_500_000;
 pub async fn run(router: OpenApiRouter<AppState>) -> ExitCode {
     let environment = Environment::of_process();
     telemetry::start(LogFormat::json(&environment), &environment);
-    let mut state = match DatabaseConfig::from_environment(&environment).and_then(|config| AppState::new(&config)) {
+    let state = telemetry::wants_metrics(&environment)
+        .and_then(|_| DatabaseConfig::from_environment(&environment))
+        .and_then(|config| AppState::new(&config));
+    let mut state = match state {
         Ok(state) => state,
         Err(error) => {
             tracing::error!(setting = error.name, "{error}");

@@ -9,7 +9,7 @@ use std::time::Duration;
 use http::StatusCode;
 use tracing_subscriber::EnvFilter;
 
-use crate::config::Environment;
+use crate::config::{ConfigError, Environment};
 use json::{JsonLines, REQUEST_TARGET};
 
 /// How the log lines look.
@@ -27,13 +27,25 @@ pub enum LogFormat {
 }
 
 impl LogFormat {
-    /// The format of a Lambda function.
+    /// The format of a Lambda function. A setting that it cannot have is for [`wants_metrics`] to name, in this format.
     #[must_use]
     pub fn json(environment: &Environment) -> Self {
         Self::Json {
             service: environment.get("AWS_LAMBDA_FUNCTION_NAME").unwrap_or("llm-traceability-api").to_owned(),
-            metrics: environment.get("METRICS") != Some("off"),
+            metrics: wants_metrics(environment).unwrap_or(true),
         }
+    }
+}
+
+/// `METRICS`: whether log lines are to become metrics.
+///
+/// # Errors
+/// [`ConfigError`] for another word than `emf` and `off`.
+pub fn wants_metrics(environment: &Environment) -> Result<bool, ConfigError> {
+    match environment.get("METRICS") {
+        None | Some("emf") => Ok(true),
+        Some("off") => Ok(false),
+        Some(_) => Err(ConfigError { name: "METRICS", reason: "must be emf or off".into() }),
     }
 }
 
