@@ -18,6 +18,7 @@ mod faults;
 mod function_secret;
 mod function_start;
 mod gateway_events;
+mod keys;
 mod long_session;
 mod made;
 mod openapi;

@@ -8,6 +8,7 @@
 
 mod column;
 pub mod content;
+pub mod keys;
 mod names;
 mod probe;
 mod projection;

@@ -16,6 +16,10 @@ pub(super) const AGENTS: &str = "LiteLLM_AgentsTable";
 pub(super) const KEYS: &str = "LiteLLM_VerificationToken";
 /// Teams with their aliases.
 pub(super) const TEAMS: &str = "LiteLLM_TeamTable";
+/// LiteLLM's users with their roles.
+pub(super) const USERS: &str = "LiteLLM_UserTable";
+/// Keys that a rotation replaced, until they end.
+pub(super) const DEPRECATED_KEYS: &str = "LiteLLM_DeprecatedVerificationToken";
 
 /// The columns that every release has had since LiteLLM's migrations have a baseline. Columns were only ever added.
 const BASELINE: [&str; 25] = [
@@ -58,7 +62,7 @@ impl Schema {
     /// # Errors
     /// [`FactsError`] when the log table is missing, unreadable, or lacks a column that every release has.
     pub(super) async fn probe(conn: impl PgExecutor<'_>) -> Result<Self, FactsError> {
-        let names = [SPEND_LOGS, TOOL_INDEX, AGENTS, KEYS, TEAMS];
+        let names = [SPEND_LOGS, TOOL_INDEX, AGENTS, KEYS, TEAMS, USERS, DEPRECATED_KEYS];
         // What the role may not read of a companion, table or column, is as good as absent: the facts then come from their
         // other carriers.
         let rows = sqlx::query(

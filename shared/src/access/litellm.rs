@@ -1,0 +1,70 @@
+//! What a caller with a LiteLLM key may see: what LiteLLM itself would let it see.
+
+use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
+
+use super::{OwnRows, Principal, Scope};
+use crate::facts::keys::KeyRecord;
+
+/// Why a key opens nothing. For the log: the caller is told nothing of this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    /// LiteLLM knows no such key.
+    #[error("unknown key")]
+    Unknown,
+    /// Its time is over.
+    #[error("expired key")]
+    Expired,
+    /// Somebody blocked it or its team.
+    #[error("blocked key")]
+    Blocked,
+    /// It is for calling models, or for other routes than those that read logs.
+    #[error("key without the right to read logs")]
+    NotForLogs,
+}
+
+/// A key as LiteLLM keeps it.
+#[must_use]
+pub fn hash(key: &str) -> String {
+    format!("{:x}", Sha256::digest(key.as_bytes()))
+}
+
+/// Routes, and groups of routes, that let a key read logs.
+const LOG_ROUTES: [&str; 6] =
+    ["/spend/logs", "/spend/logs/*", "/spend/*", "spend_tracking_routes", "info_routes", "management_routes"];
+
+/// Judges a key as LiteLLM does before it shows logs.
+///
+/// # Errors
+/// [`Denied`].
+pub fn principal(key: &KeyRecord, now: DateTime<Utc>) -> Result<Principal, Denied> {
+    if key.blocked {
+        return Err(Denied::Blocked);
+    }
+    if key.expires.is_some_and(|expires| expires.and_utc() <= now) {
+        return Err(Denied::Expired);
+    }
+    let for_models = key.key_type.as_deref() == Some("llm_api");
+    let elsewhere =
+        !key.allowed_routes.is_empty() && !key.allowed_routes.iter().any(|route| LOG_ROUTES.contains(&route.as_str()));
+    if for_models || elsewhere {
+        return Err(Denied::NotForLogs);
+    }
+    let scope = match key.user_role.as_deref() {
+        Some("proxy_admin" | "proxy_admin_viewer") => Scope::AllRows,
+        // Without a user a key has no rows of its own, whatever its team.
+        _ => match &key.user_id {
+            Some(user) => {
+                let teams = match key.user_role.as_deref() {
+                    Some("team" | "customer" | "org_admin") => Vec::new(),
+                    _ => key.readable_teams.clone(),
+                };
+                Scope::Own(OwnRows::default().of_users([user.clone()]).of_teams(teams))
+            }
+            None => Scope::Own(OwnRows::default()),
+        },
+    };
+    let name =
+        key.key_alias.clone().or_else(|| key.user_id.clone()).unwrap_or_else(|| key.token.chars().take(8).collect());
+    Ok(Principal { name, scope })
+}
