@@ -17,21 +17,6 @@ use url::Url;
 
 use crate::api::id::as_segment;
 
-/// What cannot stand in a path at all.
-const NOT_IN_A_PATH: &AsciiSet = &CONTROLS
-    .add(b' ')
-    .add(b'"')
-    .add(b'#')
-    .add(b'<')
-    .add(b'>')
-    .add(b'?')
-    .add(b'\\')
-    .add(b'^')
-    .add(b'`')
-    .add(b'{')
-    .add(b'|')
-    .add(b'}');
-
 /// What cannot stand in a query.
 const NOT_IN_A_QUERY: &AsciiSet = &CONTROLS
     .add(b' ')
@@ -45,6 +30,8 @@ const NOT_IN_A_QUERY: &AsciiSet = &CONTROLS
     .add(b'{')
     .add(b'|')
     .add(b'}');
+/// What cannot stand in a path.
+const NOT_IN_A_PATH: &AsciiSet = &NOT_IN_A_QUERY.add(b'?');
 
 /// How a request came in.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -52,7 +52,7 @@ pub fn wants_metrics(environment: &Environment) -> Result<bool, ConfigError> {
 /// Starts logging at `RUST_LOG`, or else at the level that Lambda was set to (`AWS_LAMBDA_LOG_LEVEL`) or `DEBUG` asks
 /// for: `debug` adds every statement, without its values.
 pub fn start(format: LogFormat, environment: &Environment) {
-    let debug = matches!(environment.get("DEBUG"), Some("true" | "1" | "yes" | "on"));
+    let debug = environment.flag("DEBUG").unwrap_or_default();
     let level = environment.get("AWS_LAMBDA_LOG_LEVEL").map_or(if debug { "debug" } else { "info" }, level);
     let statements = if matches!(level, "debug" | "trace") { "debug" } else { "error" };
     let default = format!("{level},{QUIET},sqlx={statements}");
