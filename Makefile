@@ -5,6 +5,8 @@ MAKEFLAGS += --no-print-directory
 
 # make dev ROWS=20000
 ROWS ?= 0
+# make service-key KEY="--name dashboard --all"
+KEY ?=
 # make test-native TEST=session_search
 TEST ?=
 # make bench BENCH_ROWS=100000
@@ -20,7 +22,7 @@ BENCH_TOOLS := $(VENV)/bench/.installed
 BENCH_PYTHON := $(VENV)/bench/bin/python
 WITH_TOOLS := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" SAM_CLI_TELEMETRY=0
 
-.PHONY: help dev test test-native e2e e2e-arm64 check fmt openapi openapi-check bench bench-cold setup watch validate package \
+.PHONY: help dev test test-native e2e e2e-arm64 check fmt service-key openapi openapi-check bench bench-cold setup watch validate package \
   build deploy logs delete rds-ca clean
 
 help: ## List these targets
@@ -51,6 +53,9 @@ check: ## Check format, lints and the API document
 
 fmt: ## Format the code
 	cargo fmt --all
+
+service-key: ## Make a key for a dashboard or another program; KEY="--name dashboard --team team-support --content"
+	@cargo run -q -p local -- service-key $(KEY)
 
 openapi: ## Write the API document after a change of an endpoint
 	cargo run -q -p local -- openapi > functions/health/openapi.json.new

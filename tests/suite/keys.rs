@@ -6,7 +6,7 @@ use serde_json::Value;
 use sqlx::Connection;
 use tests::{Database, rows};
 use traceability::access::litellm::{self, Denied};
-use traceability::access::{OwnRows, Principal, Scope};
+use traceability::access::{ContentAccess, OwnRows, Principal, Scope};
 use traceability::facts::keys::KeyRecord;
 use traceability::facts::{Facts, NamePaths};
 
@@ -19,7 +19,8 @@ fn noon() -> DateTime<Utc> {
 async fn look_up(conn: &mut sqlx::PgConnection, facts: &Facts, hash: &str) -> Result<Principal, Denied> {
     let mut query = facts.key_query(hash, noon().naive_utc()).expect("the tables can be read");
     let key: Option<KeyRecord> = query.build_query_as().fetch_optional(conn).await.expect("an answer");
-    litellm::principal(&key.ok_or(Denied::Unknown)?, noon())
+    let (principal, _) = litellm::principal(key.ok_or(Denied::Unknown)?, ContentAccess::All, noon())?;
+    Ok(principal)
 }
 
 fn own(user: &str, teams: &[&str]) -> Scope {

@@ -2,10 +2,12 @@
 
 #![expect(clippy::cast_precision_loss, clippy::cast_possible_wrap, reason = "the numbers of the tests are small")]
 
+mod access_matrix;
 mod analytics;
 mod analytics_sums;
 mod analytics_time;
 mod any_input;
+mod audit;
 mod bad_body;
 mod bad_cursors;
 mod bad_input;
@@ -19,6 +21,7 @@ mod function_secret;
 mod function_start;
 mod gateway_events;
 mod keys;
+mod login;
 mod long_session;
 mod made;
 mod openapi;
@@ -28,7 +31,6 @@ mod read_only;
 mod request_detail;
 mod requests_list;
 mod sample;
-mod scopes;
 mod secrets;
 mod session_messages;
 mod session_search;

@@ -6,14 +6,19 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use chrono::{DateTime, Utc};
+use http::header::AUTHORIZATION;
 use http::{Method, Request};
 use local::fixtures::Release;
 use serde_json::Value;
 use tower::ServiceExt;
+use traceability::access::{Access, Exposure};
 use traceability::api::{AppState, Clock, layers};
 use traceability::config::{DatabaseConfig, Environment};
+use traceability::content::Redaction;
+use traceability::telemetry::audit::Audit;
 
 use crate::answer::Answer;
+use crate::audit::AuditLog;
 use crate::database::{Database, is_native};
 use crate::emulator::Emulator;
 
@@ -29,6 +34,10 @@ pub struct App {
     pub now: DateTime<Utc>,
     /// Its state, for tests that call the queries themselves.
     pub state: AppState,
+    /// What it noted of reads of content and of failed logins.
+    pub audit: AuditLog,
+    /// The key or the token that goes with each request.
+    key: Option<String>,
 }
 
 impl App {
@@ -60,7 +69,7 @@ impl App {
         if !is_native() {
             config.max_connections = 1;
         }
-        let mut state = AppState::new(&config).expect("the database URL is one");
+        let mut state = AppState::new(&config, &environment, Exposure::ThisMachine).expect("the settings are allowed");
         state.clock = Clock::fixed(now);
         state.deadline = Duration::from_mins(11);
         Self::with_state(database, now, state)
@@ -68,13 +77,36 @@ impl App {
 
     /// The API with a state of the test's own.
     #[must_use]
-    pub fn with_state(database: Arc<Database>, now: DateTime<Utc>, state: AppState) -> Self {
+    pub fn with_state(database: Arc<Database>, now: DateTime<Utc>, mut state: AppState) -> Self {
+        let audit = AuditLog::default();
+        state.audit = Arc::new(Audit::to(audit.clone()));
         let router = layers::service(local::api::router(), state.clone());
-        Self { router, gateway: None, database, now, state }
+        Self { router, gateway: None, database, now, state, audit, key: None }
+    }
+
+    /// The same API, with other settings of access.
+    #[must_use]
+    pub fn with_access(&self, settings: &[(&str, &str)]) -> Self {
+        let environment: Environment = settings.iter().copied().collect();
+        let access = Access::from_environment(&environment, Exposure::Network).expect("the settings are allowed");
+        let mut state = self.state.clone();
+        state.access = Arc::new(access);
+        state.redaction = Arc::new(Redaction::from_environment(&environment).expect("the settings are allowed"));
+        Self::with_state(Arc::clone(&self.database), self.now, state)
+    }
+
+    /// The same API, asked with this key or token.
+    #[must_use]
+    pub fn with_key(&self, key: &str) -> Self {
+        Self { key: Some(key.to_owned()), ..self.clone() }
     }
 
     /// Sends a request.
-    pub async fn send(&self, request: Request<Body>) -> Answer {
+    pub async fn send(&self, mut request: Request<Body>) -> Answer {
+        if let Some(key) = &self.key {
+            let bearer = format!("Bearer {key}").parse().expect("a header's value");
+            request.headers_mut().entry(AUTHORIZATION).or_insert(bearer);
+        }
         match &self.gateway {
             Some(gateway) => gateway.send(request).await,
             None => Answer::read(self.router.clone().oneshot(request).await.expect("a router cannot fail")).await,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 use tokio::task::JoinSet;
+use traceability::access::Exposure;
 use traceability::api::AppState;
 use traceability::config::{DatabaseConfig, Environment};
 
@@ -22,7 +23,7 @@ pub const BOUND: Duration = Duration::from_secs(10);
 pub fn api_at(url: &str, settings: &[(&str, &str)]) -> App {
     let environment: Environment = settings.iter().copied().collect();
     let config = DatabaseConfig::with_url(url.to_owned(), &environment).expect("the settings are allowed");
-    let state = AppState::new(&config).expect("the database URL is one");
+    let state = AppState::new(&config, &environment, Exposure::ThisMachine).expect("the settings are allowed");
     App::with_state(Arc::new(Database::at(url)), now(), state)
 }
 

@@ -4,6 +4,7 @@
 
 pub mod answer;
 pub mod app;
+pub mod audit;
 pub mod database;
 pub mod emulator;
 pub mod endpoints;
@@ -21,6 +22,7 @@ pub mod wire;
 
 pub use answer::Answer;
 pub use app::App;
+pub use audit::AuditLog;
 pub use database::Database;
 pub use endpoints::encode;
 pub use function::{Function, Program};

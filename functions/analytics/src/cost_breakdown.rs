@@ -5,7 +5,7 @@ use axum::extract::State;
 use serde::Deserialize;
 use traceability::api::params::Query3;
 use traceability::api::window::WindowParams;
-use traceability::api::{ApiResult, AppState, Problem};
+use traceability::api::{ApiResult, AppState, Caller, Problem};
 use traceability::queries::Source;
 use traceability::queries::analytics::{self, CostShare, Dimension};
 use utoipa::IntoParams;
@@ -45,11 +45,11 @@ impl Params {
 )]
 pub async fn list_cost_breakdown(
     State(state): State<AppState>,
+    caller: Caller,
     Query3(window, filters, params): Query3<WindowParams, Filters, Params>,
 ) -> ApiResult<Json<Vec<CostShare>>> {
     let question = question(&window, &filters, state.clock.now())?;
-
     let mut db = state.db.session().await?;
-    let source = Source { facts: &db.facts, scope: &state.scope };
+    let source = Source { facts: &db.facts, scope: caller.scope() };
     Ok(Json(analytics::cost_breakdown(&mut db.conn, source, &question, params.group_by).await?))
 }

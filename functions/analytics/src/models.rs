@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use traceability::api::params::Query2;
 use traceability::api::window::WindowParams;
-use traceability::api::{ApiResult, AppState, Problem};
+use traceability::api::{ApiResult, AppState, Caller, Problem};
 use traceability::queries::Source;
 use traceability::queries::analytics::{self, ModelUsage};
 
@@ -26,11 +26,11 @@ use crate::params::{Filters, question};
 )]
 pub async fn list_models(
     State(state): State<AppState>,
+    caller: Caller,
     Query2(window, filters): Query2<WindowParams, Filters>,
 ) -> ApiResult<Json<Vec<ModelUsage>>> {
     let question = question(&window, &filters, state.clock.now())?;
-
     let mut db = state.db.session().await?;
-    let source = Source { facts: &db.facts, scope: &state.scope };
+    let source = Source { facts: &db.facts, scope: caller.scope() };
     Ok(Json(analytics::models(&mut db.conn, source, &question).await?))
 }

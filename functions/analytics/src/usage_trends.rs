@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use traceability::api::params::Query3;
 use traceability::api::window::{TimeWindow, WindowParams, day_of, next_day, start_of_day};
-use traceability::api::{ApiResult, AppState, Problem};
+use traceability::api::{ApiResult, AppState, Caller, Problem};
 use traceability::choice;
 use traceability::queries::Source;
 use traceability::queries::analytics::{self, TrendTotals};
@@ -82,14 +82,14 @@ pub struct UsageTrend {
 )]
 pub async fn list_usage_trends(
     State(state): State<AppState>,
+    caller: Caller,
     Query3(window, filters, params): Query3<WindowParams, Filters, Params>,
 ) -> ApiResult<Json<Vec<UsageTrend>>> {
     let question = question(&window, &filters, state.clock.now())?;
     let zone = window.timezone.0;
     let starts = bucket_starts(&question.window, params.granularity, zone);
-
     let mut db = state.db.session().await?;
-    let source = Source { facts: &db.facts, scope: &state.scope };
+    let source = Source { facts: &db.facts, scope: caller.scope() };
     let buckets = analytics::trends(&mut db.conn, source, &question, &starts).await?;
     let row = |(start, totals): (&DateTime<Utc>, TrendTotals)| UsageTrend {
         time_period: label(*start, params.granularity, zone),

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use http::StatusCode;
 use serde::Serialize;
 use tokio::time::timeout;
+use traceability::access::Scope;
 use traceability::api::params::NoQuery;
 use traceability::api::{ApiError, ApiResult, AppState, Problem};
 use traceability::queries::{Source, health};
@@ -26,7 +27,8 @@ pub struct Health {
     /// `connected` or `unavailable`.
     #[schema(example = "connected")]
     database: &'static str,
-    /// When the newest request in the log started; null for an empty log, or without a database.
+    /// When the newest request in the log started; null for an empty log, or without a database, or where one has to log
+    /// in: this answer is for everybody.
     newest_request: Option<DateTime<Utc>>,
     /// Why the service is unhealthy.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,6 +66,7 @@ pub async fn get_health(State(state): State<AppState>, _: NoQuery) -> Response {
 
 async fn newest_request(state: &AppState) -> ApiResult<Option<DateTime<Utc>>> {
     let mut db = state.db.session().await.map_err(ApiError::from)?;
-    let source = Source { facts: &db.facts, scope: &state.scope };
-    Ok(health::newest_request(&mut db.conn, source).await?)
+    let source = Source { facts: &db.facts, scope: &Scope::AllRows };
+    let newest = health::newest_request(&mut db.conn, source).await?;
+    Ok(newest.filter(|_| state.access.is_open()))
 }

@@ -8,6 +8,7 @@ use chrono::Utc;
 use clap::{Parser, Subcommand};
 use sqlx::{Connection, PgConnection};
 use tokio::time::timeout;
+use traceability::access::{Exposure, Scope};
 use traceability::api::id::as_segment;
 use traceability::api::{ApiResult, AppState};
 use traceability::config::{DatabaseConfig, Environment};
@@ -19,6 +20,7 @@ use traceability::telemetry::{self, LogFormat};
 
 use crate::sample::{self, Filled};
 use crate::server::Server;
+use crate::service_key::ServiceKey;
 use crate::settings::Settings;
 use crate::{api, healthcheck};
 
@@ -46,6 +48,8 @@ enum Other {
     ///
     /// A database that this command has filled before is left as it is. Any other with tables of LiteLLM is refused.
     Sample,
+    /// Make a key of this service's own, for a dashboard or another program.
+    ServiceKey(ServiceKey),
     /// Fail unless the server with the same settings on this machine is alive.
     Healthcheck,
 }
@@ -60,6 +64,9 @@ impl Command {
             print!("{}", api::document()?);
             return Ok(());
         }
+        if let Some(Other::ServiceKey(key)) = &self.other {
+            return Ok(key.print()?);
+        }
         let environment = Environment::of_process();
         if matches!(self.other, Some(Other::Sample)) {
             return fill(environment.get("DATABASE_URL")).await;
@@ -70,10 +77,11 @@ impl Command {
         }
         telemetry::start(LogFormat::Text, &environment);
         #[cfg(feature = "embedded")]
-        if let Some((_embedded, state)) = self.embedded.open(&environment).await? {
+        if let Some((_embedded, state)) = self.embedded.open(&environment, settings.exposure()).await? {
             return serve(&settings, state).await;
         }
-        serve(&settings, AppState::new(&DatabaseConfig::from_environment(&environment)?)?).await
+        let database = DatabaseConfig::from_environment(&environment)?;
+        serve(&settings, AppState::new(&database, &environment, settings.exposure())?).await
     }
 }
 
@@ -99,7 +107,7 @@ async fn serve(settings: &Settings, state: AppState) -> Result<(), Box<dyn Error
         format!("cannot listen on {} ({error}): stop what does, or set API_PORT to another port", settings.address)
     })?;
     let address = server.address()?;
-    if !address.ip().is_loopback() {
+    if state.access.is_open() && settings.exposure() == Exposure::Network {
         tracing::warn!("serving {address} without any login: whoever reaches it reads every prompt in the log");
     }
     greet(address, &state).await;
@@ -140,11 +148,17 @@ async fn greet(address: SocketAddr, state: &AppState) {
     };
     println!("\nLLM Traceability API   http://{address}");
     println!("Documentation          http://{address}/docs\n");
-    println!("  curl -s 'http://{address}/api/v1/analytics/overview?days=30'");
-    println!("  curl -s 'http://{address}/api/v1/sessions?limit=5'");
+    let curl = if state.access.is_open() {
+        "curl -s"
+    } else {
+        println!("Callers have to log in: put a key or a token into KEY.\n");
+        "curl -s -H \"Authorization: Bearer $KEY\""
+    };
+    println!("  {curl} 'http://{address}/api/v1/analytics/overview?days=30'");
+    println!("  {curl} 'http://{address}/api/v1/sessions?limit=5'");
     if let Some(session) = session {
         let session = as_segment(&session);
-        println!("  curl -s 'http://{address}/api/v1/sessions/{session}/messages'");
+        println!("  {curl} 'http://{address}/api/v1/sessions/{session}/messages'");
     } else {
         println!("  curl -s 'http://{address}/health'");
     }
@@ -154,7 +168,7 @@ async fn greet(address: SocketAddr, state: &AppState) {
 /// A recent session with some turns, for an example.
 async fn example_session(state: &AppState) -> ApiResult<Option<String>> {
     let mut db = state.db.session().await?;
-    let source = Source { facts: &db.facts, scope: &state.scope };
+    let source = Source { facts: &db.facts, scope: &Scope::AllRows };
     let now = state.clock.now();
     let search = SessionSearch {
         window: TimeWindow { start: now - chrono::Duration::days(30), end: now },

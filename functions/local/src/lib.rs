@@ -25,5 +25,6 @@ pub mod settings;
 
 mod columns;
 mod error;
+mod service_key;
 
 pub use error::Error;

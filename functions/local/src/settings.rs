@@ -2,8 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use http::HeaderValue;
+use http::{HeaderValue, header};
 use tower_http::cors::{AllowOrigin, Any, CorsLayer};
+use traceability::access::Exposure;
+use traceability::api::caller::LITELLM_API_KEY;
 use traceability::api::layers::{REQUEST_ID, SERVER_TIMING};
 use traceability::config::{ConfigError, Environment};
 
@@ -58,6 +60,12 @@ impl Settings {
         let hosts = hosts(environment.get("ALLOWED_HOSTS"), host)?;
         let origins = origins(environment.get("ALLOWED_ORIGINS"))?;
         Ok(Self { address: SocketAddr::new(host, port), hosts, origins })
+    }
+
+    /// Who can reach the server.
+    #[must_use]
+    pub fn exposure(&self) -> Exposure {
+        if self.address.ip().is_loopback() { Exposure::ThisMachine } else { Exposure::Network }
     }
 }
 
@@ -120,12 +128,10 @@ impl Origins {
             Self::Listed(origins) => AllowOrigin::list(origins.clone()),
             Self::All => AllowOrigin::any(),
         };
-        CorsLayer::new().allow_origin(allowed).allow_methods(Any).allow_headers(Any).expose_headers([
-            http::header::LINK,
-            http::header::RETRY_AFTER,
-            REQUEST_ID,
-            SERVER_TIMING,
-        ])
+        // A star would not stand for Authorization.
+        let headers = [header::AUTHORIZATION, header::CONTENT_TYPE, LITELLM_API_KEY, REQUEST_ID];
+        let exposed = [header::LINK, header::RETRY_AFTER, header::WWW_AUTHENTICATE, REQUEST_ID, SERVER_TIMING];
+        CorsLayer::new().allow_origin(allowed).allow_methods(Any).allow_headers(headers).expose_headers(exposed)
     }
 }
 

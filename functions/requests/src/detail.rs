@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use traceability::api::params::NoQuery;
-use traceability::api::{ApiResult, AppState, PathId, Problem};
+use traceability::api::{ApiResult, AppState, PathId, Problem, Reader};
 use traceability::content::{Reason, allowed_request, bare_url, normalise};
 use traceability::facts::content::PROMPTS;
 use traceability::queries::Source;
@@ -117,11 +117,12 @@ pub struct RequestDetail {
 )]
 pub async fn get_request(
     State(state): State<AppState>,
+    reader: Reader,
     PathId(id): PathId,
     _: NoQuery,
 ) -> ApiResult<Json<RequestDetail>> {
     let mut db = state.db.session().await?;
-    let source = Source { facts: &db.facts, scope: &state.scope };
+    let source = Source { facts: &db.facts, scope: reader.scope() };
     let record = requests::find(&mut db.conn, source, &id).await?.ok_or_else(no_such_request)?;
     Ok(Json(RequestDetail::new(record)))
 }

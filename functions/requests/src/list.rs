@@ -7,7 +7,7 @@ use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use traceability::api::page::next_page;
 use traceability::api::params::Query2;
-use traceability::api::{ApiResult, AppState, Cursor, Moment, Page, Problem, TimeZone, window};
+use traceability::api::{ApiResult, AppState, Caller, Cursor, Moment, Page, Problem, TimeZone, window};
 use traceability::queries::Source;
 use traceability::queries::filter::RequestFilter;
 use traceability::queries::requests::{self, RequestPosition, RequestRow};
@@ -97,17 +97,18 @@ struct ListPosition {
 )]
 pub async fn list_requests(
     State(state): State<AppState>,
+    caller: Caller,
     OriginalUri(uri): OriginalUri,
     Query2(filters, page): Query2<Filters, Page>,
 ) -> ApiResult<(HeaderMap, Json<Vec<RequestRow>>)> {
     page.check()?;
-    let list = ("requests", &filters);
+    let list = (caller.identity(), "requests", &filters);
     let after: Option<ListPosition> = page.cursor.as_ref().map(|cursor| cursor.decode(&list)).transpose()?;
     let as_of = after.as_ref().map_or_else(|| state.clock.now(), |after| after.as_of);
     let window = window::resolve(filters.start_date, filters.end_date, filters.timezone, window::MAX_DAYS, as_of)?;
 
     let mut db = state.db.session().await?;
-    let source = Source { facts: &db.facts, scope: &state.scope };
+    let source = Source { facts: &db.facts, scope: caller.scope() };
     // One more than the page tells whether another follows.
     let limit = page.limit.get();
     let after = after.map(|after| after.request);

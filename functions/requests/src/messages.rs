@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use traceability::api::params::NoQuery;
-use traceability::api::{ApiResult, AppState, PathId, Problem};
+use traceability::api::{ApiResult, AppState, PathId, Problem, Reader};
 use traceability::content::{Message, Reason, SideAvailability, normalise};
 use traceability::queries::Source;
 use traceability::queries::content;
@@ -53,11 +53,12 @@ pub struct RequestMessages {
 )]
 pub async fn get_request_messages(
     State(state): State<AppState>,
+    reader: Reader,
     PathId(id): PathId,
     _: NoQuery,
 ) -> ApiResult<Json<RequestMessages>> {
     let mut db = state.db.session().await?;
-    let source = Source { facts: &db.facts, scope: &state.scope };
+    let source = Source { facts: &db.facts, scope: reader.scope() };
     let mut row = content::of_request(&mut db.conn, source, &id).await?.ok_or_else(no_such_request)?;
     let content = normalise(row.take_stored());
     let availability = content.availability;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use traceability::api::page::next_page;
-use traceability::api::{ApiResult, AppState, Moment, Page, TimeZone, window};
+use traceability::api::{ApiResult, AppState, Caller, Moment, Page, TimeZone, window};
 use traceability::choice;
 use traceability::queries::Source;
 use traceability::queries::filter::RequestFilter;
@@ -192,19 +192,20 @@ impl SessionFilters {
 /// A page of sessions and the headers that lead to the next.
 pub(crate) async fn find(
     state: &AppState,
+    caller: &Caller,
     uri: &http::Uri,
     filters: &SessionFilters,
     sorting: Sorting,
     page: &Page,
 ) -> ApiResult<(http::HeaderMap, Vec<SessionSummary>)> {
     page.check()?;
-    let list = ("sessions", filters, sorting);
+    let list = (caller.identity(), "sessions", filters, sorting);
     let after: Option<ListPosition> = page.cursor.as_ref().map(|cursor| cursor.decode(&list)).transpose()?;
     let as_of = after.as_ref().map_or_else(|| state.clock.now(), |after| after.as_of);
     let search = filters.search(sorting, as_of)?;
 
     let mut db = state.db.session().await?;
-    let source = Source { facts: &db.facts, scope: &state.scope };
+    let source = Source { facts: &db.facts, scope: caller.scope() };
     let after = after.map(|after| after.session);
     // One more than the page tells whether another follows.
     let limit = page.limit.get();

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{OriginalUri, State};
 use http::HeaderMap;
 use traceability::api::params::Query3;
-use traceability::api::{ApiResult, AppState, Page, Problem};
+use traceability::api::{ApiResult, AppState, Caller, Page, Problem};
 use traceability::queries::sessions::SessionSummary;
 
 use crate::filters::{SessionFilters, Sorting, find};
@@ -27,9 +27,10 @@ use crate::filters::{SessionFilters, Sorting, find};
 )]
 pub async fn list_sessions(
     State(state): State<AppState>,
+    caller: Caller,
     OriginalUri(uri): OriginalUri,
     Query3(filters, sorting, page): Query3<SessionFilters, Sorting, Page>,
 ) -> ApiResult<(HeaderMap, Json<Vec<SessionSummary>>)> {
-    let (headers, sessions) = find(&state, &uri, &filters, sorting, &page).await?;
+    let (headers, sessions) = find(&state, &caller, &uri, &filters, sorting, &page).await?;
     Ok((headers, Json(sessions)))
 }

@@ -10,7 +10,7 @@ use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use traceability::api::page::next_page;
-use traceability::api::{ApiResult, AppState, Cursor, PageSize, PathId, Problem, Query};
+use traceability::api::{ApiResult, AppState, Cursor, PageSize, PathId, Problem, Query, Reader};
 use traceability::content::{Conversation, Message, Reason, normalise};
 use traceability::db::Connection;
 use traceability::queries::Source;
@@ -97,16 +97,15 @@ pub struct SessionMessage {
 )]
 pub async fn get_session_messages(
     State(state): State<AppState>,
+    reader: Reader,
     OriginalUri(uri): OriginalUri,
     PathId(session_id): PathId,
     Query(params): Query<Params>,
 ) -> ApiResult<(HeaderMap, Json<Vec<SessionMessage>>)> {
-    let list = ("session messages", &session_id);
+    let list = (reader.identity(), "session messages", &session_id);
     let place: Option<Place> = params.cursor.as_ref().map(|cursor| cursor.decode(&list)).transpose()?;
-
     let mut db = state.db.session().await?;
-    let source = Source { facts: &db.facts, scope: &state.scope };
-
+    let source = Source { facts: &db.facts, scope: reader.scope() };
     let mut replay = match &place {
         Some(place) => Replay::resume(&mut db.conn, source, &session_id, place).await?,
         None => Replay::default(),

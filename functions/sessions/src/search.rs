@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{OriginalUri, State};
 use http::HeaderMap;
 use traceability::api::params::Query2;
-use traceability::api::{ApiResult, AppState, JsonBody, Page, Problem};
+use traceability::api::{ApiResult, AppState, Caller, JsonBody, Page, Problem};
 use traceability::queries::sessions::SessionSummary;
 
 use crate::filters::{SessionFilters, Sorting, find};
@@ -29,10 +29,11 @@ use crate::filters::{SessionFilters, Sorting, find};
 )]
 pub async fn search_sessions(
     State(state): State<AppState>,
+    caller: Caller,
     OriginalUri(uri): OriginalUri,
     Query2(sorting, page): Query2<Sorting, Page>,
     JsonBody(filters): JsonBody<SessionFilters>,
 ) -> ApiResult<(HeaderMap, Json<Vec<SessionSummary>>)> {
-    let (headers, sessions) = find(&state, &uri, &filters, sorting, &page).await?;
+    let (headers, sessions) = find(&state, &caller, &uri, &filters, sorting, &page).await?;
     Ok((headers, Json(sessions)))
 }

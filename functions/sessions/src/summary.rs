@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use traceability::api::params::NoQuery;
-use traceability::api::{ApiError, ApiResult, AppState, PathId, Problem};
+use traceability::api::{ApiError, ApiResult, AppState, Caller, PathId, Problem};
 use traceability::queries::Source;
 use traceability::queries::sessions::{self, SessionSummary};
 
@@ -23,11 +23,12 @@ use traceability::queries::sessions::{self, SessionSummary};
 )]
 pub async fn get_session_summary(
     State(state): State<AppState>,
+    caller: Caller,
     PathId(session_id): PathId,
     _: NoQuery,
 ) -> ApiResult<Json<SessionSummary>> {
     let mut db = state.db.session().await?;
-    let source = Source { facts: &db.facts, scope: &state.scope };
+    let source = Source { facts: &db.facts, scope: caller.scope() };
     sessions::summary(&mut db.conn, source, &session_id).await?.map(Json).ok_or_else(no_such_session)
 }
 

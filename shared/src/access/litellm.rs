@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
-use super::{OwnRows, Principal, Scope};
+use super::{ContentAccess, Login, OwnRows, Principal, Scope};
 use crate::facts::keys::KeyRecord;
 
 /// Why a key opens nothing. For the log: the caller is told nothing of this.
@@ -33,15 +33,20 @@ pub fn hash(key: &str) -> String {
 const LOG_ROUTES: [&str; 6] =
     ["/spend/logs", "/spend/logs/*", "/spend/*", "spend_tracking_routes", "info_routes", "management_routes"];
 
-/// Judges a key as LiteLLM does before it shows logs.
+/// Judges a key as LiteLLM does before it shows logs: who it is, and until when, where the key has an end.
 ///
 /// # Errors
 /// [`Denied`].
-pub fn principal(key: &KeyRecord, now: DateTime<Utc>) -> Result<Principal, Denied> {
+pub fn principal(
+    key: KeyRecord,
+    content: ContentAccess,
+    now: DateTime<Utc>,
+) -> Result<(Principal, Option<DateTime<Utc>>), Denied> {
     if key.blocked {
         return Err(Denied::Blocked);
     }
-    if key.expires.is_some_and(|expires| expires.and_utc() <= now) {
+    let end = key.expires.map(|expires| expires.and_utc());
+    if end.is_some_and(|end| end <= now) {
         return Err(Denied::Expired);
     }
     let for_models = key.key_type.as_deref() == Some("llm_api");
@@ -50,21 +55,21 @@ pub fn principal(key: &KeyRecord, now: DateTime<Utc>) -> Result<Principal, Denie
     if for_models || elsewhere {
         return Err(Denied::NotForLogs);
     }
-    let scope = match key.user_role.as_deref() {
-        Some("proxy_admin" | "proxy_admin_viewer") => Scope::AllRows,
+    let is_admin = matches!(key.user_role.as_deref(), Some("proxy_admin" | "proxy_admin_viewer"));
+    let scope = match &key.user_id {
+        _ if is_admin => Scope::AllRows,
+        Some(user) => {
+            let teams = match key.user_role.as_deref() {
+                Some("team" | "customer" | "org_admin") => Vec::new(),
+                _ => key.readable_teams,
+            };
+            Scope::Own(OwnRows::default().of_users([user.clone()]).of_teams(teams))
+        }
         // Without a user a key has no rows of its own, whatever its team.
-        _ => match &key.user_id {
-            Some(user) => {
-                let teams = match key.user_role.as_deref() {
-                    Some("team" | "customer" | "org_admin") => Vec::new(),
-                    _ => key.readable_teams.clone(),
-                };
-                Scope::Own(OwnRows::default().of_users([user.clone()]).of_teams(teams))
-            }
-            None => Scope::Own(OwnRows::default()),
-        },
+        None => Scope::Own(OwnRows::default()),
     };
-    let name =
-        key.key_alias.clone().or_else(|| key.user_id.clone()).unwrap_or_else(|| key.token.chars().take(8).collect());
-    Ok(Principal { name, scope })
+    let content = content.right(is_admin, key.user_id.as_deref());
+    let name = key.user_id.unwrap_or_else(|| "(no user)".into());
+    let key = key.key_alias.unwrap_or_else(|| key.token.chars().take(8).collect());
+    Ok((Principal { login: Login::LitellmKey, name, key: Some(key), scope, content }, end))
 }

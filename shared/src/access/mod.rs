@@ -1,16 +1,58 @@
-//! Who is calling, and which rows they may see.
+//! Who is calling, which rows they may see, and of which rows what was said.
+//!
+//! [`Access`] turns what a request brings ([`Credential`]) into a [`Principal`], by the ways that `AUTH_MODE` names. A
+//! principal carries its [`Scope`], which every query demands, and its [`ContentRight`], which what was said demands.
 
+mod cache;
+mod content;
+pub mod jwt;
 pub mod litellm;
+mod login;
 mod scope;
+mod service_keys;
+mod settings;
 
+pub use content::{ContentAccess, ContentRight};
+pub use login::{Access, Credential, Refusal, fingerprint};
 pub(crate) use scope::Owners;
 pub use scope::{OwnRows, Scope};
+pub use settings::Exposure;
 
 /// A caller that has proved who it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
-    /// A name for the audit: a key's alias, or a user.
+    /// How it proved that.
+    pub login: Login,
+    /// Who it is: LiteLLM's user, a service key's name, or the subject of a token.
     pub name: String,
+    /// Of a LiteLLM key: its alias, or the first characters of its hash.
+    pub key: Option<String>,
     /// The rows it may see.
     pub scope: Scope,
+    /// Of which of them it may read what was said.
+    pub content: ContentRight,
+}
+
+/// The ways to prove who one is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Login {
+    /// None was asked for.
+    Anonymous,
+    /// A virtual key of LiteLLM's.
+    LitellmKey,
+    /// LiteLLM's master key.
+    MasterKey,
+    /// A key of this service's own.
+    ServiceKey,
+    /// A token of the company's login.
+    Token,
+}
+
+impl Principal {
+    /// Tells it from every other, also where two ways to log in know the same name.
+    #[must_use]
+    pub fn identity(&self) -> (Login, &str, Option<&str>) {
+        (self.login, &self.name, self.key.as_deref())
+    }
 }

@@ -1,13 +1,17 @@
 //! The one error type: what went wrong, as an RFC 9457 problem.
 
+use std::io;
+
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::access::Refusal;
 use crate::db::LoginError;
 use crate::facts::FactsError;
+use crate::telemetry::audit;
 
 /// What a handler returns.
 pub type ApiResult<T> = Result<T, ApiError>;
@@ -65,6 +69,9 @@ pub enum ApiError {
     /// 400: the request itself cannot be read.
     #[error("{0}")]
     BadRequest(String),
+    /// 401: nothing that proves who is calling, or (`true`) nothing that does so any more.
+    #[error("the caller is not known")]
+    Unauthorized(bool),
     /// 403.
     #[error("{0}")]
     Forbidden(String),
@@ -77,12 +84,24 @@ pub enum ApiError {
     /// 413.
     #[error("{0}")]
     TooLarge(String),
+    /// 414.
+    #[error("{0}")]
+    UriTooLong(String),
     /// 415.
     #[error("{0}")]
     UnsupportedMediaType(String),
+    /// 431.
+    #[error("{0}")]
+    HeadersTooLarge(String),
     /// 503 or 504, by the cause: the database did not answer, or not in time.
     #[error(transparent)]
     Facts(#[from] FactsError),
+    /// 503: a token cannot be judged, since its issuer's keys cannot be had.
+    #[error("{0}")]
+    IssuerUnavailable(String),
+    /// 503: the audit log cannot be written, so no content may leave.
+    #[error("the audit log cannot be written: {0}")]
+    Unrecorded(#[source] io::Error),
     /// 504: the answer took longer than a request may.
     #[error("the answer took too long")]
     DeadlineExceeded,
@@ -102,6 +121,22 @@ impl From<ParameterProblem> for ApiError {
         Self::InvalidParameters(vec![problem])
     }
 }
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Missing => Self::Unauthorized(false),
+            Refusal::Invalid(_) => Self::Unauthorized(true),
+            Refusal::NotAllowed(why) => Self::Forbidden(why.into()),
+            Refusal::IssuerUnavailable(why) => Self::IssuerUnavailable(why),
+            Refusal::Facts(error) => Self::Facts(error),
+        }
+    }
+}
+
+/// What a 401 says to programs (RFC 6750).
+const CHALLENGE: &str = r#"Bearer realm="llm-traceability-api""#;
+const WRONG_TOKEN: &str = r#"Bearer realm="llm-traceability-api", error="invalid_token""#;
 
 /// Marks a response whose cause was a schema other than the probed one.
 #[derive(Debug, Clone, Copy)]
@@ -128,6 +163,12 @@ impl ApiError {
                 errors.iter().map(|e| format!("{}: {}", e.parameter, e.detail)).collect::<Vec<_>>().join("; "),
             ),
             Self::BadRequest(detail) => (StatusCode::BAD_REQUEST, "bad-request", "Bad request", detail.clone()),
+            Self::Unauthorized(is_wrong) => (
+                StatusCode::UNAUTHORIZED,
+                "unauthorized",
+                "Unauthorized",
+                if *is_wrong { NOT_VALID } else { LOG_IN }.into(),
+            ),
             Self::Forbidden(detail) => (StatusCode::FORBIDDEN, "forbidden", "Forbidden", detail.clone()),
             Self::NotFound(detail) => (StatusCode::NOT_FOUND, "not-found", "Not found", detail.clone()),
             Self::MethodNotAllowed(detail) => {
@@ -136,6 +177,13 @@ impl ApiError {
             Self::TooLarge(detail) => {
                 (StatusCode::PAYLOAD_TOO_LARGE, "payload-too-large", "Payload too large", detail.clone())
             }
+            Self::UriTooLong(detail) => (StatusCode::URI_TOO_LONG, "uri-too-long", "URI too long", detail.clone()),
+            Self::HeadersTooLarge(detail) => (
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "headers-too-large",
+                "Request header fields too large",
+                detail.clone(),
+            ),
             Self::UnsupportedMediaType(detail) => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "Unsupported media type", detail.clone())
             }
@@ -151,6 +199,19 @@ impl ApiError {
                 ),
                 status => (status, "internal-error", "Internal error", INTERNAL.into()),
             },
+            Self::IssuerUnavailable(_) => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "issuer-unavailable",
+                "The login is unavailable",
+                "The token cannot be judged at the moment: its issuer does not answer. Try again in a few seconds."
+                    .into(),
+            ),
+            Self::Unrecorded(_) => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "audit-unavailable",
+                "The audit log is unavailable",
+                "Reads of content have to be recorded, and cannot be at the moment. Try again in a few seconds.".into(),
+            ),
             Self::DeadlineExceeded => {
                 (StatusCode::GATEWAY_TIMEOUT, "timeout", "The database is too slow", TOO_SLOW.into())
             }
@@ -179,6 +240,8 @@ impl ApiError {
                 let fault = fault(error);
                 tracing::error!(status = fault.status.as_u16(), error = safe_text(error), advice = fault.advice);
             }
+            Self::IssuerUnavailable(error) => tracing::error!(status = 503, error, advice = ISSUER_ADVICE),
+            Self::Unrecorded(error) => tracing::error!(status = 503, %error, advice = audit::ADVICE),
             Self::DeadlineExceeded => tracing::error!(status = 504, error = "deadline exceeded", advice = SLOW_ADVICE),
             Self::Internal(text) => tracing::error!(status = 500, error = text),
             _ => {}
@@ -186,10 +249,15 @@ impl ApiError {
     }
 }
 
+const LOG_IN: &str = "Log in: send a LiteLLM key, a service key or a token of your login, as `Authorization: Bearer …` or in \
+     x-litellm-api-key. Which of these are taken is a setting of this service.";
+const NOT_VALID: &str = "This key or token does not open anything here, or does not any more.";
 const INTERNAL: &str = "The service failed to answer. Report the request id.";
 const SLOW_ADVICE: &str =
     "the database is slow or the question large: check its load, narrow the window, or raise STATEMENT_TIMEOUT_MS";
 
+const ISSUER_ADVICE: &str = "check JWT_ISSUER and JWT_JWKS_URL, and that this service can reach them; in a VPC without a way out, \
+     let the gateway verify tokens";
 const TLS_ADVICE: &str = "the server's certificate could not be verified, or it speaks no TLS: check the host's name, give \
      its authority with sslrootcert=<file>, or, where the network is trusted, write sslmode=require or sslmode=disable and \
      set DATABASE_ALLOW_UNVERIFIED_TLS=true";
@@ -202,6 +270,10 @@ impl IntoResponse for ApiError {
         let mut response = status.into_response();
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        if let Self::Unauthorized(is_wrong) = &self {
+            let challenge = if *is_wrong { WRONG_TOKEN } else { CHALLENGE };
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         if let Self::Facts(error) = &self
             && fault(error).schema_changed
@@ -232,8 +304,13 @@ impl Problem {
 
 fn fault(error: &FactsError) -> Fault {
     let unavailable = |advice| Fault { status: StatusCode::SERVICE_UNAVAILABLE, advice, schema_changed: false };
-    let FactsError::Database(error) = error else {
-        return unavailable("see the error: it says which table or right is missing");
+    let error = match error {
+        FactsError::Database(error) => error,
+        // The right may be given at any time.
+        FactsError::KeysUnreadable => {
+            return Fault { schema_changed: true, ..unavailable("grant the database role SELECT on these tables") };
+        }
+        _ => return unavailable("see the error: it says which table or right is missing"),
     };
     match error {
         sqlx::Error::Database(error) => match error.code().as_deref().unwrap_or_default() {

@@ -1,6 +1,7 @@
 //! The layers around every router: ids, problems, deadlines, panics, limits.
 
 use std::any::Any;
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,9 +16,11 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::body::MAX_BODY;
+use super::caller::Notes;
 use super::error::{ApiError, Problem, SchemaChanged};
 use super::state::AppState;
 use crate::db::Work;
+use crate::telemetry::audit::{ContentRead, Outcome};
 use crate::telemetry::{self, Answered};
 
 /// The header that carries a request's id, in and out.
@@ -65,16 +68,24 @@ async fn around(State(state): State<AppState>, mut request: Request, next: Next)
     let uri = request.extensions().get::<OriginalUri>().map_or_else(|| request.uri().clone(), |uri| uri.0.clone());
     let route = request.extensions().get::<MatchedPath>().map_or("(none)".to_owned(), |path| path.as_str().to_owned());
 
+    let notes = Notes::default();
+    request.extensions_mut().insert(notes.clone());
     let work = Arc::new(Work::default());
-    let mut response = match timeout(state.deadline, work.scope(next.run(request))).await {
-        Ok(response) => response,
-        Err(_) => ApiError::DeadlineExceeded.into_response(),
+    let mut response = match too_long(&request) {
+        Some(refused) => refused.into_response(),
+        None => match timeout(state.deadline, work.scope(next.run(request))).await {
+            Ok(response) => response,
+            Err(_) => ApiError::DeadlineExceeded.into_response(),
+        },
     };
     work.settle().await;
     if let Some(size) = response.body().size_hint().exact()
         && state.largest_answer.is_some_and(|largest| size > largest)
     {
         response = too_large(size).into_response();
+    }
+    if let Err(error) = record(&state, &notes, &route, response.status(), &id) {
+        response = ApiError::Unrecorded(error).into_response();
     }
     if response.status() == StatusCode::NOT_FOUND && response.extensions().get::<Problem>().is_none() {
         // The documentation's own pages have no words for a file that is not there.
@@ -86,9 +97,13 @@ async fn around(State(state): State<AppState>, mut request: Request, next: Next)
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         response = problem.render(response, uri.path(), &id);
     }
+    let hides = response.status() == StatusCode::NOT_FOUND && notes.is_scoped();
+    if hides {
+        on_the_beat(started).await;
+    }
     let timing = Timing { total: started.elapsed(), database: work.duration() };
     let headers = response.headers_mut();
-    for (name, value) in [(REQUEST_ID, &id), (SERVER_TIMING, &timing.header())] {
+    for (name, value) in [(REQUEST_ID, &id), (SERVER_TIMING, &timing.header(hides))] {
         if let Ok(value) = HeaderValue::from_str(value) {
             headers.insert(name, value);
         }
@@ -114,11 +129,68 @@ struct Timing {
 }
 
 impl Timing {
-    /// As a `Server-Timing` header has it, in milliseconds.
-    fn header(&self) -> String {
+    /// As a `Server-Timing` header has it, in milliseconds; without the database's time where that could tell what the
+    /// caller may not know.
+    fn header(&self, hides: bool) -> String {
         let ms = |time: Duration| time.as_secs_f64() * 1000.0;
+        if hides {
+            return format!("total;dur={:.0}", ms(self.total));
+        }
         format!("db;dur={:.3}, total;dur={:.3}", ms(self.database), ms(self.total))
     }
+}
+
+/// What is out of a caller's rows takes a little longer not to be found than what does not exist: the database looks at
+/// it first. Such an answer therefore leaves on the beat, where the difference is not seen.
+const BEAT: Duration = Duration::from_millis(20);
+
+async fn on_the_beat(started: Instant) {
+    let beats = started.elapsed().as_micros() / BEAT.as_micros() + 1;
+    let until = BEAT.saturating_mul(u32::try_from(beats).unwrap_or(u32::MAX));
+    tokio::time::sleep(until.saturating_sub(started.elapsed())).await;
+}
+
+/// What a request's headers may weigh, names included; API Gateway lets 10 KB through.
+const MAX_HEADERS: usize = 32 * 1024;
+/// How long an address may be: a cursor of the longest kind with every filter.
+const MAX_URI: usize = 16 * 1024;
+
+fn too_long(request: &Request) -> Option<ApiError> {
+    let headers: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    let uri = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    if headers > MAX_HEADERS {
+        Some(ApiError::HeadersTooLarge(format!("The headers must not have more than {MAX_HEADERS} bytes.")))
+    } else if uri > MAX_URI {
+        Some(ApiError::UriTooLong(format!(
+            "The address must not have more than {MAX_URI} bytes. POST /api/v1/sessions/search takes filters in its body."
+        )))
+    } else {
+        None
+    }
+}
+
+/// Writes a read of content to the audit log. An answer that cannot be recorded must not leave.
+fn record(state: &AppState, notes: &Notes, route: &str, status: StatusCode, request_id: &str) -> io::Result<()> {
+    let noted = notes.lock();
+    let (Some(principal), Some(read)) = (&noted.principal, &noted.read) else { return Ok(()) };
+    let outcome = match status.as_u16() {
+        200..300 if read.rows == 0 && read.withheld > 0 => Outcome::Withheld,
+        200..300 => Outcome::Read,
+        404 => Outcome::NotFound,
+        400..500 => Outcome::Refused,
+        _ => Outcome::Failed,
+    };
+    let read = ContentRead {
+        principal,
+        route,
+        session_id: read.session_id.as_deref(),
+        request: read.request.as_deref(),
+        rows: if outcome == Outcome::Read { read.rows } else { 0 },
+        outcome,
+        status: status.as_u16(),
+        request_id,
+    };
+    state.audit.content_read(&read, state.clock.now())
 }
 
 fn too_large(size: u64) -> ApiError {

@@ -1,6 +1,7 @@
 //! What every HTTP function shares: state, extractors, errors and the layers around a router.
 
 pub mod body;
+pub mod caller;
 pub mod cursor;
 pub mod error;
 pub mod id;
@@ -12,6 +13,7 @@ pub mod state;
 pub mod window;
 
 pub use body::JsonBody;
+pub use caller::{Caller, Reader};
 pub use cursor::Cursor;
 pub use error::{ApiError, ApiResult, Problem};
 pub use id::PathId;

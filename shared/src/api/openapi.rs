@@ -1,9 +1,18 @@
 //! The base of the API document: what all endpoints have in common.
 
+use utoipa::ToSchema;
+use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
 use utoipa::openapi::tag::TagBuilder;
-use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
+use utoipa::openapi::{
+    ContentBuilder, HeaderBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Ref, ResponseBuilder,
+};
 use utoipa_axum::router::OpenApiRouter;
 
+use super::caller::LITELLM_API_KEY;
+use super::error::Problem;
 use super::state::AppState;
 
 const DESCRIPTION: &str = "\
@@ -13,7 +22,9 @@ Sessions, requests, costs and usage out of LiteLLM's spend logs, read straight f
 * Rates are percentages from 0 to 100, `*_seconds` and `avg_response_time` are seconds, costs are US dollars.\n\
 * Lists are JSON arrays; the next page is in the `Link` header (`rel=\"next\"`).\n\
 * Errors are problem documents (RFC 9457). An unknown parameter is an error, so that a misspelt filter never widens a \
-result.";
+result.\n\
+* Callers see their own part of the log, in every list, count, sum and percentage: what LiteLLM would let them see. The \
+text of messages is a right of its own (`content_unavailable_reason: not_permitted`).";
 
 /// The groups, in the order in which people need them.
 const TAGS: [(&str, &str); 4] = [
@@ -38,5 +49,48 @@ pub fn document(router: OpenApiRouter<AppState>) -> OpenApi {
         .tags(Some(TAGS.map(|(name, description)| TagBuilder::new().name(name).description(Some(description)).build())))
         .build();
     document.merge(router.into_openapi());
+    let components = document.components.get_or_insert_default();
+    for (name, scheme) in schemes() {
+        components.add_security_scheme(name, scheme);
+    }
+    let logged = document.paths.paths.iter_mut().filter(|(path, _)| path.starts_with(OVER_THE_LOG));
+    logged.flat_map(|(_, item)| operations(item)).for_each(demand_login);
     document
+}
+
+/// Below this path, answers come from the log: whoever asks has to say who they are.
+const OVER_THE_LOG: &str = "/api/";
+const BEARER: &str = "bearer";
+const API_KEY: &str = "litellm_api_key";
+
+fn schemes() -> [(&'static str, SecurityScheme); 2] {
+    let bearer = "A LiteLLM key (`sk-…`), a service key, or a token of the company's login: which of these are taken is a \
+                  setting of the service.";
+    let key = "The same in LiteLLM's own header, for where `Authorization` is taken by something in between.";
+    let http = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(bearer)).build();
+    let header = ApiKeyValue::with_description(LITELLM_API_KEY.as_str(), key);
+    [(BEARER, SecurityScheme::Http(http)), (API_KEY, SecurityScheme::ApiKey(ApiKey::Header(header)))]
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete].into_iter().flatten()
+}
+
+fn demand_login(operation: &mut Operation) {
+    let scheme = |name| SecurityRequirement::new(name, Vec::<String>::new());
+    operation.security = Some(vec![scheme(BEARER), scheme(API_KEY)]);
+    let problem = |description: &str| {
+        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(Problem::name()))).build();
+        ResponseBuilder::new().description(description).content("application/problem+json", content)
+    };
+    let challenge = HeaderBuilder::new()
+        .description(Some(
+            "`Bearer`, with `error=\"invalid_token\"` where something was sent that does not open anything",
+        ))
+        .build();
+    let unauthorized = problem("The caller has to log in, or the key or token is not valid (any more)");
+    let forbidden = problem("The key or token may not read logs");
+    let responses = &mut operation.responses.responses;
+    responses.insert("401".into(), unauthorized.header("WWW-Authenticate", challenge).build().into());
+    responses.insert("403".into(), forbidden.build().into());
 }

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::access::Scope;
-use crate::config::{ConfigError, DatabaseConfig};
+use crate::access::{Access, Exposure};
+use crate::config::{ConfigError, DatabaseConfig, Environment};
+use crate::content::Redaction;
 use crate::db::Database;
+use crate::telemetry::audit::Audit;
 
 /// The time, passed in so that a test can stop it.
 #[derive(Clone)]
@@ -44,26 +46,32 @@ pub struct AppState {
     pub deadline: Duration,
     /// How many bytes an answer may have, where something between here and the client carries no more.
     pub largest_answer: Option<u64>,
-    /// Which rows the callers may see: all, until callers have names.
-    pub scope: Scope,
+    /// How callers prove who they are.
+    pub access: Arc<Access>,
+    /// What is replaced in content before it leaves.
+    pub redaction: Arc<Redaction>,
+    /// Where reads of content are noted.
+    pub audit: Arc<Audit>,
 }
 
 /// What a request may take beyond its statement: connecting, reading, writing the answer.
 const MARGIN: Duration = Duration::from_millis(600);
 
 impl AppState {
-    /// The state for a database.
+    /// The state for a database, with the settings of access, as far as callers can reach the service.
     ///
     /// # Errors
     /// [`ConfigError`] when a setting cannot be used.
-    pub fn new(config: &DatabaseConfig) -> Result<Self, ConfigError> {
+    pub fn new(config: &DatabaseConfig, environment: &Environment, exposure: Exposure) -> Result<Self, ConfigError> {
         let deadline = config.statement_timeout.max(config.acquire_timeout) + MARGIN;
         Ok(Self {
             db: Database::new(config)?,
             clock: Clock::system(),
             deadline,
             largest_answer: None,
-            scope: Scope::AllRows,
+            access: Arc::new(Access::from_environment(environment, exposure)?),
+            redaction: Arc::new(Redaction::from_environment(environment)?),
+            audit: Arc::new(Audit::from_environment(environment)?),
         })
     }
 }

@@ -43,6 +43,13 @@ pub enum FactsError {
     /// A column is missing that every release of LiteLLM has.
     #[error("\"LiteLLM_SpendLogs\" has no column \"{0}\", which every release of LiteLLM has: is it LiteLLM's table?")]
     ColumnMissing(&'static str),
+    /// The role may not read what it takes to judge LiteLLM's keys.
+    #[error(
+        "the database role may not read LiteLLM's keys, users and teams, which AUTH_MODE=litellm needs: run GRANT SELECT ON \
+         \"LiteLLM_VerificationToken\", \"LiteLLM_UserTable\", \"LiteLLM_TeamTable\", \
+         \"LiteLLM_DeprecatedVerificationToken\" TO the role of DATABASE_URL"
+    )]
+    KeysUnreadable,
     /// The catalogue could not be asked.
     #[error(transparent)]
     Database(#[from] sqlx::Error),

@@ -54,6 +54,8 @@ const BASELINE: [&str; 25] = [
 #[derive(Debug, Clone)]
 pub(super) struct Schema {
     tables: BTreeMap<String, BTreeSet<String>>,
+    /// Columns that are there, but not for this role.
+    hidden: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Schema {
@@ -63,32 +65,35 @@ impl Schema {
     /// [`FactsError`] when the log table is missing, unreadable, or lacks a column that every release has.
     pub(super) async fn probe(conn: impl PgExecutor<'_>) -> Result<Self, FactsError> {
         let names = [SPEND_LOGS, TOOL_INDEX, AGENTS, KEYS, TEAMS, USERS, DEPRECATED_KEYS];
-        // What the role may not read of a companion, table or column, is as good as absent: the facts then come from their
-        // other carriers.
+        // What the role may not read of a companion, table or column, is as good as absent for facts: they then come from
+        // their other carriers.
         let rows = sqlx::query(
             r"SELECT t.name,
                      has_table_privilege(to_regclass(quote_ident(t.name)), 'SELECT') AS readable,
-                     ARRAY(SELECT a.attname::text FROM pg_attribute a
-                           WHERE a.attrelid = to_regclass(quote_ident(t.name)) AND a.attnum > 0
-                             AND NOT a.attisdropped
-                             AND has_column_privilege(a.attrelid, a.attnum, 'SELECT')) AS columns
-              FROM unnest($1::text[]) AS t(name)
+                     c.columns, c.hidden
+              FROM unnest($1::text[]) AS t(name),
+              LATERAL (SELECT COALESCE(array_agg(a.attname::text) FILTER (WHERE a.readable), '{}') AS columns,
+                              COALESCE(array_agg(a.attname::text) FILTER (WHERE NOT a.readable), '{}') AS hidden
+                       FROM (SELECT attname, has_column_privilege(attrelid, attnum, 'SELECT') AS readable
+                             FROM pg_attribute
+                             WHERE attrelid = to_regclass(quote_ident(t.name)) AND attnum > 0 AND NOT attisdropped) a) c
               WHERE to_regclass(quote_ident(t.name)) IS NOT NULL",
         )
         .bind(names.as_slice())
         .fetch_all(conn)
         .await?;
 
-        let mut tables = BTreeMap::new();
+        let (mut tables, mut hidden) = (BTreeMap::new(), BTreeMap::new());
         for row in rows {
             let name: String = row.try_get("name")?;
             if name == SPEND_LOGS && !row.try_get::<bool, _>("readable")? {
                 return Err(FactsError::NotReadable);
             }
-            let columns: Vec<String> = row.try_get("columns")?;
-            tables.insert(name, columns.into_iter().collect());
+            let columns = |part: &str| Ok::<_, sqlx::Error>(row.try_get::<Vec<String>, _>(part)?.into_iter().collect());
+            hidden.insert(name.clone(), columns("hidden")?);
+            tables.insert(name, columns("columns")?);
         }
-        let schema = Self { tables };
+        let schema = Self { tables, hidden };
         schema.check()?;
         Ok(schema)
     }
@@ -109,5 +114,9 @@ impl Schema {
     /// Whether `table` has this column, and the role may read it.
     pub(super) fn table_has(&self, table: &str, column: &str) -> bool {
         self.tables.get(table).is_some_and(|columns| columns.contains(column))
+    }
+    /// Whether `table` has this column, and the role may not read it.
+    pub(super) fn table_hides(&self, table: &str, column: &str) -> bool {
+        self.hidden.get(table).is_some_and(|columns| columns.contains(column))
     }
 }

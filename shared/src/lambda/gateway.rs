@@ -10,8 +10,9 @@ use http::header::HOST;
 use http::{HeaderMap, Uri};
 use lambda_http::Request;
 use lambda_http::aws_lambda_events::apigw::{ApiGatewayProxyRequest, ApiGatewayV2httpRequest};
-use lambda_http::request::LambdaRequest;
+use lambda_http::request::{LambdaRequest, RequestContext};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use serde_json::{Map, Value};
 
 use url::Url;
 
@@ -126,6 +127,19 @@ fn path_of_route(route: &str, parameters: &HashMap<String, String>) -> Option<St
     Some(segments.join("/"))
 }
 
+/// The claims of the token that an authorizer of the gateway has verified: an HTTP API's JWT authorizer, or a REST API's
+/// for Cognito. A client has no part in this part of the event.
+pub(super) fn verified_claims(context: &RequestContext) -> Option<Map<String, Value>> {
+    match context {
+        RequestContext::ApiGatewayV2(context) => {
+            let claims = &context.authorizer.as_ref()?.jwt.as_ref()?.claims;
+            Some(claims.iter().map(|(name, value)| (name.clone(), Value::from(value.clone()))).collect())
+        }
+        RequestContext::ApiGatewayV1(context) => context.authorizer.fields.get("claims")?.as_object().cloned(),
+        _ => None,
+    }
+}
+
 impl Arrival {
     /// Leaves the client's own path where links are made from it.
     pub(super) fn keep_client_path(&self, request: &mut Request) {
@@ -142,7 +156,7 @@ impl Arrival {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     fn http_api(raw_path: &str, stage: &str, domain: &str, route: &str, parameters: &Value) -> (String, Arrival) {
         let event = json!({

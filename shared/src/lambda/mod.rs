@@ -16,7 +16,9 @@ use serde::Serialize;
 use tower::ServiceExt;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::access::Exposure;
 use crate::api::AppState;
+use crate::api::caller::GatewayClaims;
 use crate::api::layers::{self, REQUEST_ID};
 use crate::config::{DatabaseConfig, Environment};
 use crate::db::Work;
@@ -39,7 +41,7 @@ pub async fn run(router: OpenApiRouter<AppState>) -> ExitCode {
     telemetry::start(LogFormat::json(&environment), &environment);
     let state = telemetry::wants_metrics(&environment)
         .and_then(|_| DatabaseConfig::from_environment(&environment))
-        .and_then(|config| AppState::new(&config));
+        .and_then(|config| AppState::new(&config, &environment, Exposure::Network));
     let mut state = match state {
         Ok(state) => state,
         Err(error) => {
@@ -71,6 +73,9 @@ async fn invoke(service: Router, mut event: LambdaEvent<LambdaRequest>) -> Resul
 /// anyway.
 async fn answer(service: Router, arrival: Arrival, mut request: Request) -> Result<Response<Body>, Infallible> {
     arrival.keep_client_path(&mut request);
+    if let Some(claims) = request.request_context_ref().and_then(gateway::verified_claims) {
+        request.extensions_mut().insert(GatewayClaims(claims));
+    }
     if !request.headers().contains_key(REQUEST_ID) {
         // So that a line of the gateway's log and one of ours can be told to belong together.
         let id = arrival.request_id.or_else(|| request.lambda_context_ref().map(|context| context.request_id.clone()));

@@ -21,6 +21,10 @@ use crate::facts::{Fact, Rows};
 pub struct ContentRow {
     /// The request.
     pub request_id: String,
+    /// The session; the request's own id where none was stored.
+    pub session_id: String,
+    /// The LiteLLM user who owns the key, if there is one.
+    pub owner: Option<String>,
     /// When it started.
     pub started_at: DateTime<Utc>,
     /// The deployed model.
@@ -58,9 +62,10 @@ pub struct ContentRow {
     error_information: Option<Json<Box<RawValue>>>,
 }
 
-const FACTS: [Fact; 14] = [
+const FACTS: [Fact; 15] = [
     Fact::RequestId,
     Fact::SessionId,
+    Fact::UserId,
     Fact::StartedAt,
     Fact::Model,
     Fact::ModelGroup,
@@ -103,7 +108,7 @@ impl ContentRow {
 
 fn select(source: Source<'_>, rows: Rows<'_>) -> QueryBuilder<Postgres> {
     let mut sql = QueryBuilder::new(format!(
-        "SELECT f.request_id, f.started_at AT TIME ZONE 'UTC' AS started_at, COALESCE(f.model, '') AS model, \
+        "SELECT f.request_id, f.session_id, f.user_id AS owner, f.started_at AT TIME ZONE 'UTC' AS started_at, COALESCE(f.model, '') AS model, \
          f.model_group, f.call_type, f.status, f.prompt_tokens::bigint, f.completion_tokens::bigint, \
          f.total_tokens::bigint, f.spend AS cost, f.duration_ms::bigint AS duration_ms, f.cache_hit, f.tool_calls, \
          {CONTENT_COLUMNS} FROM "

@@ -1,5 +1,6 @@
 //! What the service tells of itself: a line a request, and what goes wrong. Never a prompt, a key or a query's value.
 
+pub mod audit;
 mod json;
 
 use std::io::IsTerminal;
@@ -49,11 +50,13 @@ pub fn wants_metrics(environment: &Environment) -> Result<bool, ConfigError> {
     }
 }
 
-/// Starts logging at `RUST_LOG`, or else at the level that Lambda was set to (`AWS_LAMBDA_LOG_LEVEL`) or `DEBUG` asks
-/// for: `debug` adds every statement, without its values.
+/// Starts logging at `RUST_LOG`, or else at the level that `LOG_LEVEL`, Lambda (`AWS_LAMBDA_LOG_LEVEL`) or `DEBUG` asks for:
+/// `debug` adds every statement, without its values. Lambda drops lines below its own level, those of the audit included,
+/// so that a deployment leaves that at the lowest and sets the other.
 pub fn start(format: LogFormat, environment: &Environment) {
     let debug = environment.flag("DEBUG").unwrap_or_default();
-    let level = environment.get("AWS_LAMBDA_LOG_LEVEL").map_or(if debug { "debug" } else { "info" }, level);
+    let asked = environment.get("LOG_LEVEL").or_else(|| environment.get("AWS_LAMBDA_LOG_LEVEL"));
+    let level = asked.map_or(if debug { "debug" } else { "info" }, level);
     let statements = if matches!(level, "debug" | "trace") { "debug" } else { "error" };
     let default = format!("{level},{QUIET},sqlx={statements}");
     // What keeps libraries quiet holds under any level; who wants to hear one of them names it.
@@ -89,8 +92,8 @@ const QUIET: &str = "aws_config=warn,aws_runtime=warn,aws_sdk_secretsmanager=war
                      rustls=warn";
 
 /// Lambda's words for levels.
-fn level(lambda: &str) -> &'static str {
-    match lambda.to_ascii_uppercase().as_str() {
+fn level(asked: &str) -> &'static str {
+    match asked.to_ascii_uppercase().as_str() {
         "TRACE" => "trace",
         "DEBUG" => "debug",
         "WARN" => "warn",

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 use sqlx::{Connection, PgConnection};
+use traceability::access::Exposure;
 use traceability::api::AppState;
 use traceability::config::{DatabaseConfig, Environment};
 
@@ -27,7 +28,11 @@ impl Arguments {
     ///
     /// # Errors
     /// With a sentence for the person at the terminal.
-    pub async fn open(&self, environment: &Environment) -> Result<Option<(Embedded, AppState)>, Box<dyn Error>> {
+    pub async fn open(
+        &self,
+        environment: &Environment,
+        exposure: Exposure,
+    ) -> Result<Option<(Embedded, AppState)>, Box<dyn Error>> {
         if DatabaseConfig::names_a_database(environment) {
             if self.rows > 0 {
                 let reason =
@@ -41,7 +46,7 @@ impl Arguments {
         // The embedded server has one connection to give, and no way to end a statement: requests queue for it.
         config.max_connections = 1;
         config.acquire_timeout = Duration::from_secs(30);
-        let mut state = AppState::new(&config)?;
+        let mut state = AppState::new(&config, environment, exposure)?;
         state.deadline = Duration::from_mins(1);
         Ok(Some((embedded, state)))
     }

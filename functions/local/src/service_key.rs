@@ -1,0 +1,47 @@
+//! Making a service key: the key goes to the program that uses it, its hash to the service's settings.
+
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+/// What the key opens. Name all rows, or whose.
+#[derive(Debug, clap::Args)]
+pub struct ServiceKey {
+    /// Who uses it, for the audit log.
+    #[arg(long)]
+    name: String,
+    /// Every row.
+    #[arg(long, conflicts_with_all = ["team", "user", "agent"], required_unless_present_any = ["team", "user", "agent"])]
+    all: bool,
+    /// The rows of this team (may be repeated).
+    #[arg(long)]
+    team: Vec<String>,
+    /// The rows of this LiteLLM user (may be repeated).
+    #[arg(long)]
+    user: Vec<String>,
+    /// The rows of the agent of this name (may be repeated).
+    #[arg(long)]
+    agent: Vec<String>,
+    /// What was said in these rows, too.
+    #[arg(long)]
+    content: bool,
+}
+
+impl ServiceKey {
+    /// Makes a key, and prints it and what to configure.
+    ///
+    /// # Errors
+    /// Never in practice: the settings are plain data.
+    pub fn print(&self) -> serde_json::Result<()> {
+        // 244 bits of the operating system's randomness.
+        let key = format!("trace-{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
+        let scope =
+            if self.all { json!("all") } else { json!({"teams": self.team, "users": self.user, "agents": self.agent}) };
+        let sha256 = format!("{:x}", Sha256::digest(&key));
+        let setting = json!([{"name": self.name, "sha256": sha256, "scope": scope, "content": self.content}]);
+        println!("The key, which is shown this once:\n\n  {key}\n");
+        println!("For the service (AUTH_MODE contains keys; join the lists of several keys):\n");
+        println!("  SERVICE_KEYS='{}'", serde_json::to_string(&setting)?);
+        Ok(())
+    }
+}

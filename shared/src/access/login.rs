@@ -1,0 +1,214 @@
+//! From what a request brings to who is calling.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+use subtle::ConstantTimeEq;
+
+use super::cache::PrincipalCache;
+use super::jwt::{self, Jwt, JwtConfig};
+use super::litellm::{self, Denied};
+use super::service_keys::{self, KeyHash, ServiceKeys, hash_of};
+use super::settings::{self, Exposure, Modes};
+use super::{ContentAccess, Login, OwnRows, Principal, Scope};
+use crate::config::{ConfigError, Environment};
+use crate::db::Database;
+use crate::facts::FactsError;
+use crate::facts::keys::KeyRecord;
+
+/// What a request brings to prove who sent it. It has no `Debug`: it must not end up in a log.
+pub enum Credential<'a> {
+    /// A key or a token, as the client sent it.
+    Secret(&'a str),
+    /// The claims of a token that a gateway has verified.
+    Claims(&'a Map<String, Value>),
+}
+
+/// Why a request is not served.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// It brings nothing, or nothing that could be a key or a token.
+    #[error("no credentials")]
+    Missing,
+    /// What it brings opens nothing. Why is for the log: the caller is told nothing of it.
+    #[error("{0}")]
+    Invalid(String),
+    /// Who it is is clear, but they may not read logs.
+    #[error("{0}")]
+    NotAllowed(&'static str),
+    /// The issuer's keys could not be had, so that a token cannot be judged.
+    #[error("{0}")]
+    IssuerUnavailable(String),
+    /// LiteLLM's tables could not be asked.
+    #[error(transparent)]
+    Facts(#[from] FactsError),
+}
+
+/// How callers prove who they are, and what follows from it.
+pub struct Access {
+    modes: Modes,
+    master_key: Option<KeyHash>,
+    service_keys: ServiceKeys,
+    jwt: Option<Jwt>,
+    content: ContentAccess,
+    cache: PrincipalCache,
+    anyone: Arc<Principal>,
+}
+
+/// What every key of LiteLLM's begins with. A hash that somebody read in its database does not, so that none opens
+/// anything.
+const LITELLM_PREFIX: &str = "sk-";
+/// LiteLLM's user for requests with the master key.
+const MASTER_USER: &str = "default_user_id";
+
+impl Access {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where one is missing, wrong, or would let everybody in without having said so.
+    pub fn from_environment(environment: &Environment, exposure: Exposure) -> Result<Self, ConfigError> {
+        let modes = Modes::from_environment(environment, exposure)?;
+        let content = ContentAccess::from_environment(environment)?;
+        let jwt = if modes.jwt { Some(Jwt::new(JwtConfig::from_environment(environment)?)) } else { None };
+        Ok(Self {
+            master_key: if modes.litellm { settings::master_key(environment)? } else { None },
+            service_keys: service_keys::from_environment(environment, content)?,
+            jwt,
+            modes,
+            content,
+            cache: PrincipalCache::new(),
+            anyone: Arc::new(Principal {
+                login: Login::Anonymous,
+                name: "anyone".into(),
+                key: None,
+                scope: Scope::AllRows,
+                content: content.right(false, None),
+            }),
+        })
+    }
+
+    /// Whether nobody has to log in.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.modes.none
+    }
+
+    /// Whether the claims of the gateway's own authorizer count.
+    #[must_use]
+    pub fn trusts_gateway(&self) -> bool {
+        self.jwt.as_ref().is_some_and(Jwt::trusts_gateway)
+    }
+
+    /// Who is calling.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub async fn principal(
+        &self,
+        credential: Option<Credential<'_>>,
+        db: &Database,
+        now: DateTime<Utc>,
+    ) -> Result<Arc<Principal>, Refusal> {
+        match credential {
+            _ if self.modes.none => Ok(Arc::clone(&self.anyone)),
+            None => Err(Refusal::Missing),
+            Some(Credential::Claims(claims)) => match &self.jwt {
+                Some(jwt) if jwt.trusts_gateway() => self.of_token(jwt.of_gateway(claims, now)?).map(Arc::new),
+                _ => Err(Refusal::Missing),
+            },
+            Some(Credential::Secret(secret)) => self.of_secret(secret, db, now).await,
+        }
+    }
+
+    async fn of_secret(&self, secret: &str, db: &Database, now: DateTime<Utc>) -> Result<Arc<Principal>, Refusal> {
+        let hash = hash_of(secret);
+        if let Some(principal) = self.service_keys.get(&hash) {
+            return Ok(Arc::clone(principal));
+        }
+        let is_master = self.master_key.is_some_and(|master| bool::from(master.ct_eq(&hash)));
+        if is_master {
+            return Ok(Arc::new(self.master()));
+        }
+        if let Some(principal) = self.cache.get(&hash, now) {
+            return Ok(principal);
+        }
+        let (principal, end) = match &self.jwt {
+            _ if self.modes.litellm && secret.starts_with(LITELLM_PREFIX) => self.of_litellm(secret, db, now).await?,
+            Some(jwt) if !jwt.trusts_gateway() => {
+                let identity = jwt.verify(secret, now).await?;
+                let end = identity.expires;
+                (self.of_token(identity)?, Some(end))
+            }
+            _ => return Err(Denied::Unknown.into()),
+        };
+        let principal = Arc::new(principal);
+        self.cache.put(hash, Arc::clone(&principal), now, end);
+        Ok(principal)
+    }
+
+    /// Asks LiteLLM's tables, by one look-up of the key's hash.
+    async fn of_litellm(
+        &self,
+        key: &str,
+        db: &Database,
+        now: DateTime<Utc>,
+    ) -> Result<(Principal, Option<DateTime<Utc>>), Refusal> {
+        let mut session = db.session().await?;
+        let mut query =
+            session.facts.key_query(&litellm::hash(key), now.naive_utc()).ok_or(FactsError::KeysUnreadable)?;
+        let record: Option<KeyRecord> =
+            query.build_query_as().fetch_optional(&mut session.conn).await.map_err(FactsError::Database)?;
+        let record = record.ok_or(Denied::Unknown)?;
+        let principal = litellm::principal(record, self.content, now)?;
+        Ok(principal)
+    }
+
+    fn master(&self) -> Principal {
+        Principal {
+            login: Login::MasterKey,
+            name: MASTER_USER.into(),
+            key: None,
+            scope: Scope::AllRows,
+            content: self.content.right(true, Some(MASTER_USER)),
+        }
+    }
+
+    fn of_token(&self, identity: jwt::Identity) -> Result<Principal, Refusal> {
+        let content = self.content.right(identity.is_admin, identity.user.as_deref());
+        let own = OwnRows::default().of_users(identity.user).of_teams(identity.teams);
+        let scope = if identity.is_admin { Scope::AllRows } else { Scope::Own(own) };
+        if scope == Scope::Own(OwnRows::default()) {
+            return Err(Refusal::NotAllowed(
+                "This token names neither a user nor a team of LiteLLM's, nor a role that may read everything.",
+            ));
+        }
+        Ok(Principal { login: Login::Token, name: identity.subject, key: None, scope, content })
+    }
+}
+
+/// The beginning of a secret's SHA-256: whoever has the secret, or LiteLLM's key table, can tell which one it was.
+#[must_use]
+pub fn fingerprint(secret: &str) -> String {
+    hex::encode(&hash_of(secret)[..4])
+}
+
+impl From<Denied> for Refusal {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::NotForLogs => {
+                Self::NotAllowed("This key may not read logs: its type, or the routes it is limited to, keep it out.")
+            }
+            denied => Self::Invalid(denied.to_string()),
+        }
+    }
+}
+
+impl From<jwt::Refused> for Refusal {
+    fn from(refused: jwt::Refused) -> Self {
+        match refused {
+            jwt::Refused::Invalid(reason) => Self::Invalid(reason.to_string()),
+            jwt::Refused::Unverifiable(reason) => Self::IssuerUnavailable(reason),
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! `AUTH_MODE`: by which ways callers may prove who they are.
+
+use super::service_keys::{KeyHash, SERVICE_KEYS, hash_of, parse_hash};
+use crate::config::{ConfigError, Environment};
+
+/// Who can reach the service, as far as it knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exposure {
+    /// Programs of this machine.
+    ThisMachine,
+    /// Others.
+    Network,
+}
+
+/// The words with which `ALLOW_ANONYMOUS` lets everybody in.
+pub const MEANT: &str = "yes-anyone-may-read-every-prompt";
+
+const ALLOW_ANONYMOUS: &str = "ALLOW_ANONYMOUS";
+const AUTH_MODE: &str = "AUTH_MODE";
+const MASTER_KEY: &str = "LITELLM_MASTER_KEY";
+const MASTER_KEY_SHA256: &str = "LITELLM_MASTER_KEY_SHA256";
+
+/// Which ways are open.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Modes {
+    /// Nobody has to log in.
+    pub(super) none: bool,
+    /// LiteLLM's keys.
+    pub(super) litellm: bool,
+    /// Tokens of an OIDC issuer.
+    pub(super) jwt: bool,
+    /// Service keys.
+    pub(super) keys: bool,
+}
+
+impl Modes {
+    /// Reads the setting, and that it does not contradict what is set beside it.
+    ///
+    /// # Errors
+    /// [`ConfigError`], also where everybody could read everything and nobody has said that this is meant.
+    pub(super) fn from_environment(environment: &Environment, exposure: Exposure) -> Result<Self, ConfigError> {
+        let error = |name, reason: String| Err(ConfigError { name, reason });
+        let modes = match (environment.get(AUTH_MODE), exposure) {
+            (Some(setting), _) => Self::parse(setting)?,
+            (None, Exposure::ThisMachine) => Self { none: true, ..Self::default() },
+            (None, Exposure::Network) => {
+                return error(
+                    AUTH_MODE,
+                    "must say how callers prove who they are: litellm, jwt, keys, or several of these separated by \
+                     commas"
+                        .into(),
+                );
+            }
+        };
+        match environment.get(ALLOW_ANONYMOUS) {
+            Some(words) if words != MEANT => return error(ALLOW_ANONYMOUS, format!("must be {MEANT}, or not be set")),
+            Some(_) if !modes.none => return error(ALLOW_ANONYMOUS, "is for AUTH_MODE=none only".into()),
+            None if modes.none && exposure == Exposure::Network => {
+                return error(
+                    AUTH_MODE,
+                    format!(
+                        "none lets whoever reaches this service read every prompt in the log. Choose litellm, jwt or \
+                         keys; or, if you mean it, set {ALLOW_ANONYMOUS}={MEANT}"
+                    ),
+                );
+            }
+            _ => {}
+        }
+        for (mode, word, setting) in [(modes.keys, "keys", SERVICE_KEYS), (modes.jwt, "jwt", "JWT_ISSUER")] {
+            if environment.get(setting).is_some() && !mode {
+                return error(AUTH_MODE, format!("must contain {word} where {setting} is set"));
+            }
+        }
+        if modes.keys && environment.get(SERVICE_KEYS).is_none() {
+            return error(
+                SERVICE_KEYS,
+                "must be set where AUTH_MODE contains keys; `make service-key` makes one".into(),
+            );
+        }
+        Ok(modes)
+    }
+
+    fn parse(setting: &str) -> Result<Self, ConfigError> {
+        let invalid = |reason: &str| ConfigError { name: AUTH_MODE, reason: reason.to_owned() };
+        let mut modes = Self::default();
+        for word in setting.split(',').map(str::trim).filter(|word| !word.is_empty()) {
+            match word {
+                "none" => modes.none = true,
+                "litellm" => modes.litellm = true,
+                "jwt" => modes.jwt = true,
+                "keys" => modes.keys = true,
+                _ => return Err(invalid("must be litellm, jwt, keys, several of these separated by commas, or none")),
+            }
+        }
+        if modes.none && modes != (Self { none: true, ..Self::default() }) {
+            return Err(invalid("none stands alone: with it, nobody has to log in any other way"));
+        }
+        if modes == Self::default() {
+            return Err(invalid("must be litellm, jwt, keys, several of these separated by commas, or none"));
+        }
+        Ok(modes)
+    }
+}
+
+/// The hash of LiteLLM's master key: given as such, so that no environment has to hold the key, or as the key itself.
+///
+/// # Errors
+/// [`ConfigError`] where it is none, or the two differ.
+pub(super) fn master_key(environment: &Environment) -> Result<Option<KeyHash>, ConfigError> {
+    let given = environment.get(MASTER_KEY).map(hash_of);
+    let hash = environment.get(MASTER_KEY_SHA256).map(|text| {
+        parse_hash(text).ok_or(ConfigError {
+            name: MASTER_KEY_SHA256,
+            reason: "must be 64 hexadecimal digits: printf %s \"$LITELLM_MASTER_KEY\" | sha256sum".into(),
+        })
+    });
+    match (given, hash.transpose()?) {
+        (Some(given), Some(hash)) if given != hash => Err(ConfigError {
+            name: MASTER_KEY_SHA256,
+            reason: "is not that of LITELLM_MASTER_KEY: set one of the two".into(),
+        }),
+        (given, hash) => Ok(given.or(hash)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn modes(pairs: &[(&str, &str)], exposure: Exposure) -> Result<Modes, ConfigError> {
+        Modes::from_environment(&pairs.iter().copied().collect(), exposure)
+    }
+
+    #[test]
+    fn without_a_login_only_this_machine_is_served() {
+        let none = Modes { none: true, ..Modes::default() };
+        assert_eq!(modes(&[], Exposure::ThisMachine).expect("the default"), none);
+        assert_eq!(modes(&[("AUTH_MODE", "none")], Exposure::ThisMachine).expect("explicit"), none);
+        assert!(modes(&[], Exposure::Network).is_err());
+        assert!(modes(&[("AUTH_MODE", "none")], Exposure::Network).is_err());
+        for words in ["yes", "true", "YES-ANYONE-MAY-READ-EVERY-PROMPT"] {
+            assert!(modes(&[("AUTH_MODE", "none"), (ALLOW_ANONYMOUS, words)], Exposure::Network).is_err(), "{words}");
+        }
+        // The second setting alone does not open anything.
+        assert!(modes(&[(ALLOW_ANONYMOUS, MEANT)], Exposure::Network).is_err());
+        assert!(modes(&[("AUTH_MODE", "litellm"), (ALLOW_ANONYMOUS, MEANT)], Exposure::Network).is_err());
+        assert_eq!(modes(&[("AUTH_MODE", "none"), (ALLOW_ANONYMOUS, MEANT)], Exposure::Network).expect("meant"), none);
+    }
+
+    #[test]
+    fn several_ways_may_be_open() {
+        let both = modes(&[("AUTH_MODE", " litellm, keys"), (SERVICE_KEYS, "[]")], Exposure::Network).expect("two");
+        assert_eq!(both, Modes { litellm: true, keys: true, ..Modes::default() });
+        for setting in ["", ",", "all", "litellm,none", "litellm jwt", "LITELLM"] {
+            assert!(modes(&[("AUTH_MODE", setting)], Exposure::Network).is_err(), "{setting}");
+        }
+    }
+
+    #[test]
+    fn what_is_set_is_used() {
+        for (pairs, named) in [
+            (&[("AUTH_MODE", "keys")][..], SERVICE_KEYS),
+            (&[("AUTH_MODE", "litellm"), (SERVICE_KEYS, "[]")], AUTH_MODE),
+            (&[("AUTH_MODE", "litellm"), ("JWT_ISSUER", "https://login.example.com")], AUTH_MODE),
+            (&[("JWT_ISSUER", "https://login.example.com")], AUTH_MODE),
+        ] {
+            assert_eq!(modes(pairs, Exposure::ThisMachine).expect_err("a contradiction").name, named, "{pairs:?}");
+        }
+    }
+
+    #[test]
+    fn the_master_key_is_known_by_its_hash() {
+        let read = |pairs: &[(&str, &str)]| master_key(&pairs.iter().copied().collect());
+        let hash = "70c7ebc9e8f57a0a2d50f3ac2b53c1ee7a3ae40ecd7eb5f3e73d0a4d7c9a7b9e";
+        assert!(matches!(read(&[]), Ok(None)));
+        assert_eq!(read(&[(MASTER_KEY, "sk-1234")]).ok().flatten(), Some(hash_of("sk-1234")));
+        assert_eq!(read(&[(MASTER_KEY_SHA256, hash)]).ok().flatten(), parse_hash(hash));
+        assert!(read(&[(MASTER_KEY_SHA256, "sk-1234")]).is_err_and(|error| !error.to_string().contains("sk-1234")));
+        assert!(read(&[(MASTER_KEY, "sk-1234"), (MASTER_KEY_SHA256, hash)]).is_err());
+    }
+}
