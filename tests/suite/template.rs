@@ -83,10 +83,56 @@ fn no_route_is_more_open_than_the_others() {
         let authorizer = json!({"Fn::If": ["HasJwt", {"Ref": "JwtAuthorizer"}, {"Ref": "AWS::NoValue"}]});
         assert_eq!(route["Properties"]["AuthorizerId"], authorizer, "{name}");
     }
-    assert_eq!(template["Parameters"]["GatewayAuth"]["Default"], "iam");
+    assert_eq!(template["Parameters"]["GatewayAuth"]["Default"], "none");
     let types = json!({"iam": "AWS_IAM", "jwt": "JWT", "none": "NONE"});
     for (choice, by) in template["Mappings"]["GatewayAuth"].as_object().expect("choices") {
         assert_eq!(by["AuthorizationType"], types[choice], "{choice}");
+    }
+}
+
+/// The gateway asks nothing of its own by default, so this is all that keeps strangers out.
+#[test]
+fn every_function_asks_for_the_login_that_was_chosen() {
+    let template = read();
+    let settings = &template["Globals"]["Function"]["Environment"]["Variables"];
+    for (setting, parameter) in [("AUTH_MODE", "AuthMode"), ("ALLOW_ANONYMOUS", "AllowAnonymous")] {
+        assert_eq!(settings[setting], json!({"Ref": parameter}));
+        for (name, function) in resources(&template, "AWS::Serverless::Function") {
+            assert_eq!(function["Properties"]["Environment"]["Variables"][setting], Value::Null, "{name} has its own");
+        }
+    }
+    // What the gateway did not verify, nobody did.
+    let verified = json!({"Fn::If": ["HasJwt", "true", "false"]});
+    assert_eq!(settings["JWT_VERIFIED_BY_GATEWAY"], verified);
+    assert_eq!(template["Conditions"]["HasJwt"], json!({"Fn::Equals": [{"Ref": "GatewayAuth"}, "jwt"]}));
+    assert_eq!(template["Parameters"]["AuthMode"]["Default"], "litellm");
+    assert_eq!(template["Parameters"]["AllowAnonymous"]["Default"], "");
+}
+
+/// Every function but the one that has nothing to guard writes an audit, which is kept, sent on and watched.
+#[test]
+fn no_audit_is_lost() {
+    let template = read();
+    let logging = &template["Globals"]["Function"]["LoggingConfig"];
+    assert_eq!(logging["ApplicationLogLevel"], "TRACE", "Lambda would drop lines of the audit");
+    let sent_on = resources(&template, "AWS::Logs::SubscriptionFilter");
+    let watched = resources(&template, "AWS::Logs::MetricFilter");
+    for (name, function) in resources(&template, "AWS::Serverless::Function") {
+        assert_eq!(function["Properties"]["LoggingConfig"]["ApplicationLogLevel"], Value::Null, "{name} has its own");
+        if name == "Health" {
+            continue;
+        }
+        let log = json!({"Ref": format!("{name}Log")});
+        let filter = sent_on[format!("{name}Audit").as_str()];
+        assert_eq!(filter["Condition"], "HasAuditDestination");
+        assert_eq!(filter["Properties"]["LogGroupName"], log);
+        assert_eq!(filter["Properties"]["FilterPattern"], r#"{ $.log = "audit" }"#);
+        let filter = &watched[format!("{name}FailedLogins").as_str()]["Properties"];
+        assert_eq!(filter["LogGroupName"], log);
+        assert_eq!(filter["FilterPattern"], r#"{ $.log = "audit" && $.event = "login_failed" }"#);
+        let metric = &filter["MetricTransformations"][0];
+        let alarm = &template["Resources"]["ApiFailedLogins"]["Properties"];
+        assert_eq!((&metric["MetricNamespace"], &metric["MetricName"]), (&alarm["Namespace"], &alarm["MetricName"]));
     }
 }
 
@@ -183,16 +229,28 @@ const RESOURCE: (&str, &str) = ("DatabaseResourceId", "db-ABCDEFGHIJKL01234");
 const USER: (&str, &str) = ("DatabaseIamUser", "reader");
 const SUBNETS: (&str, &str) = ("SubnetIds", "subnet-0a,subnet-0b");
 const GROUPS: (&str, &str) = ("SecurityGroupIds", "sg-0a");
-const JWT: (&str, &str) = ("GatewayAuth", "jwt");
+const LITELLM: (&str, &str) = ("AuthMode", "litellm");
+const JWT: (&str, &str) = ("AuthMode", "jwt");
+const KEYS: (&str, &str) = ("AuthMode", "keys");
+const NOBODY: (&str, &str) = ("AuthMode", "none");
+const MASTER: (&str, &str) = ("MasterKeyHash", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08");
+const SERVICE_KEYS: (&str, &str) =
+    ("ServiceKeys", r#"[{"name": "dashboard", "sha256": "9f86…", "scope": "all", "content": false}]"#);
 const ISSUER: (&str, &str) = ("JwtIssuer", "https://login.example.com");
 const AUDIENCE: (&str, &str) = ("JwtAudience", "traceability");
-const OPEN: (&str, &str) = ("GatewayAuth", "none");
-const CONFIRMATION: (&str, &str) = ("AllowPublicAccess", "yes-anyone-may-read-every-prompt");
+const KEY_URL: (&str, &str) = ("JwtJwksUrl", "https://login.example.com/keys");
+const ROLE: (&str, &str) = ("JwtRoleClaim", "roles");
+const ADMINS: (&str, &str) = ("JwtAdminRoles", "auditor,admin");
+const SIGNED: (&str, &str) = ("GatewayAuth", "iam");
+const VERIFIED: (&str, &str) = ("GatewayAuth", "jwt");
+const CONFIRMATION: (&str, &str) = ("AllowAnonymous", "yes-anyone-may-read-every-prompt");
+const STREAM: (&str, &str) = ("AuditDestinationArn", "arn:aws:kinesis:eu-north-1:123456789012:stream/audit");
+const STREAM_ROLE: (&str, &str) = ("AuditRoleArn", "arn:aws:iam::123456789012:role/audit");
 
 #[test]
 fn parameters_that_agree_are_taken() {
     let template = read();
-    let agreeing: [Parameters; 11] = [
+    let agreeing: [Parameters; 22] = [
         &[URL],
         &[SECRET],
         &[URL, SECRET],
@@ -201,8 +259,19 @@ fn parameters_that_agree_are_taken() {
         &[USER_URL, IAM, RESOURCE, USER],
         &[("DatabaseReaderUrl", "postgres://reader@replica.example.com/litellm"), IAM, RESOURCE, USER],
         &[URL, SECRET, SUBNETS, GROUPS],
+        &[URL, MASTER],
+        &[URL, SIGNED, MASTER],
+        &[URL, KEYS, SERVICE_KEYS],
         &[URL, JWT, ISSUER, AUDIENCE],
-        &[URL, OPEN, CONFIRMATION],
+        &[URL, JWT, ISSUER, AUDIENCE, KEY_URL],
+        &[URL, JWT, ISSUER, AUDIENCE, VERIFIED],
+        &[URL, JWT, ISSUER, AUDIENCE, ("JwtUserClaim", "email"), ("JwtTeamsClaim", "groups"), ROLE, ADMINS],
+        &[URL, ("AuthMode", "litellm,jwt,keys"), MASTER, SERVICE_KEYS, ISSUER, AUDIENCE],
+        &[URL, NOBODY, CONFIRMATION],
+        &[URL, NOBODY, CONFIRMATION, SIGNED],
+        &[URL, ("ContentAccess", "owners"), ("Redact", "email,card"), ("RedactPatterns", r#"{"ticket": "T-[0-9]+"}"#)],
+        &[URL, STREAM, STREAM_ROLE],
+        &[URL, ("AuditDestinationArn", "arn:aws:lambda:eu-north-1:123456789012:function:audit")],
         &[URL, ("AllowedOrigins", "https://dashboard.example.com"), ("KmsKeyArn", KEY), ("Metrics", "off")],
     ];
     for parameters in agreeing {
@@ -210,10 +279,37 @@ fn parameters_that_agree_are_taken() {
     }
 }
 
+/// With what each way to log in needs, and with what the others need beside it.
+#[test]
+fn every_way_to_log_in_takes_its_own_parameters_and_no_others() {
+    let template = read();
+    let modes = template["Parameters"]["AuthMode"]["AllowedValues"].as_array().expect("values");
+    for mode in modes.iter().map(|it| it.as_str().expect("a word")) {
+        let ways: Vec<_> = mode.split(',').collect();
+        let belongings = [("litellm", MASTER), ("keys", SERVICE_KEYS), ("jwt", ISSUER), ("jwt", AUDIENCE)];
+        let belongings = belongings.into_iter().chain([("none", CONFIRMATION)]);
+        let (own, foreign): (Vec<_>, Vec<_>) = belongings.partition(|(way, _)| ways.contains(way));
+        let complete = [URL, ("AuthMode", mode)].into_iter().chain(own.iter().map(|(_, it)| *it));
+        let complete: Vec<_> = complete.collect();
+        assert_eq!(refusals(&template, &complete), Vec::<&str>::new(), "{complete:?}");
+        for (_, one) in foreign {
+            let parameters = [complete.as_slice(), &[one]].concat();
+            assert!(!refusals(&template, &parameters).is_empty(), "{parameters:?}");
+        }
+        // A master key that opens nothing is no contradiction.
+        for (_, one) in own.iter().filter(|(way, _)| *way != "litellm") {
+            let without: Vec<_> = complete.iter().copied().filter(|it| it != one).collect();
+            assert!(!refusals(&template, &without).is_empty(), "{without:?}");
+        }
+        let verified = [complete.as_slice(), &[VERIFIED]].concat();
+        assert_eq!(refusals(&template, &verified).is_empty(), ways.contains(&"jwt"), "{verified:?}");
+    }
+}
+
 #[test]
 fn parameters_that_contradict_each_other_are_refused_by_name() {
     let template = read();
-    let contradicting: [(Parameters, &[&str]); 17] = [
+    let contradicting: [(Parameters, &[&str]); 34] = [
         (&[], &["DatabaseUrl", "DatabaseSecretArn"]),
         (&[USER_URL, SECRET, IAM, RESOURCE, USER], &["DatabaseSecretArn", "DatabaseIamAuth"]),
         (&[SECRET, IAM, RESOURCE, USER], &["DatabaseIamAuth", "DatabaseUrl"]),
@@ -224,13 +320,30 @@ fn parameters_that_contradict_each_other_are_refused_by_name() {
         (&[URL, ("DatabaseSecretKeyArn", KEY)], &["DatabaseSecretKeyArn", "DatabaseSecretArn"]),
         (&[URL, SUBNETS], &["SubnetIds", "SecurityGroupIds"]),
         (&[URL, GROUPS], &["SecurityGroupIds", "SubnetIds"]),
+        (&[URL, NOBODY], &["AuthMode=none", "AllowAnonymous=yes-anyone-may-read-every-prompt"]),
+        (&[URL, NOBODY, SIGNED], &["AuthMode=none", "AllowAnonymous=yes-anyone-may-read-every-prompt"]),
+        (&[URL, CONFIRMATION], &["AllowAnonymous", "AuthMode=none"]),
+        (&[URL, LITELLM, CONFIRMATION], &["AllowAnonymous", "AuthMode=none"]),
+        (&[URL, JWT, ISSUER, AUDIENCE, CONFIRMATION], &["AllowAnonymous", "AuthMode=none"]),
+        (&[URL, KEYS, SERVICE_KEYS, MASTER], &["MasterKeyHash", "litellm"]),
+        (&[URL, NOBODY, CONFIRMATION, MASTER], &["MasterKeyHash", "litellm"]),
+        (&[URL, KEYS], &["AuthMode", "ServiceKeys"]),
+        (&[URL, ("AuthMode", "litellm,keys")], &["AuthMode", "ServiceKeys"]),
+        (&[URL, SERVICE_KEYS], &["ServiceKeys", "AuthMode"]),
         (&[URL, JWT], &["JwtIssuer", "JwtAudience"]),
         (&[URL, JWT, ISSUER], &["JwtIssuer", "JwtAudience"]),
         (&[URL, JWT, AUDIENCE], &["JwtIssuer", "JwtAudience"]),
-        (&[URL, ISSUER, AUDIENCE], &["JwtIssuer", "GatewayAuth=jwt"]),
-        (&[URL, OPEN], &["GatewayAuth=none", "AllowPublicAccess=yes-anyone-may-read-every-prompt"]),
-        (&[URL, CONFIRMATION], &["AllowPublicAccess", "GatewayAuth=none"]),
-        (&[URL, JWT, ISSUER, AUDIENCE, CONFIRMATION], &["AllowPublicAccess", "GatewayAuth=none"]),
+        (&[URL, VERIFIED, ("AuthMode", "litellm,jwt")], &["JwtIssuer", "JwtAudience"]),
+        (&[URL, ISSUER, AUDIENCE], &["JwtIssuer", "AuthMode"]),
+        (&[URL, ("JwtUserClaim", "email")], &["JwtUserClaim", "AuthMode"]),
+        (&[URL, ("JwtTeamsClaim", "groups")], &["JwtTeamsClaim", "AuthMode"]),
+        (&[URL, ROLE, ADMINS], &["JwtAdminRoles", "AuthMode"]),
+        (&[URL, KEY_URL], &["JwtJwksUrl", "AuthMode"]),
+        (&[URL, VERIFIED], &["GatewayAuth=jwt", "AuthMode"]),
+        (&[URL, VERIFIED, NOBODY, CONFIRMATION], &["GatewayAuth=jwt", "AuthMode"]),
+        (&[URL, VERIFIED, JWT, ISSUER, AUDIENCE, KEY_URL], &["JwtJwksUrl", "GatewayAuth=jwt"]),
+        (&[URL, JWT, ISSUER, AUDIENCE, ADMINS], &["JwtAdminRoles", "JwtRoleClaim"]),
+        (&[URL, STREAM_ROLE], &["AuditRoleArn", "AuditDestinationArn"]),
     ];
     let mut heard = BTreeMap::new();
     for (parameters, named) in contradicting {

@@ -89,6 +89,9 @@ fn holds(condition: &Value, parameters: &BTreeMap<String, String>) -> bool {
         ("Fn::Or", any @ [_, _, ..]) => any.iter().any(|it| holds(it, parameters)),
         ("Fn::Not", [it]) => !holds(it, parameters),
         ("Fn::Equals", [one, other]) => text(one, parameters) == text(other, parameters),
+        ("Fn::Contains", [Value::Array(list), it]) => {
+            list.iter().any(|one| text(one, parameters) == text(it, parameters))
+        }
         _ => panic!("{condition} is not understood here"),
     }
 }
