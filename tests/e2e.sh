@@ -104,10 +104,13 @@ step "start the functions"
 gateways=
 for index in "${!releases[@]}"; do
     release=${releases[index]} port=${ports[index]}
-    # It has the database's password. Only the functions are to see another time, not Cargo, which starts them.
+    # It has the database's password. The tests' questions carry no login. Only the functions are to see another time, not
+    # Cargo, which starts them.
     (umask 077 && cat >"$folder/$release.env" <<END
 DATABASE_URL="$(database_of "$release")"
 STATEMENT_TIMEOUT_MS="28000"
+AUTH_MODE="none"
+ALLOW_ANONYMOUS="yes-anyone-may-read-every-prompt"
 LD_PRELOAD="$faketime"
 FAKETIME="@$(hour_of "$release")"
 FAKETIME_DONT_FAKE_MONOTONIC="1"

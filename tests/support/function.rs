@@ -58,7 +58,8 @@ impl Program {
         self
     }
 
-    /// Starts it, in the environment that Lambda gives and what was set, and nothing of this process's.
+    /// Starts it, in the environment that Lambda gives and what was set, and nothing of this process's. Where no login
+    /// was set, it asks for none.
     pub async fn start(&self) -> Function {
         let api = RuntimeApi::serve(&self.name).await;
         let mut command = Command::new(&self.command[0]);
@@ -79,6 +80,9 @@ impl Program {
             .env("LANG", "en_US.UTF-8")
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("TZ", ":UTC")
+            // The questions of the tests carry no login, unless a test says otherwise.
+            .env("AUTH_MODE", "none")
+            .env("ALLOW_ANONYMOUS", "yes-anyone-may-read-every-prompt")
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
