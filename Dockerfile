@@ -14,8 +14,8 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
 FROM gcr.io/distroless/cc-debian12:nonroot
 COPY --from=build /local /usr/local/bin/local
 USER 65532:65532
-# A container's own 127.0.0.1 cannot be published. Who may reach the port is for whoever publishes it to say: there is no
-# login. Pages of other names are kept out all the same.
+# A container's own 127.0.0.1 cannot be published. Who may reach the port is for whoever publishes it to say, and what
+# they have to prove is for AUTH_MODE, without which nothing starts. Pages of other names are kept out all the same.
 ENV API_HOST=0.0.0.0 API_PORT=8000 ALLOWED_HOSTS=localhost
 EXPOSE 8000
 # Not whether the database answers: another container would not help it.
