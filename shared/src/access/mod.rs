@@ -1,5 +1,6 @@
 //! Who is calling, and which rows they may see.
 
+pub mod jwt;
 pub mod litellm;
 mod scope;
 
