@@ -145,7 +145,8 @@ async fn teams_come_in_many_shapes() {
         (json!("a"), &["a"]),
         (json!("a, b,,c"), &["a", "b", "c"]),
         (json!(" a b\tc "), &["a", "b", "c"]),
-        (json!("[a"), &["[a"]),
+        // Only the gateway writes lists so.
+        (json!("[a]"), &["[a]"]),
         (json!([]), &[]),
         (json!(""), &[]),
         (json!(null), &[]),
