@@ -39,4 +39,5 @@ mod smoke;
 mod telemetry;
 mod template;
 mod tls;
+mod tokens;
 mod tool_calls;

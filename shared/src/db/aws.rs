@@ -1,6 +1,5 @@
 //! What is asked of AWS: the secret with the login, and the credentials that sign a token.
 
-use std::error::Error;
 use std::time::{Duration, SystemTime};
 
 use aws_config::timeout::TimeoutConfig;
@@ -13,6 +12,7 @@ use tokio::sync::OnceCell;
 use super::iam::Token;
 use super::login::LoginError;
 use super::rds;
+use crate::telemetry::causes;
 
 /// A request waits three seconds for a connection; this is a part of it.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -63,10 +63,4 @@ impl Aws {
         })?;
         Token::sign(host, port, user, region, &credentials, SystemTime::now())
     }
-}
-
-/// An error and what caused it, in words: its debugging text would have the response, and the secret with it.
-fn causes(error: &(dyn Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| (*error).source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

@@ -3,6 +3,7 @@
 pub mod audit;
 mod json;
 
+use std::error::Error;
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -137,4 +138,10 @@ pub fn log_request(answered: &Answered<'_>) {
         cold_start = COLD.swap(false, Ordering::Relaxed),
         "request"
     );
+}
+
+/// An error and what caused it, in words: its debugging text could hold a response, and secrets with it.
+pub(crate) fn causes(error: &(dyn Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| (*error).source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

@@ -51,7 +51,8 @@ fn check_audience(claims: &Map<String, Value>, source: Source, config: &JwtConfi
         // Of a token, a text is one audience, whatever is in it.
         Some(Value::String(audience)) if source == Source::Token => vec![audience.clone()],
         Some(value) => list(value, source),
-        None => Vec::new(),
+        // Cognito's access tokens name the client alone, and the gateway's authorizer takes it for the audience, too.
+        None => text(claims.get("client_id")).map(str::to_owned).into_iter().collect(),
     };
     let ours = audiences.iter().any(|audience| config.audiences.contains(audience));
     ours.then_some(()).ok_or(Invalid::Audience)

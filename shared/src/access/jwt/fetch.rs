@@ -1,6 +1,5 @@
 //! Where the issuer's keys come from.
 
-use std::error::Error;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -16,6 +15,7 @@ use serde::Deserialize;
 use url::{Host, Url};
 
 use super::key_set::KeySet;
+use crate::telemetry::causes;
 
 /// For all that is fetched. A request is to be answered within 5 s, and the database wants its share.
 const TIMEOUT: Duration = Duration::from_secs(2);
@@ -110,10 +110,4 @@ pub(super) fn may_be_fetched(url: &Url) -> bool {
     };
     let has_login = !url.username().is_empty() || url.password().is_some();
     !has_login && (url.scheme() == "https" || (url.scheme() == "http" && on_this_machine))
-}
-
-/// An error and what caused it, in words.
-fn causes(error: &(dyn Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| (*error).source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

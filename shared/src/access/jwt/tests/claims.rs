@@ -51,6 +51,25 @@ async fn an_audience_is_one_of_the_settings() {
     }
 }
 
+/// Cognito's access tokens have no audience, but name the client that asked for them.
+#[tokio::test]
+async fn a_client_stands_for_an_absent_audience_only() {
+    let key = Signer::ed("k");
+    let issuer = TestIssuer::start(&[&key]).await;
+    for (aud, client, expected) in [
+        (json!(null), json!("traces"), true),
+        (json!(null), json!("other"), false),
+        (json!(null), json!(["traces"]), false),
+        (json!("other"), json!("traces"), false),
+        (json!([]), json!("traces"), false),
+    ] {
+        let mut claims = claims_but(&issuer, "aud", aud.clone());
+        claims["client_id"] = client.clone();
+        let verified = jwt(&issuer).verify(&key.token("EdDSA", &claims), now()).await;
+        assert_eq!(verified.is_ok(), expected, "{aud} {client}");
+    }
+}
+
 #[tokio::test]
 async fn a_token_ends() {
     let exp = |seconds| json!(after(seconds).timestamp());
