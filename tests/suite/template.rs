@@ -190,8 +190,10 @@ fn every_setting_is_one_that_the_code_reads() {
 /// The text of all Rust sources in a folder.
 fn sources(folder: &Path) -> String {
     let entries = std::fs::read_dir(folder).expect("a folder").map(|it| it.expect("an entry").path());
-    let text = |path: std::path::PathBuf| {
-        if path.is_dir() { sources(&path) } else { std::fs::read_to_string(&path).expect("a text") }
+    let text = |path: std::path::PathBuf| match path.extension() {
+        _ if path.is_dir() => sources(&path),
+        Some(extension) if extension == "rs" => std::fs::read_to_string(&path).expect("a text"),
+        _ => String::new(),
     };
     entries.map(text).collect()
 }

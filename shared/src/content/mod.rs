@@ -7,7 +7,6 @@ mod availability;
 mod blocks;
 mod chat;
 mod conversation;
-mod disclosure;
 mod fingerprint;
 mod json;
 mod marks;
@@ -30,7 +29,6 @@ use serde_json::{Map, Value};
 
 pub use self::availability::{Availability, Reason, SideAvailability};
 pub use self::conversation::Conversation;
-pub use self::disclosure::{Disclosure, Redaction};
 pub use self::message::{Message, Part, Source, ToolCall, Truncation};
 pub use self::parameters::{allowed_request, bare_url};
 
