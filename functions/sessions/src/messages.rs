@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use traceability::api::page::next_page;
 use traceability::api::{ApiResult, AppState, Cursor, PageSize, PathId, Problem, Query};
-use traceability::content::{Conversation, Message, Reason, normalise};
+use traceability::content::{Conversation, Disclosure, Message, Reason, Redaction, normalise};
 use traceability::db::Connection;
 use traceability::queries::Source;
 use traceability::queries::content::{self, ContentRow};
@@ -214,8 +214,9 @@ impl Replay {
         self.marks.insert(mark.position(), mark);
         self.sequence = self.sequence.saturating_add(1);
         self.last = Some(RequestPosition { started_at: row.started_at, request_id: row.request_id.clone() });
-        let prompt = content.prompt.into_iter().zip(new).filter_map(|(message, new)| new.then_some(message));
-        let messages: Vec<Message> = prompt.chain(content.response).collect();
+        // The conversation is told from what was really said; only then is anything taken out of it.
+        let content = content.added(&new).disclose(Disclosure::Content(&Redaction::none()));
+        let messages: Vec<Message> = content.prompt.into_iter().chain(content.response).collect();
         self.shown += messages.iter().map(weight).sum::<usize>();
         self.page.push(SessionMessage {
             request_id: row.request_id,
