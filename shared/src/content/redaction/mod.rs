@@ -97,15 +97,22 @@ impl Redaction {
         }
         for Part { kind, url, media_type, name, left_out_characters: _, left_out_sha256: _, raw } in parts {
             self.text(kind);
-            [url, media_type, name].into_iter().flatten().for_each(|text| self.text(text));
+            for text in [url, media_type, name].into_iter().flatten() {
+                self.text(text);
+            }
             self.value(raw);
         }
         for ToolCall { id, name, kind, arguments, arguments_text } in tool_calls {
-            [name, kind].into_iter().for_each(|text| self.text(text));
-            [id, arguments_text].into_iter().flatten().for_each(|text| self.text(text));
+            self.text(name);
+            self.text(kind);
+            for text in [id, arguments_text].into_iter().flatten() {
+                self.text(text);
+            }
             self.value(arguments);
         }
-        raw.iter_mut().for_each(|raw| self.value(raw));
+        if let Some(raw) = raw {
+            self.value(raw);
+        }
     }
 
     /// Replaces in all texts, keys and numbers of the value.
@@ -144,7 +151,11 @@ impl Redaction {
             },
             Value::String(text) => self.text_within(text, depth),
             Value::Array(items) => {
-                items.iter_mut().fold(false, |changed, item| self.value_within(item, depth) || changed)
+                let mut changed = false;
+                for item in items {
+                    changed |= self.value_within(item, depth);
+                }
+                changed
             }
             Value::Object(map) => self.map_within(map, depth),
         }

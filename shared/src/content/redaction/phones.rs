@@ -129,7 +129,7 @@ fn begins(text: &Text<'_>, start: usize) -> bool {
 /// Whether a number may end here.
 fn ends(text: &Text<'_>, end: usize) -> bool {
     let mut after = text.text[end..].bytes();
-    let joint = matches!(after.next(), Some(b'-' | b'.' | b'/' | b':'));
-    let joins = joint && (after.next().is_some_and(|byte| byte.is_ascii_digit()) || text.replaced_after(end + 1));
-    !joins && !text.word_after(end)
+    let separated = matches!(after.next(), Some(b'-' | b'.' | b'/' | b':'));
+    let goes_on = separated && (after.next().is_some_and(|byte| byte.is_ascii_digit()) || text.replaced_after(end + 1));
+    !goes_on && !text.word_after(end)
 }

@@ -196,7 +196,7 @@ fn finds_secrets() {
 #[test]
 fn reads_all_of_a_value() {
     let mut value = json!({
-        "alice@example.com": {"card": 4111111111111111_u64, "n": 42},
+        "alice@example.com": {"card": 4_111_111_111_111_111_u64, "n": 42},
         "list": ["TCK-7", null, true, 1.5],
         "password": "hunter2", "apiKey": 12345, "max_tokens": 100,
         "schema": {"password": {"type": "string"}},
