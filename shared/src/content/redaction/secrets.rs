@@ -8,7 +8,7 @@ use regex::{Captures, Regex};
 use super::{Text, builtin};
 
 /// The names of secrets, in whichever spelling.
-const NAME: &str = r"(?:pass(?:word|wd|phrase|code)|pwd|secret(?:[_-]?access)?(?:[_-]?key)?|api[_-]?(?:key|secret|token)|access[_-]?(?:key|token)|(?:auth|refresh|bearer|session|id|security)[_-]?token|(?:private|encryption|signing)[_-]?key|authorization)(?:[_-]?(?:confirm(?:ation)?|hash))?";
+const NAME: &str = r"(?:pass(?:word|wd|phrase|code)|pwd|secret(?:[_-]?access)?(?:[_-]?key)?|api[_-]?(?:key|secret|token)|access[_-]?(?:key|token)|(?:auth|refresh|bearer|session|security)[_-]?token|(?:private|encryption|signing)[_-]?key|authorization)(?:[_-]?(?:confirm(?:ation)?|hash))?";
 
 /// Tokens that tell by their beginning what they are.
 static TOKEN: LazyLock<Regex> = LazyLock::new(|| {

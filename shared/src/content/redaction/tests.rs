@@ -181,7 +181,7 @@ fn finds_secrets() {
             "risk-based-approach-2024",
             "sk-learn and task-0123456789",
             "the bearer certificates",
-            "max_tokens=100",
+            "max_tokens=100 and valid_token = await get()",
             "token: hello",
             "PWD=/home/alice",
             "password: null",
