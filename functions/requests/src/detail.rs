@@ -8,13 +8,12 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use traceability::api::params::NoQuery;
 use traceability::api::{ApiResult, AppState, PathId, Problem, Reader};
-use traceability::content::{Reason, allowed_request, bare_url, normalise};
-use traceability::facts::content::PROMPTS;
+use traceability::content::{Reason, bare_url, normalise_with_sent};
 use traceability::queries::Source;
 use traceability::queries::requests::{self, RequestRecord};
 use utoipa::ToSchema;
 
-use crate::{no_such_request, stored_response};
+use crate::no_such_request;
 
 /// One request, with everything LiteLLM recorded of it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -124,17 +123,14 @@ pub async fn get_request(
     let mut db = state.db.session().await?;
     let source = Source { facts: &db.facts, scope: reader.scope() };
     let record = requests::find(&mut db.conn, source, &id).await?.ok_or_else(no_such_request)?;
-    Ok(Json(RequestDetail::new(record)))
+    Ok(Json(RequestDetail::new(record, &reader)))
 }
 
 impl RequestDetail {
-    fn new(mut record: RequestRecord) -> Self {
+    fn new(mut record: RequestRecord, reader: &Reader) -> Self {
         let function_calls_count = record.content.tool_calls;
-        let stored = record.content.take_stored();
-        let logged: Option<Value> = stored.messages.as_ref().and_then(|raw| serde_json::from_str(raw.get()).ok());
-        let body = stored.request_body().map(|body| allowed_request(&body));
-        let content = normalise(stored);
-        let sent = body.as_ref().and_then(|body| PROMPTS.iter().find_map(|name| body.get(name)).cloned());
+        let disclosure = reader.disclosure(&record.content);
+        let content = normalise_with_sent(record.content.take_stored()).disclose(disclosure);
         let row = record.row;
         Self {
             request_id: row.request_id,
@@ -168,22 +164,13 @@ impl RequestDetail {
             cost: row.cost,
             cache_hit: record.cache_hit_text,
             cache_key: record.cache_key,
-            metadata: record.metadata.map(|json| json.0),
-            messages: sent.or(logged.filter(|value| !is_blank(value))),
+            metadata: disclosure.metadata(record.metadata.map(|json| json.0)),
+            messages: content.sent,
             request_parameters: Value::Object(content.parameters),
-            response: stored_response(content.raw_response),
+            response: content.raw_response,
             request_tags: row.tags,
             content_available: content.availability.content_available,
             content_unavailable_reason: content.availability.content_unavailable_reason,
         }
-    }
-}
-
-/// LiteLLM's `{}` for what it did not store.
-fn is_blank(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::Object(map) => map.is_empty(),
-        _ => false,
     }
 }

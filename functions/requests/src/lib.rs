@@ -4,7 +4,6 @@ mod detail;
 mod list;
 mod messages;
 
-use serde_json::value::RawValue;
 use traceability::api::{ApiError, AppState};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -16,11 +15,6 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(list::list_requests))
         .routes(routes!(detail::get_request))
         .routes(routes!(messages::get_request_messages))
-}
-
-/// The response as it was stored; none where LiteLLM stored an empty value.
-fn stored_response(raw: Option<Box<RawValue>>) -> Option<Box<RawValue>> {
-    raw.filter(|raw| !matches!(raw.get(), "{}" | "null" | "[]"))
 }
 
 /// The answer for a request that does not exist.

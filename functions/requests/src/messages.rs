@@ -12,7 +12,7 @@ use traceability::queries::Source;
 use traceability::queries::content;
 use utoipa::ToSchema;
 
-use crate::{no_such_request, stored_response};
+use crate::no_such_request;
 
 /// What was said in one request.
 #[derive(Debug, Serialize, ToSchema)]
@@ -60,13 +60,13 @@ pub async fn get_request_messages(
     let mut db = state.db.session().await?;
     let source = Source { facts: &db.facts, scope: reader.scope() };
     let mut row = content::of_request(&mut db.conn, source, &id).await?.ok_or_else(no_such_request)?;
-    let content = normalise(row.take_stored());
+    let content = normalise(row.take_stored()).disclose(reader.disclosure(&row));
     let availability = content.availability;
     Ok(Json(RequestMessages {
         request_id: row.request_id,
         messages: content.prompt.into_iter().chain(content.response).collect(),
         request_parameters: content.parameters,
-        response: stored_response(content.raw_response),
+        response: content.raw_response,
         content_available: availability.content_available,
         content_unavailable_reason: availability.content_unavailable_reason,
         prompt_availability: availability.prompt,

@@ -110,7 +110,7 @@ pub async fn get_session_messages(
         Some(place) => Replay::resume(&mut db.conn, source, &session_id, place).await?,
         None => Replay::default(),
     };
-    let more = replay.read(&mut db.conn, source, &session_id, params.limit.get()).await?;
+    let more = replay.read(&mut db.conn, source, &session_id, params.limit.get(), &reader).await?;
     if replay.page.is_empty() && place.is_none() {
         return Err(no_such_session());
     }
@@ -190,6 +190,7 @@ impl Replay {
         source: Source<'_>,
         session_id: &str,
         limit: u32,
+        reader: &Reader,
     ) -> sqlx::Result<bool> {
         let mut more = false;
         let after = self.last.clone();
@@ -198,14 +199,14 @@ impl Replay {
             if more {
                 return ControlFlow::Break(());
             }
-            self.add(row);
+            self.add(row, reader);
             ControlFlow::Continue(())
         })
         .await?;
         Ok(more)
     }
 
-    fn add(&mut self, mut row: ContentRow) {
+    fn add(&mut self, mut row: ContentRow, reader: &Reader) {
         self.read += row.weight();
         let content = normalise(row.take_stored());
         let mark = Mark::new(&row);
@@ -213,8 +214,9 @@ impl Replay {
         self.marks.insert(mark.position(), mark);
         self.sequence = self.sequence.saturating_add(1);
         self.last = Some(RequestPosition { started_at: row.started_at, request_id: row.request_id.clone() });
-        let prompt = content.prompt.into_iter().zip(new).filter_map(|(message, new)| new.then_some(message));
-        let messages: Vec<Message> = prompt.chain(content.response).collect();
+        // The conversation is told from what was really said; only then is anything taken out of it.
+        let content = content.added(&new).disclose(reader.disclosure(&row));
+        let messages: Vec<Message> = content.prompt.into_iter().chain(content.response).collect();
         self.shown += messages.iter().map(weight).sum::<usize>();
         self.page.push(SessionMessage {
             request_id: row.request_id,

@@ -19,6 +19,8 @@ pub enum Reason {
     ColdStorage,
     /// The request failed, so that there is no response.
     FailedRequest,
+    /// The caller may not read content; whether there is any is not told.
+    NotPermitted,
 }
 
 /// Whether one half of a request's content is there.
@@ -46,6 +48,13 @@ pub struct Availability {
 }
 
 impl Availability {
+    /// What a reader is told who may not see the content, whatever there is of it.
+    pub(super) const WITHHELD: Self = {
+        let (content_available, content_unavailable_reason) = (false, Some(Reason::NotPermitted));
+        let side = SideAvailability { content_available, content_unavailable_reason };
+        Self { content_available, content_unavailable_reason, prompt: side, response: side }
+    };
+
     pub(super) fn new(prompt: SideAvailability, response: SideAvailability) -> Self {
         Self {
             content_available: prompt.content_available || response.content_available,

@@ -2,25 +2,31 @@
 //!
 //! [`normalise`] reads what LiteLLM stored of a request into [`Message`]s. A [`Conversation`] then tells, over the
 //! requests of a session, which messages of each prompt are new: a chat request repeats all that was said before it.
+//!
+//! None of it can be read outside of this crate before [`Content::disclose`] was told how much its reader may see.
 
 mod availability;
 mod blocks;
 mod chat;
 mod conversation;
+mod disclosure;
 mod fingerprint;
 mod json;
 mod marks;
 mod media;
 mod message;
+mod metadata;
 mod other_apis;
 mod parameters;
 mod part;
 mod prompt;
+mod redaction;
 mod response;
 mod responses;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod withheld;
 
 use std::collections::HashMap;
 
@@ -29,49 +35,65 @@ use serde_json::{Map, Value};
 
 pub use self::availability::{Availability, Reason, SideAvailability};
 pub use self::conversation::Conversation;
+pub use self::disclosure::{Disclosed, Disclosure};
 pub use self::message::{Message, Part, Source, ToolCall, Truncation};
-pub use self::parameters::{allowed_request, bare_url};
+pub use self::parameters::bare_url;
+pub use self::redaction::Redaction;
 
 /// What LiteLLM stored of a request's content. Columns and keys that a release does not have are `None`.
+/// To be read by [`normalise`] only: it holds what must not be shown to anyone.
 #[derive(Debug, Default)]
 pub struct StoredContent {
     /// The column `call_type`: which API the request was made to. Empty for failures of releases up to 1.80.
-    pub call_type: String,
+    pub(crate) call_type: String,
     /// Whether the request failed.
-    pub failed: bool,
+    pub(crate) failed: bool,
     /// The column `messages`: the prompt in 1.61, the events of a realtime session since 1.83, otherwise `{}`.
-    pub messages: Option<Box<RawValue>>,
+    pub(crate) messages: Option<Box<RawValue>>,
     /// The column `proxy_server_request`: the request's body since 1.72. The keys `metadata` and `litellm_metadata`
     /// are not needed.
-    pub proxy_server_request: Option<Box<RawValue>>,
+    pub(crate) proxy_server_request: Option<Box<RawValue>>,
     /// The column `response`.
-    pub response: Option<Box<RawValue>>,
+    pub(crate) response: Option<Box<RawValue>>,
     /// `metadata->>'proxy_server_request'`: the request's body as a text of JSON, in 1.67.
-    pub logged_request: Option<String>,
+    pub(crate) logged_request: Option<String>,
     /// `metadata->'mcp_tool_call_metadata'`: the call of an MCP tool, which is there even if prompts are not stored.
-    pub mcp_tool_call: Option<Box<RawValue>>,
+    pub(crate) mcp_tool_call: Option<Box<RawValue>>,
     /// `metadata->>'cold_storage_object_key'`: where LiteLLM put the content instead.
-    pub cold_storage_object_key: Option<String>,
+    pub(crate) cold_storage_object_key: Option<String>,
     /// `metadata->'error_information'`: why the request failed, or what went wrong with one that succeeded (the client
     /// went away). If there is no response, this is why.
-    pub error: Option<Box<RawValue>>,
+    pub(crate) error: Option<Box<RawValue>>,
 }
 
-/// A request's content.
+/// A request's content, of which [`Self::disclose`] gives its reader as much as they may see.
 #[derive(Debug)]
 pub struct Content {
     /// What was sent, its system prompt first.
-    pub prompt: Vec<Message>,
+    prompt: Vec<Message>,
     /// What came back: a message, or several alternatives (see [`Message::choice`]), or several in turn.
-    pub response: Vec<Message>,
+    response: Vec<Message>,
     /// The model parameters of the request, without the conversation and without credentials.
-    pub parameters: Map<String, Value>,
+    parameters: Map<String, Value>,
+    /// The prompt as the client sent it, where [`normalise_with_sent`] kept it.
+    sent: Option<Value>,
     /// The response as it is stored.
-    pub raw_response: Option<Box<RawValue>>,
+    raw_response: Option<Box<RawValue>>,
     /// Whether prompt and response are there, and complete.
-    pub availability: Availability,
+    availability: Availability,
     /// How the prompt relates to the requests before it.
-    pub history: History,
+    history: History,
+}
+
+impl Content {
+    /// Only what the request adds to its session: of the prompt the messages that are `new` (see
+    /// [`Conversation::add`]), and the response's messages. All that is left out costs nothing to disclose.
+    #[must_use]
+    pub fn added(mut self, new: &[bool]) -> Self {
+        let mut new = new.iter();
+        self.prompt.retain(|_| new.next().copied().unwrap_or(true));
+        Self { parameters: Map::new(), sent: None, raw_response: None, ..self }
+    }
 }
 
 /// How a prompt relates to the requests before it.
@@ -167,21 +189,21 @@ impl CallKind {
     }
 }
 
-impl StoredContent {
-    /// The request's body, wherever the release keeps it; `None` if it is not stored.
-    ///
-    /// It holds what must not be shown: pass it through [`allowed_request`].
-    #[must_use]
-    pub fn request_body(&self) -> Option<Value> {
-        prompt::body(self).0
-    }
-}
-
 /// Reads what was stored of a request. Any JSON will do: what is not understood is passed on as it is.
 #[must_use]
 pub fn normalise(stored: StoredContent) -> Content {
+    read(stored, false)
+}
+
+/// As [`normalise`], and keeps the prompt as the client sent it ([`Disclosed::sent`]), which costs a copy.
+#[must_use]
+pub fn normalise_with_sent(stored: StoredContent) -> Content {
+    read(stored, true)
+}
+
+fn read(stored: StoredContent, keep_sent: bool) -> Content {
     let kind = CallKind::new(&stored.call_type);
-    let mut found = prompt::read(&stored, kind);
+    let mut found = prompt::read(&stored, kind, keep_sent);
     name_results(&mut found.messages);
     let mut response = read_response(&stored, kind);
     let answered = response.iter().any(Message::has_content);
@@ -203,7 +225,9 @@ pub fn normalise(stored: StoredContent) -> Content {
         prompt: found.messages,
         response,
         parameters: found.parameters,
-        raw_response: stored.response,
+        sent: found.sent,
+        // LiteLLM's empty values for what it did not store.
+        raw_response: stored.response.filter(|raw| !matches!(raw.get(), "{}" | "null" | "[]")),
         availability,
         history: found.history,
     }

@@ -5,21 +5,7 @@
 
 use serde_json::{Map, Value};
 
-/// The conversation itself, in the words of the different APIs. [`super::Content`] has it as messages.
-const CONVERSATION: &[&str] = &[
-    "arguments",
-    "contents",
-    "documents",
-    "input",
-    "instructions",
-    "messages",
-    "params",
-    "prompt",
-    "query",
-    "system",
-    "systemInstruction",
-    "system_instruction",
-];
+use crate::facts::content::PROMPTS;
 
 /// The parameters of a model, over all APIs.
 const PARAMETERS: &[&str] = &[
@@ -177,22 +163,13 @@ const INTERNAL: &[&str] = &[
 /// What stands for a credential.
 const MASK: &str = "masked";
 
-/// The request body's model parameters, with the conversation among them.
-#[must_use]
-pub fn allowed_request(body: &Value) -> Value {
-    let Value::Object(map) = body else {
-        // Nothing tells which part of a text or a list may be shown.
-        return Value::Null;
-    };
-    let mut request = parameters(map);
-    for key in CONVERSATION {
-        if let Some(value) = map.get(*key) {
-            // An agent's parameters hold more than its message, such as where to call back and with which token.
-            let value = if *key == "params" { masked(value.clone(), false) } else { value.clone() };
-            request.insert((*key).to_owned(), value);
-        }
-    }
-    Value::Object(request)
+/// The prompt as the client sent it: the value of whichever parameter of the body is the prompt.
+pub(super) fn sent(body: &Value) -> Option<Value> {
+    // Nothing tells which part of a text or a list may be shown.
+    let map = body.as_object()?;
+    let (key, value) = PROMPTS.iter().find_map(|key| Some((*key, map.get(*key)?)))?;
+    // An agent's parameters hold more than its message, such as where to call back and with which token.
+    Some(if key == "params" { masked(value.clone(), false) } else { value.clone() })
 }
 
 /// The request body's model parameters, without the conversation.
@@ -284,20 +261,19 @@ mod tests {
         });
         let Value::Object(map) = &body else { panic!("an object") };
         assert_eq!(Value::Object(parameters(map)), json!({"model": "gpt-4o", "temperature": 0.2, "user": "u"}));
-        assert_eq!(
-            allowed_request(&body),
-            json!({"model": "gpt-4o", "temperature": 0.2, "user": "u", "messages": [{"role": "user", "content": "hi"}]})
-        );
+        assert_eq!(sent(&body), Some(json!([{"role": "user", "content": "hi"}])));
     }
 
     #[test]
     fn masks_credentials_of_tools() {
-        let body = json!({"tools": [
+        let Value::Object(body) = json!({"tools": [
             {"type": "mcp", "server_url": "https://u:p@mcp.example/sse?key=k", "headers": {"X-Api-Key": "k"}, "authorization": "t"},
             {"type": "function", "function": {"name": "f", "parameters": {"properties": {"token": {"type": "string"}}}}},
-        ]});
+        ]}) else {
+            panic!("an object")
+        };
         assert_eq!(
-            allowed_request(&body),
+            Value::Object(parameters(&body)),
             json!({"tools": [
                 {"type": "mcp", "server_url": "https://mcp.example/sse", "headers": "masked", "authorization": "masked"},
                 {"type": "function", "function": {"name": "f", "parameters": {"properties": {"token": {"type": "string"}}}}},
@@ -307,7 +283,15 @@ mod tests {
 
     #[test]
     fn shows_nothing_of_a_body_that_is_no_object() {
-        assert_eq!(allowed_request(&json!("{\"api_key\":")), Value::Null);
-        assert_eq!(allowed_request(&json!([1])), Value::Null);
+        assert_eq!(sent(&json!("{\"api_key\":")), None);
+        assert_eq!(sent(&json!([1])), None);
+    }
+
+    #[test]
+    fn a_call_of_an_agent_is_shown_without_its_credentials() {
+        let body = json!({"params": {"message": {"parts": []}, "configuration": {"token": "t"}}});
+        assert_eq!(sent(&body), Some(json!({"message": {"parts": []}, "configuration": {"token": "masked"}})));
+        let body = json!({"name": "lookup_order", "arguments": {"order_id": "A-1"}});
+        assert_eq!(sent(&body), Some(json!({"order_id": "A-1"})));
     }
 }

@@ -14,6 +14,8 @@ const STAMPED: &[&str] = &["\"metadata\"", "\"litellm_metadata\"", "\"headers\""
 pub struct Prompt {
     pub messages: Vec<Message>,
     pub parameters: Map<String, Value>,
+    /// The prompt as the client sent it, if it was asked for.
+    pub sent: Option<Value>,
     pub history: History,
     /// The stored request was cut off.
     pub cut: bool,
@@ -24,7 +26,7 @@ pub struct Prompt {
 /// The stored request's body.
 ///
 /// Releases since 1.72 have a column for it; 1.67 keeps it as a text of JSON in the metadata, which may be cut off.
-pub fn body(stored: &StoredContent) -> (Option<Value>, bool) {
+fn body(stored: &StoredContent) -> (Option<Value>, bool) {
     if let Some(raw) = &stored.proxy_server_request {
         let value = json::lenient(raw.get());
         if !json::is_blank(&value) {
@@ -74,8 +76,9 @@ fn salvaged(text: &str) -> Map<String, Value> {
 }
 
 /// Reads the prompt of a row.
-pub fn read(stored: &StoredContent, kind: CallKind) -> Prompt {
+pub fn read(stored: &StoredContent, kind: CallKind, keep_sent: bool) -> Prompt {
     let (body, cut) = body(stored);
+    let sent = body.as_ref().filter(|_| keep_sent).and_then(parameters::sent);
     let mut prompt = match body {
         Some(Value::Object(map)) => of_body(map, kind),
         // The request itself was a list or a text: no shape of a request that is known.
@@ -83,8 +86,10 @@ pub fn read(stored: &StoredContent, kind: CallKind) -> Prompt {
         None => Prompt { history: kind.history(&Map::new()), ..Prompt::default() },
     };
     prompt.cut = cut;
-    let column = stored.messages.as_ref().map(|raw| json::lenient(raw.get())).filter(|value| !json::is_blank(value));
-    if let Some(messages) = column {
+    let column = stored.messages.as_ref().map(|raw| json::lenient(raw.get()));
+    let not_stored = |value: &Value| value.is_null() || value.as_object().is_some_and(Map::is_empty);
+    prompt.sent = sent.or_else(|| column.as_ref().filter(|value| keep_sent && !not_stored(value)).cloned());
+    if let Some(messages) = column.filter(|value| !json::is_blank(value)) {
         // 1.61 stores chat messages here, and whatever an embedding or an image was asked for as one; later releases
         // only the events of realtime sessions.
         prompt.messages = match kind {
@@ -122,7 +127,7 @@ fn of_body(mut map: Map<String, Value>, kind: CallKind) -> Prompt {
         }
     }
     let messages = messages(map, kind);
-    Prompt { messages, parameters, history, cut: false, redacted }
+    Prompt { messages, parameters, history, cut: false, redacted, ..Prompt::default() }
 }
 
 fn is_redacted(messages: Option<&Value>) -> bool {

@@ -1,6 +1,7 @@
 //! Tests of the whole module.
 
 mod conversations;
+mod disclosures;
 mod properties;
 mod shapes;
 mod sources;

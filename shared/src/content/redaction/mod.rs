@@ -1,0 +1,366 @@
+//! What is replaced in all that leaves the service.
+//!
+//! Patterns find what to replace in each text by itself. What is spread over several texts is found only where this
+//! module knows how they belong together: the events of a stream, and the tokens of log probabilities.
+
+mod cards;
+mod phones;
+mod secrets;
+mod settings;
+#[cfg(test)]
+mod tests;
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use regex::Regex;
+use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Map, Number, Value};
+
+use super::message::{Message, Part, ToolCall};
+use super::{json, stream};
+
+/// How often a text may turn out to be JSON whose texts are JSON again.
+const NESTING: u8 = 4;
+
+static EMAIL: LazyLock<Regex> = LazyLock::new(|| builtin(r"[\w.%+-]+@(?:[\w-]+\.)+[^\W\d_]{2,}"));
+static PLACEHOLDER: LazyLock<Regex> = LazyLock::new(|| builtin(r"\[redacted: [a-z0-9_-]{1,32}\]"));
+
+/// The patterns whose matches do not leave the service: `[redacted: email]` and the like stand in their place.
+///
+/// What was replaced once is not replaced again. Of matches that overlap all is replaced, under the name of the first
+/// pattern in this order: those of `REDACT_PATTERNS` by name, secrets, cards, email addresses, phone numbers.
+#[derive(Clone, Default)]
+pub struct Redaction {
+    rules: Vec<Rule>,
+    /// Whether a value is secret by the name it stands under.
+    secret_names: bool,
+}
+
+#[derive(Clone)]
+struct Rule {
+    placeholder: String,
+    finder: Finder,
+}
+
+#[derive(Clone)]
+enum Finder {
+    Pattern(Regex),
+    Secret,
+    Card,
+    Email,
+    Phone,
+}
+
+/// A text, with the places where something has been replaced before.
+///
+/// Those count as part of a word: what begins right after one was not found when it still stood beside a letter.
+struct Text<'a> {
+    text: &'a str,
+    placeholders: Vec<Range<usize>>,
+}
+
+/// A place to replace, and the index of the rule that found it.
+type Found = (Range<usize>, usize);
+
+impl Redaction {
+    /// Nothing is replaced.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    pub(super) fn is_none(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// Replaces in every text of the message, its ids and names included.
+    pub(super) fn message(&self, message: &mut Message) {
+        let Message {
+            source: _,
+            role,
+            name,
+            text,
+            parts,
+            tool_calls,
+            tool_call_id,
+            refusal,
+            reasoning,
+            choice: _,
+            truncated: _,
+            redacted: _,
+            raw,
+        } = message;
+        self.text(role);
+        for text in [name, text, tool_call_id, refusal, reasoning].into_iter().flatten() {
+            self.text(text);
+        }
+        for Part { kind, url, media_type, name, left_out_characters: _, left_out_sha256: _, raw } in parts {
+            self.text(kind);
+            for text in [url, media_type, name].into_iter().flatten() {
+                self.text(text);
+            }
+            self.value(raw);
+        }
+        for ToolCall { id, name, kind, arguments, arguments_text } in tool_calls {
+            self.text(name);
+            self.text(kind);
+            for text in [id, arguments_text].into_iter().flatten() {
+                self.text(text);
+            }
+            self.value(arguments);
+        }
+        if let Some(raw) = raw {
+            self.value(raw);
+        }
+    }
+
+    /// Replaces in all texts, keys and numbers of the value.
+    pub(super) fn value(&self, value: &mut Value) {
+        self.value_within(value, NESTING);
+    }
+
+    /// Replaces in all entries of an object.
+    pub(super) fn map(&self, map: &mut Map<String, Value>) {
+        self.map_within(map, NESTING);
+    }
+
+    /// Replaces in JSON as it is stored. It is written anew only if that changes it.
+    pub(super) fn raw(&self, raw: Box<RawValue>) -> Option<Box<RawValue>> {
+        if self.is_none() {
+            return Some(raw);
+        }
+        let mut value = json::lenient(raw.get());
+        if self.value_within(&mut value, NESTING) { to_raw_value(&value).ok() } else { Some(raw) }
+    }
+
+    fn text(&self, text: &mut String) {
+        self.text_within(text, NESTING);
+    }
+
+    /// Whether anything was replaced.
+    fn value_within(&self, value: &mut Value, depth: u8) -> bool {
+        match value {
+            Value::Null | Value::Bool(_) => false,
+            Value::Number(number) => match self.number(number) {
+                Some(placeholder) => {
+                    *value = Value::String(placeholder);
+                    true
+                }
+                None => false,
+            },
+            Value::String(text) => self.text_within(text, depth),
+            Value::Array(items) => {
+                let mut changed = false;
+                for item in items {
+                    changed |= self.value_within(item, depth);
+                }
+                changed
+            }
+            Value::Object(map) => self.map_within(map, depth),
+        }
+    }
+
+    fn map_within(&self, map: &mut Map<String, Value>, depth: u8) -> bool {
+        let mut changed = false;
+        for (key, value) in map.iter_mut() {
+            changed |= self.named_secret(key, value) || self.log_probabilities(key, value);
+            changed |= self.value_within(value, depth);
+        }
+        if !map.keys().any(|key| self.replaced(key).is_some()) {
+            return changed;
+        }
+        for (key, value) in std::mem::take(map) {
+            let name = self.replaced(&key).unwrap_or(key);
+            // No entry is lost because two names are replaced by the same.
+            let again = (2..).map(|count: usize| format!("{name} ({count})"));
+            let free = std::iter::once(name.clone()).chain(again).find(|name| !map.contains_key(name));
+            map.insert(free.unwrap_or(name), value);
+        }
+        true
+    }
+
+    /// Replaces the value of `"password"` and the like, which is secret whatever it looks like.
+    fn named_secret(&self, key: &str, value: &mut Value) -> bool {
+        let text = match &*value {
+            Value::String(text) => text.clone(),
+            Value::Number(number) => number.to_string(),
+            _ => return false,
+        };
+        if !self.secret_names || !secrets::is_name(key) || secrets::is_mask(&text) || self.is_placeholder(&text) {
+            return false;
+        }
+        let rule = self.rules.iter().find(|rule| matches!(rule.finder, Finder::Secret));
+        rule.is_some_and(|rule| {
+            *value = Value::String(rule.placeholder.clone());
+            true
+        })
+    }
+
+    /// Log probabilities hold the answer once more, a token at a time: they are replaced by it if anything in it is.
+    fn log_probabilities(&self, key: &str, value: &mut Value) -> bool {
+        if key != "logprobs" {
+            return false;
+        }
+        let tokens = value.get("content").or_else(|| value.get("tokens")).and_then(Value::as_array);
+        let tokens = tokens.into_iter().flatten().filter_map(|item| item.get("token").unwrap_or(item).as_str());
+        let said: String = tokens.collect();
+        self.replaced(&said).is_some_and(|said| {
+            *value = Value::String(said);
+            true
+        })
+    }
+
+    /// What stands for a number that is nothing but a match, such as a card's.
+    fn number(&self, number: &Number) -> Option<String> {
+        let text = number.to_string();
+        // PostgreSQL keeps `.0`, and so does the number.
+        let text = text.strip_suffix(".0").unwrap_or(&text);
+        self.replaced(text).filter(|replaced| self.is_placeholder(replaced))
+    }
+
+    fn text_within(&self, text: &mut String, depth: u8) -> bool {
+        let mut changed = false;
+        if depth > 0
+            && let Some(mut value) = json::structured(text)
+        {
+            // Read as JSON, it has no escapes that a match could hide behind.
+            if self.value_within(&mut value, depth - 1) {
+                *text = value.to_string();
+                changed = true;
+            }
+        } else if let Some(said) = self.stream(text) {
+            *text = said;
+            return true;
+        }
+        match self.replaced(text) {
+            Some(replaced) => {
+                *text = replaced;
+                true
+            }
+            None => changed,
+        }
+    }
+
+    /// A stream of events holds what is said in pieces: it is replaced by its words if anything in them is.
+    fn stream(&self, text: &str) -> Option<String> {
+        if !text.starts_with("data:") && !text.contains("\ndata:") {
+            return None;
+        }
+        self.replaced(&stream::read(text)?.text?)
+    }
+
+    /// Whether a text is what this puts in place of a match. Others that look so may have a match within.
+    fn is_placeholder(&self, text: &str) -> bool {
+        self.rules.iter().any(|rule| rule.placeholder == text)
+    }
+
+    /// The text with placeholders in it; `None` if nothing is to be replaced.
+    fn replaced(&self, text: &str) -> Option<String> {
+        if self.rules.is_empty() || text.is_empty() {
+            return None;
+        }
+        let placeholders = if text.contains("[redacted: ") {
+            PLACEHOLDER
+                .find_iter(text)
+                .filter(|found| self.is_placeholder(found.as_str()))
+                .map(|found| found.range())
+                .collect()
+        } else {
+            Vec::new()
+        };
+        let text = Text { text, placeholders };
+        let mut found: Vec<Found> = Vec::new();
+        for (index, rule) in self.rules.iter().enumerate() {
+            rule.finder.find(&text, &mut |range| found.extend(text.outside(range).map(|range| (range, index))));
+        }
+        if found.is_empty() {
+            return None;
+        }
+        let mut replaced = String::with_capacity(text.text.len());
+        let mut end = 0;
+        for (range, index) in joined(found) {
+            replaced.push_str(&text.text[end..range.start]);
+            replaced.push_str(&self.rules[index].placeholder);
+            end = range.end;
+        }
+        replaced.push_str(&text.text[end..]);
+        Some(replaced)
+    }
+}
+
+impl Finder {
+    fn find(&self, text: &Text<'_>, found: &mut dyn FnMut(Range<usize>)) {
+        match self {
+            Self::Pattern(pattern) => {
+                pattern.find_iter(text.text).filter(|found| !found.is_empty()).for_each(|place| found(place.range()));
+            }
+            Self::Email => EMAIL.find_iter(text.text).for_each(|place| found(place.range())),
+            Self::Secret => secrets::find(text, found),
+            Self::Card => cards::find(text, found),
+            Self::Phone => phones::find(text, found),
+        }
+    }
+}
+
+impl Text<'_> {
+    /// The part of a match that is not within what was replaced before; `None` if nothing is left of it.
+    fn outside(&self, mut range: Range<usize>) -> Option<Range<usize>> {
+        let first = self.placeholders.partition_point(|before| before.end <= range.start);
+        let end = self.placeholders.partition_point(|before| before.start < range.end);
+        for before in self.placeholders.get(first..end).unwrap_or_default() {
+            if before.start <= range.start {
+                range.start = before.end.min(range.end);
+            } else if range.end <= before.end {
+                range.end = before.start;
+            }
+        }
+        (!range.is_empty()).then_some(range)
+    }
+
+    /// Whether a word goes on before this place.
+    fn word_before(&self, at: usize) -> bool {
+        self.replaced_before(at) || self.text[..at].chars().next_back().is_some_and(|c| c.is_alphanumeric() || c == '_')
+    }
+
+    /// Whether a word goes on at this place.
+    fn word_after(&self, at: usize) -> bool {
+        self.replaced_after(at) || self.text[at..].chars().next().is_some_and(|c| c.is_alphanumeric() || c == '_')
+    }
+
+    /// Where the placeholder ends that this place is within.
+    fn replaced_around(&self, at: usize) -> Option<usize> {
+        let around = self.placeholders.partition_point(|range| range.end <= at);
+        self.placeholders.get(around).filter(|range| range.start <= at).map(|range| range.end)
+    }
+
+    /// Whether a placeholder ends here.
+    fn replaced_before(&self, at: usize) -> bool {
+        self.placeholders.binary_search_by_key(&at, |range| range.end).is_ok()
+    }
+
+    /// Whether a placeholder begins here.
+    fn replaced_after(&self, at: usize) -> bool {
+        self.placeholders.binary_search_by_key(&at, |range| range.start).is_ok()
+    }
+}
+
+/// In order, with those that overlap made one.
+fn joined(mut found: Vec<Found>) -> Vec<Found> {
+    found.sort_by_key(|(range, index)| (range.start, *index));
+    let mut joined: Vec<Found> = Vec::with_capacity(found.len());
+    for (range, index) in found {
+        match joined.last_mut() {
+            Some((last, first)) if range.start < last.end => {
+                last.end = last.end.max(range.end);
+                *first = index.min(*first);
+            }
+            _ => joined.push((range, index)),
+        }
+    }
+    joined
+}
+
+fn builtin(pattern: &str) -> Regex {
+    Regex::new(pattern).expect("a pattern of this module is valid")
+}
