@@ -10,6 +10,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -170,24 +171,31 @@ impl Redaction {
         if !map.keys().any(|key| self.replaced(key).is_some()) {
             return changed;
         }
+        let mut counts: HashMap<String, usize> = HashMap::new();
         for (key, value) in std::mem::take(map) {
-            let name = self.replaced(&key).unwrap_or(key);
+            let mut name = self.replaced(&key).unwrap_or(key);
             // No entry is lost because two names are replaced by the same.
-            let again = (2..).map(|count: usize| format!("{name} ({count})"));
-            let free = std::iter::once(name.clone()).chain(again).find(|name| !map.contains_key(name));
-            map.insert(free.unwrap_or(name), value);
+            while map.contains_key(&name) {
+                let count = counts.entry(name.clone()).or_insert(1);
+                *count += 1;
+                name = format!("{name} ({count})");
+            }
+            map.insert(name, value);
         }
         true
     }
 
     /// Replaces the value of `"password"` and the like, which is secret whatever it looks like.
     fn named_secret(&self, key: &str, value: &mut Value) -> bool {
+        if !self.secret_names || !secrets::is_name(key) {
+            return false;
+        }
         let text = match &*value {
             Value::String(text) => text.clone(),
             Value::Number(number) => number.to_string(),
-            _ => return false,
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => return false,
         };
-        if !self.secret_names || !secrets::is_name(key) || secrets::is_mask(&text) || self.is_placeholder(&text) {
+        if secrets::is_mask(&text) || self.is_placeholder(&text) {
             return false;
         }
         let rule = self.rules.iter().find(|rule| matches!(rule.finder, Finder::Secret));

@@ -330,6 +330,11 @@ fn hostile_texts_take_linear_time() {
     ] {
         let _ = replaced(&all(), &piece.repeat(200_000 / piece.len()));
     }
+    let addresses: serde_json::Map<String, Value> =
+        (0..20_000).map(|n| (format!("a{n}@example.com"), json!(n))).collect();
+    let mut addresses = Value::Object(addresses);
+    all().value(&mut addresses);
+    assert_eq!(addresses.as_object().map(serde_json::Map::len), Some(20_000));
     assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
 }
 
