@@ -99,6 +99,9 @@ async fn a_cursor_that_was_altered_cut_or_lengthened_is_refused() {
     }
 }
 
+/// The caller, where nobody has to log in, as a cursor has it.
+const ANYONE: (&str, &str, Option<&str>) = ("anonymous", "anyone", None);
+
 /// The check sum of a cursor keeps it from being mixed up; it is no secret, so that anybody can make one up.
 #[tokio::test]
 async fn a_cursor_that_was_forged_is_refused_or_leads_somewhere_but_breaks_nothing() {
@@ -155,7 +158,7 @@ async fn a_forged_place_in_a_session_breaks_nothing() {
     ] {
         let mut forged = genuine.clone();
         forged[field] = value.clone();
-        let cursor = Cursor::encode(&("session messages", &session), &forged);
+        let cursor = Cursor::encode(&(ANYONE, "session messages", &session), &forged);
         let answer = app.get(&format!("{list}&cursor={cursor}")).await;
         assert!(matches!(answer.status.as_u16(), 200 | 422), "{field} {value}: {}", answer.text);
     }
@@ -172,6 +175,6 @@ fn sessions_query(sort: &str) -> Box<RawValue> {
     let filters = "{\"agent_name\":null,\"user_id\":null,\"model\":null,\"end_user\":null,\"team_id\":null,\"tag\":null,\
          \"conversation_name\":null,\"start_date\":null,\"end_date\":null,\"timezone\":\"UTC\",\"min_cost\":null,\
          \"max_cost\":null,\"min_requests\":null,\"has_tool_calls\":null,\"status\":null}";
-    let query = format!(r#"["sessions",{filters},{{"sort":"{sort}","order":"desc"}}]"#);
+    let query = format!(r#"[["anonymous","anyone",null],"sessions",{filters},{{"sort":"{sort}","order":"desc"}}]"#);
     RawValue::from_string(query).expect("JSON")
 }

@@ -95,7 +95,8 @@ async fn around(State(state): State<AppState>, mut request: Request, next: Next)
         state.db.forget_facts().await;
     }
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        response = problem.render(response, uri.path(), &id);
+        let path: String = uri.path().chars().take(MAX_INSTANCE).collect();
+        response = problem.render(response, &path, &id);
     }
     let hides = response.status() == StatusCode::NOT_FOUND && notes.is_scoped();
     if hides {
@@ -152,8 +153,11 @@ async fn on_the_beat(started: Instant) {
 
 /// What a request's headers may weigh, names included; API Gateway lets 10 KB through.
 const MAX_HEADERS: usize = 32 * 1024;
-/// How long an address may be: a cursor of the longest kind with every filter.
-const MAX_URI: usize = 16 * 1024;
+/// How long an address may be: more than the longest cursor and every filter take.
+const MAX_URI: usize = 32 * 1024;
+
+/// How much of a path a problem repeats.
+const MAX_INSTANCE: usize = 8 * 1024;
 
 fn too_long(request: &Request) -> Option<ApiError> {
     let headers: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
