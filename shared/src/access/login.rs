@@ -10,7 +10,7 @@ use super::cache::PrincipalCache;
 use super::jwt::{self, Jwt, JwtConfig};
 use super::litellm::{self, Denied};
 use super::service_keys::{self, KeyHash, ServiceKeys, hash_of};
-use super::settings::{self, Exposure, Modes};
+use super::settings::{self, AuthMode, Exposure};
 use super::{ContentAccess, Login, OwnRows, Principal, Scope};
 use crate::config::{ConfigError, Environment};
 use crate::db::Database;
@@ -47,7 +47,7 @@ pub enum Refusal {
 
 /// How callers prove who they are, and what follows from it.
 pub struct Access {
-    modes: Modes,
+    mode: AuthMode,
     master_key: Option<KeyHash>,
     service_keys: ServiceKeys,
     jwt: Option<Jwt>,
@@ -68,14 +68,15 @@ impl Access {
     /// # Errors
     /// [`ConfigError`] where one is missing, wrong, or would let everybody in without having said so.
     pub fn from_environment(environment: &Environment, exposure: Exposure) -> Result<Self, ConfigError> {
-        let modes = Modes::from_environment(environment, exposure)?;
+        let mode = AuthMode::from_environment(environment, exposure)?;
+        let ways = mode.ways();
         let content = ContentAccess::from_environment(environment)?;
-        let jwt = if modes.jwt { Some(Jwt::new(JwtConfig::from_environment(environment)?)) } else { None };
+        let jwt = if ways.jwt { Some(Jwt::new(JwtConfig::from_environment(environment)?)) } else { None };
         Ok(Self {
-            master_key: if modes.litellm { settings::master_key(environment)? } else { None },
+            master_key: if ways.litellm { settings::master_key(environment)? } else { None },
             service_keys: service_keys::from_environment(environment, content)?,
             jwt,
-            modes,
+            mode,
             content,
             cache: PrincipalCache::new(),
             anyone: Arc::new(Principal {
@@ -91,7 +92,7 @@ impl Access {
     /// Whether nobody has to log in.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.modes.none
+        self.mode == AuthMode::None
     }
 
     /// Whether the claims of the gateway's own authorizer count.
@@ -111,7 +112,7 @@ impl Access {
         now: DateTime<Utc>,
     ) -> Result<Arc<Principal>, Refusal> {
         match credential {
-            _ if self.modes.none => Ok(Arc::clone(&self.anyone)),
+            _ if self.is_open() => Ok(Arc::clone(&self.anyone)),
             None => Err(Refusal::Missing),
             Some(Credential::Claims(claims)) => match &self.jwt {
                 Some(jwt) if jwt.trusts_gateway() => self.of_token(jwt.of_gateway(claims, now)?).map(Arc::new),
@@ -134,7 +135,9 @@ impl Access {
             return Ok(principal);
         }
         let (principal, end) = match &self.jwt {
-            _ if self.modes.litellm && secret.starts_with(LITELLM_PREFIX) => self.of_litellm(secret, db, now).await?,
+            _ if self.mode.ways().litellm && secret.starts_with(LITELLM_PREFIX) => {
+                self.of_litellm(secret, db, now).await?
+            }
             Some(jwt) if !jwt.trusts_gateway() => {
                 let identity = jwt.verify(secret, now).await?;
                 let end = identity.expires;

@@ -157,7 +157,7 @@ mod tests {
                 r#"[{{"name": "a", "sha256": "{good}", "scope": "all"}}, {{"name": "b", "sha256": "{good}", "scope": "all"}}]"#
             ),
         ] {
-            let error = read(&setting, ContentAccess::All).err().expect("refused").to_string();
+            let error = read(&setting, ContentAccess::All).expect_err("refused").to_string();
             assert!(error.contains(SERVICE_KEYS) && !error.contains("secret") && !error.contains(&good), "{error}");
         }
     }

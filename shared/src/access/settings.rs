@@ -20,11 +20,18 @@ const AUTH_MODE: &str = "AUTH_MODE";
 const MASTER_KEY: &str = "LITELLM_MASTER_KEY";
 const MASTER_KEY_SHA256: &str = "LITELLM_MASTER_KEY_SHA256";
 
+/// Who is let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AuthMode {
+    /// Everybody, without a question.
+    None,
+    /// Who proves who they are by one of these ways.
+    Login(Ways),
+}
+
 /// Which ways are open.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Modes {
-    /// Nobody has to log in.
-    pub(super) none: bool,
+pub(super) struct Ways {
     /// LiteLLM's keys.
     pub(super) litellm: bool,
     /// Tokens of an OIDC issuer.
@@ -33,16 +40,16 @@ pub(super) struct Modes {
     pub(super) keys: bool,
 }
 
-impl Modes {
+impl AuthMode {
     /// Reads the setting, and that it does not contradict what is set beside it.
     ///
     /// # Errors
     /// [`ConfigError`], also where everybody could read everything and nobody has said that this is meant.
     pub(super) fn from_environment(environment: &Environment, exposure: Exposure) -> Result<Self, ConfigError> {
         let error = |name, reason: String| Err(ConfigError { name, reason });
-        let modes = match (environment.get(AUTH_MODE), exposure) {
+        let mode = match (environment.get(AUTH_MODE), exposure) {
             (Some(setting), _) => Self::parse(setting)?,
-            (None, Exposure::ThisMachine) => Self { none: true, ..Self::default() },
+            (None, Exposure::ThisMachine) => Self::None,
             (None, Exposure::Network) => {
                 return error(
                     AUTH_MODE,
@@ -54,8 +61,8 @@ impl Modes {
         };
         match environment.get(ALLOW_ANONYMOUS) {
             Some(words) if words != MEANT => return error(ALLOW_ANONYMOUS, format!("must be {MEANT}, or not be set")),
-            Some(_) if !modes.none => return error(ALLOW_ANONYMOUS, "is for AUTH_MODE=none only".into()),
-            None if modes.none && exposure == Exposure::Network => {
+            Some(_) if mode != Self::None => return error(ALLOW_ANONYMOUS, "is for AUTH_MODE=none only".into()),
+            None if mode == Self::None && exposure == Exposure::Network => {
                 return error(
                     AUTH_MODE,
                     format!(
@@ -66,41 +73,50 @@ impl Modes {
             }
             _ => {}
         }
-        for (mode, word, setting) in [(modes.keys, "keys", SERVICE_KEYS), (modes.jwt, "jwt", "JWT_ISSUER")] {
-            if environment.get(setting).is_some() && !mode {
+        let ways = mode.ways();
+        for (open, word, setting) in [(ways.keys, "keys", SERVICE_KEYS), (ways.jwt, "jwt", "JWT_ISSUER")] {
+            if environment.get(setting).is_some() && !open {
                 return error(AUTH_MODE, format!("must contain {word} where {setting} is set"));
             }
         }
-        if modes.keys && environment.get(SERVICE_KEYS).is_none() {
+        if ways.keys && environment.get(SERVICE_KEYS).is_none() {
             return error(
                 SERVICE_KEYS,
                 "must be set where AUTH_MODE contains keys; `make service-key` makes one".into(),
             );
         }
-        Ok(modes)
+        Ok(mode)
+    }
+
+    /// The ways that are open; none where nobody is asked.
+    pub(super) fn ways(self) -> Ways {
+        match self {
+            Self::None => Ways::default(),
+            Self::Login(ways) => ways,
+        }
     }
 
     fn parse(setting: &str) -> Result<Self, ConfigError> {
         let invalid = |reason: &str| ConfigError { name: AUTH_MODE, reason: reason.to_owned() };
-        let mut modes = Self::default();
-        for word in setting.split(',').map(str::trim).filter(|word| !word.is_empty()) {
+        let words: Vec<&str> = setting.split(',').map(str::trim).filter(|word| !word.is_empty()).collect();
+        if words == ["none"] {
+            return Ok(Self::None);
+        }
+        let mut ways = Ways::default();
+        for word in words {
             match word {
-                "none" => modes.none = true,
-                "litellm" => modes.litellm = true,
-                "jwt" => modes.jwt = true,
-                "keys" => modes.keys = true,
-                _ => return Err(invalid("must be litellm, jwt, keys, several of these separated by commas, or none")),
+                "litellm" => ways.litellm = true,
+                "jwt" => ways.jwt = true,
+                "keys" => ways.keys = true,
+                "none" => return Err(invalid("none stands alone: with it, nobody has to log in any other way")),
+                _ => return Err(invalid(ALLOWED)),
             }
         }
-        if modes.none && modes != (Self { none: true, ..Self::default() }) {
-            return Err(invalid("none stands alone: with it, nobody has to log in any other way"));
-        }
-        if modes == Self::default() {
-            return Err(invalid("must be litellm, jwt, keys, several of these separated by commas, or none"));
-        }
-        Ok(modes)
+        if ways == Ways::default() { Err(invalid(ALLOWED)) } else { Ok(Self::Login(ways)) }
     }
 }
+
+const ALLOWED: &str = "must be litellm, jwt, keys, several of these separated by commas, or none";
 
 /// The hash of LiteLLM's master key: given as such, so that no environment has to hold the key, or as the key itself.
 ///
@@ -127,32 +143,34 @@ pub(super) fn master_key(environment: &Environment) -> Result<Option<KeyHash>, C
 mod tests {
     use super::*;
 
-    fn modes(pairs: &[(&str, &str)], exposure: Exposure) -> Result<Modes, ConfigError> {
-        Modes::from_environment(&pairs.iter().copied().collect(), exposure)
+    fn mode(pairs: &[(&str, &str)], exposure: Exposure) -> Result<AuthMode, ConfigError> {
+        AuthMode::from_environment(&pairs.iter().copied().collect(), exposure)
     }
 
     #[test]
     fn without_a_login_only_this_machine_is_served() {
-        let none = Modes { none: true, ..Modes::default() };
-        assert_eq!(modes(&[], Exposure::ThisMachine).expect("the default"), none);
-        assert_eq!(modes(&[("AUTH_MODE", "none")], Exposure::ThisMachine).expect("explicit"), none);
-        assert!(modes(&[], Exposure::Network).is_err());
-        assert!(modes(&[("AUTH_MODE", "none")], Exposure::Network).is_err());
+        assert_eq!(mode(&[], Exposure::ThisMachine).expect("the default"), AuthMode::None);
+        assert_eq!(mode(&[("AUTH_MODE", "none")], Exposure::ThisMachine).expect("explicit"), AuthMode::None);
+        assert!(mode(&[], Exposure::Network).is_err());
+        assert!(mode(&[("AUTH_MODE", "none")], Exposure::Network).is_err());
         for words in ["yes", "true", "YES-ANYONE-MAY-READ-EVERY-PROMPT"] {
-            assert!(modes(&[("AUTH_MODE", "none"), (ALLOW_ANONYMOUS, words)], Exposure::Network).is_err(), "{words}");
+            assert!(mode(&[("AUTH_MODE", "none"), (ALLOW_ANONYMOUS, words)], Exposure::Network).is_err(), "{words}");
         }
         // The second setting alone does not open anything.
-        assert!(modes(&[(ALLOW_ANONYMOUS, MEANT)], Exposure::Network).is_err());
-        assert!(modes(&[("AUTH_MODE", "litellm"), (ALLOW_ANONYMOUS, MEANT)], Exposure::Network).is_err());
-        assert_eq!(modes(&[("AUTH_MODE", "none"), (ALLOW_ANONYMOUS, MEANT)], Exposure::Network).expect("meant"), none);
+        assert!(mode(&[(ALLOW_ANONYMOUS, MEANT)], Exposure::Network).is_err());
+        assert!(mode(&[("AUTH_MODE", "litellm"), (ALLOW_ANONYMOUS, MEANT)], Exposure::Network).is_err());
+        assert_eq!(
+            mode(&[("AUTH_MODE", "none"), (ALLOW_ANONYMOUS, MEANT)], Exposure::Network).expect("meant"),
+            AuthMode::None
+        );
     }
 
     #[test]
     fn several_ways_may_be_open() {
-        let both = modes(&[("AUTH_MODE", " litellm, keys"), (SERVICE_KEYS, "[]")], Exposure::Network).expect("two");
-        assert_eq!(both, Modes { litellm: true, keys: true, ..Modes::default() });
+        let both = mode(&[("AUTH_MODE", " litellm, keys"), (SERVICE_KEYS, "[]")], Exposure::Network).expect("two");
+        assert_eq!(both, AuthMode::Login(Ways { litellm: true, keys: true, jwt: false }));
         for setting in ["", ",", "all", "litellm,none", "litellm jwt", "LITELLM"] {
-            assert!(modes(&[("AUTH_MODE", setting)], Exposure::Network).is_err(), "{setting}");
+            assert!(mode(&[("AUTH_MODE", setting)], Exposure::Network).is_err(), "{setting}");
         }
     }
 
@@ -164,7 +182,7 @@ mod tests {
             (&[("AUTH_MODE", "litellm"), ("JWT_ISSUER", "https://login.example.com")], AUTH_MODE),
             (&[("JWT_ISSUER", "https://login.example.com")], AUTH_MODE),
         ] {
-            assert_eq!(modes(pairs, Exposure::ThisMachine).expect_err("a contradiction").name, named, "{pairs:?}");
+            assert_eq!(mode(pairs, Exposure::ThisMachine).expect_err("a contradiction").name, named, "{pairs:?}");
         }
     }
 

@@ -175,8 +175,8 @@ fn too_long(request: &Request) -> Option<ApiError> {
 
 /// Writes a read of content to the audit log. An answer that cannot be recorded must not leave.
 fn record(state: &AppState, notes: &Notes, route: &str, status: StatusCode, request_id: &str) -> io::Result<()> {
-    let noted = notes.lock();
-    let (Some(principal), Some(read)) = (&noted.principal, &noted.read) else { return Ok(()) };
+    let asked = notes.lock();
+    let (Some(principal), Some(read)) = (&asked.principal, &asked.read) else { return Ok(()) };
     let outcome = match status.as_u16() {
         200..300 if read.rows == 0 && read.withheld > 0 => Outcome::Withheld,
         200..300 => Outcome::Read,
