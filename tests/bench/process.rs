@@ -15,6 +15,8 @@ pub struct Server {
     address: SocketAddr,
     /// Where its log goes.
     log: tempfile::NamedTempFile,
+    /// Where its audit log goes: nobody reads its output, which would stand still when the pipe is full.
+    _audit: tempfile::NamedTempFile,
     /// Kept open: the server may still write to it.
     _output: BufReader<ChildStdout>,
 }
@@ -33,12 +35,14 @@ impl Server {
     pub fn start(program: Option<&Path>, database: &Url, connections: usize) -> Result<Self, Box<dyn Error>> {
         let program = program.map_or_else(runner, |program| Ok(program.to_owned()))?;
         let log = tempfile::NamedTempFile::new()?;
+        let audit = tempfile::NamedTempFile::new()?;
         let mut process = Command::new(&program)
             .env("DATABASE_URL", database.as_str())
             .env("DATABASE_MAX_CONNECTIONS", connections.to_string())
             // The questions carry no login, and this machine's settings may ask for one.
             .env("AUTH_MODE", "none")
             .env("ALLOW_ANONYMOUS", "yes-anyone-may-read-every-prompt")
+            .env("AUDIT_LOG", audit.path())
             .env("API_HOST", "127.0.0.1")
             .env("API_PORT", "0")
             .stdin(Stdio::null())
@@ -53,7 +57,7 @@ impl Server {
         let Some(address) = address else {
             return Err(format!("the server did not start: {}", last_lines(log.path())).into());
         };
-        Ok(Self { process, address, log, _output: output })
+        Ok(Self { process, address, log, _audit: audit, _output: output })
     }
 
     /// Where it listens.
