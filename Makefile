@@ -11,6 +11,8 @@ KEY ?=
 TEST ?=
 # make bench BENCH_ROWS=100000
 BENCH_ROWS ?= 1000000
+# make bench BENCH_ONLY=login
+BENCH_ONLY ?=
 # make deploy STACK=traceability-test; without it, the stack of the last deployment
 STACK ?= $(or $(shell sed -n 's/^stack_name = "\(.*\)"$$/\1/p' samconfig.toml 2>/dev/null),llm-traceability)
 
@@ -65,10 +67,10 @@ openapi-check: ## Fail if the committed API document is not the code's
 	@cargo run -q -p local -- openapi | diff -u functions/health/openapi.json - \
 	  || { echo "the API document is out of date: run 'make openapi' and commit it"; exit 1; }
 
-bench: ## Measure every endpoint on a million rows, beside the database alone; BENCH_ROWS=N for another size
+bench: ## Measure every endpoint on a million rows, beside the database alone; BENCH_ROWS=N for another size, BENCH_ONLY=name for a part
 	cargo build --release -p local
 	cargo build --release -p tests --bin bench
-	tests/native-postgres.sh --keep .local/bench cargo run --release -q -p tests --bin bench -- --rows $(BENCH_ROWS)
+	tests/native-postgres.sh --keep .local/bench cargo run --release -q -p tests --bin bench -- --rows $(BENCH_ROWS) $(if $(BENCH_ONLY),--only "$(BENCH_ONLY)")
 
 bench-cold: $(BENCH_TOOLS) ## Measure how a Lambda function starts, beside a Python handler
 	cargo build --release

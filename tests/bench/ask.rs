@@ -24,8 +24,8 @@ pub enum Ask {
     Request(String),
     /// What one request said.
     RequestMessages(String),
-    /// The newest requests.
-    Requests,
+    /// So many of the newest requests.
+    Requests(u32),
     /// The first page of sessions.
     Sessions(Sessions),
     /// A question about a window.
@@ -64,9 +64,9 @@ pub enum Analytics {
     Agents,
 }
 
-/// The service's page, and the one item more by which it sees whether another page follows.
-const PAGE: u32 = 50 + 1;
-/// The largest page of messages, and one more.
+/// The service's page.
+pub const PAGE: u32 = 50;
+/// The largest page of messages, and the one item more by which the service sees whether another page follows.
 const MESSAGES: u32 = 1_000 + 1;
 
 impl Ask {
@@ -77,7 +77,7 @@ impl Ask {
             Self::SessionMessages(id) => target(&["api", "v1", "sessions", id, "messages"], &[]),
             Self::Request(id) => target(&["api", "v1", "requests", id], &[]),
             Self::RequestMessages(id) => target(&["api", "v1", "requests", id, "messages"], &[]),
-            Self::Requests => target(&["api", "v1", "requests"], &[]),
+            Self::Requests(limit) => target(&["api", "v1", "requests"], &[("limit", limit.to_string())]),
             Self::Sessions(search) => target(&["api", "v1", "sessions"], &search.parameters()),
             Self::Analytics(question, window) => {
                 let mut parameters = dates(window);
@@ -114,14 +114,14 @@ impl Ask {
             }
             Self::Request(id) => requests::find(conn, source, id).await?.is_some(),
             Self::RequestMessages(id) => content::of_request(conn, source, id).await?.is_some(),
-            Self::Requests => {
+            Self::Requests(limit) => {
                 let window = as_far_as_possible(Utc::now());
                 let filter = RequestFilter::default();
-                !requests::list(conn, source, &window, &filter, None, (PAGE, 0)).await?.is_empty()
+                !requests::list(conn, source, &window, &filter, None, (limit + 1, 0)).await?.is_empty()
             }
             Self::Sessions(search) => {
-                let mut found = sessions::search(conn, source, &search.search(Utc::now()), None, PAGE, 0).await?;
-                found.truncate(PAGE as usize - 1);
+                let mut found = sessions::search(conn, source, &search.search(Utc::now()), None, PAGE + 1, 0).await?;
+                found.truncate(PAGE as usize);
                 let ids: Vec<String> = found.into_iter().map(|position| position.session_id).collect();
                 !sessions::summaries(conn, source, &ids).await?.is_empty()
             }

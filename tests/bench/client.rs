@@ -8,7 +8,13 @@ use tokio::net::TcpStream;
 
 /// The text of a `GET`, ready to be sent.
 pub fn get(target: &str) -> Vec<u8> {
-    format!("GET {target} HTTP/1.1\r\nhost: localhost\r\naccept: application/json\r\n\r\n").into_bytes()
+    get_with(target, None)
+}
+
+/// The same, with the key that the caller logs in with.
+pub fn get_with(target: &str, key: Option<&str>) -> Vec<u8> {
+    let login = key.map_or_else(String::new, |key| format!("authorization: Bearer {key}\r\n"));
+    format!("GET {target} HTTP/1.1\r\nhost: localhost\r\naccept: application/json\r\n{login}\r\n").into_bytes()
 }
 
 /// One connection, kept alive from request to request.
@@ -33,7 +39,7 @@ impl Connection {
         Ok(Self { stream, buffer: Vec::with_capacity(64 * 1024) })
     }
 
-    /// Sends a request made by [`get`] and reads the whole answer.
+    /// Sends a request made by [`get`] or [`get_with`] and reads the whole answer.
     pub async fn send(&mut self, request: &[u8]) -> Result<Answer<'_>> {
         self.stream.write_all(request).await?;
         self.buffer.clear();

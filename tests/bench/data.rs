@@ -15,6 +15,8 @@ use traceability::queries::analytics::{self, Question};
 use traceability::queries::filter::{RequestFilter, UNKNOWN};
 use url::Url;
 
+use crate::keys;
+
 /// The database of the bench.
 const DATABASE: &str = "traceability_bench";
 
@@ -82,6 +84,11 @@ impl Data {
         let facts = sqlx::query_as(FACTS).fetch_one(&mut admin).await?;
         let session = session(&url).await?;
         Ok(Self { url, admin, session, until, facts })
+    }
+
+    /// Adds the keys that callers log in with.
+    pub async fn add_keys(&mut self) -> sqlx::Result<()> {
+        keys::add(&mut self.admin).await
     }
 
     /// Where the service finds the log.

@@ -3,7 +3,7 @@
 use chrono::Duration;
 use traceability::api::window::TimeWindow;
 
-use crate::ask::{Analytics, Ask, Sessions};
+use crate::ask::{Analytics, Ask, PAGE, Sessions};
 use crate::data::Data;
 
 /// One line of the report.
@@ -50,7 +50,7 @@ pub async fn all(data: &mut Data) -> sqlx::Result<Vec<Endpoint>> {
         endpoint("session messages, largest sessions", each(&drawn.largest_sessions, Ask::SessionMessages)),
         endpoint(REQUEST, each(&drawn.requests, Ask::Request)),
         endpoint("request messages", each(&drawn.requests, Ask::RequestMessages)),
-        endpoint("requests, newest", vec![Ask::Requests]),
+        endpoint("requests, newest", vec![Ask::Requests(PAGE)]),
         endpoint(NEWEST_SESSIONS, search(Sessions::default())),
         endpoint(WEEK_OF_SESSIONS, search(of_week())),
         endpoint("sessions, 7 days, dearest", search(Sessions { dearest: true, ..of_week() })),

@@ -34,7 +34,8 @@ pub struct Measured {
 }
 
 impl Measured {
-    fn new() -> Self {
+    /// Of nothing yet.
+    pub fn new() -> Self {
         let hour = 3_600_000_000_000;
         let times = Histogram::new_with_max(hour, 3).expect("three digits are allowed");
         Self { times, elapsed: Duration::ZERO, failed: 0, failure: None }
@@ -57,7 +58,8 @@ impl Measured {
         count / self.elapsed.as_secs_f64().max(f64::EPSILON)
     }
 
-    fn record(&mut self, started: Instant, failure: Option<String>) {
+    /// Adds what was begun then and has just ended.
+    pub fn record(&mut self, started: Instant, failure: Option<String>) {
         let nanoseconds = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
         match failure {
             None => self.times.saturating_record(nanoseconds),
@@ -85,7 +87,7 @@ pub struct Alone {
 
 /// What is prepared only once (the statement, a plan, the caches of a connection) is prepared by this many rounds, which
 /// are not counted. PostgreSQL settles for a plan after five.
-const WARM_UP: usize = 6;
+pub const WARM_UP: usize = 6;
 
 /// Asks one thing at a time, over HTTP and of the database in turn. Each question is put to both, once to the one first
 /// and once to the other, since the first may have to read from the disk what the second then finds in memory; and
@@ -130,7 +132,8 @@ pub async fn alternately(
     Ok(Alone { http, sql })
 }
 
-async fn send(connection: &mut Connection, request: &[u8], measured: &mut Measured) -> io::Result<()> {
+/// Sends a request, and takes the time until the whole answer is there.
+pub async fn send(connection: &mut Connection, request: &[u8], measured: &mut Measured) -> io::Result<()> {
     let started = Instant::now();
     let answer = connection.send(request).await?;
     let failure = (answer.status != 200).then(|| {

@@ -9,7 +9,8 @@
 //!
 //! Each endpoint is asked over HTTP, one request at a time; between any two requests the same question is put to the
 //! database directly, by the same functions that the service calls. The difference is what the service costs. Then
-//! each endpoint is asked by 16 connections at once, and last the summaries alone.
+//! each endpoint is asked by 16 connections at once, and then the summaries alone. Last, servers that ask callers who
+//! they are get the same questions in turn with one that does not (`logins.rs`; `--only login` measures only that).
 //!
 //! With `--cold` it measures instead how a Lambda function starts (`cold/`).
 
@@ -19,7 +20,9 @@ mod client;
 mod cold;
 mod data;
 mod endpoints;
+mod keys;
 mod load;
+mod logins;
 mod process;
 mod report;
 mod tables;
@@ -32,8 +35,9 @@ use std::time::Duration;
 use clap::Parser;
 
 use crate::data::Data;
+use crate::endpoints::Endpoint;
 use crate::load::Bounds;
-use crate::process::{Server, cpu_seconds};
+use crate::process::{Login, Server, cpu_seconds};
 use crate::report::{Outcome, Throughput};
 
 /// Measure the service over a log of generated rows.
@@ -48,7 +52,7 @@ pub struct Arguments {
     /// How many requests a measurement may make.
     #[arg(long, value_name = "N", default_value_t = 50_000)]
     requests: usize,
-    /// Measure only the endpoints whose name contains this.
+    /// Measure only that whose name contains this: of an endpoint, or `login`.
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
     /// Write the report to this file, too.
@@ -114,31 +118,37 @@ fn report(arguments: &Arguments, text: &str) -> std::io::Result<()> {
 /// Measures all endpoints, and returns how many requests failed.
 async fn run(arguments: &Arguments) -> Result<u64, Box<dyn Error>> {
     let mut data = Data::prepare(&arguments.database_url, arguments.rows).await?;
-    let server = Server::start(arguments.server.as_deref(), data.url(), CONNECTIONS)?;
-    let memory_at_start = server.memory()?;
-    let outcome =
-        measure(arguments, &mut data, &server, memory_at_start).await.map_err(|error| server.explain(&*error))?;
+    let bounds = Bounds { time: Duration::from_secs(arguments.seconds), requests: arguments.requests };
+    let program = arguments.server.as_deref();
+    let wanted = |name: &str| arguments.only.as_deref().is_none_or(|only| name.contains(only));
+    let endpoints = endpoints::all(&mut data).await?;
+    let asked: Vec<&Endpoint> = endpoints.iter().filter(|endpoint| wanted(endpoint.name)).collect();
+    let mut outcome = Outcome::default();
+    if !asked.is_empty() {
+        let server = Server::start(program, data.url(), CONNECTIONS, Login::None)?;
+        let measured = measure(&mut outcome, &mut data, &server, &asked, bounds).await;
+        measured.map_err(|error| server.explain(&*error))?;
+    }
+    outcome.logins = logins::measure(&mut data, program, &endpoints, bounds, wanted).await?;
     report(arguments, &tables::render(&data.facts, &outcome))?;
     Ok(outcome.failed_requests())
 }
 
 async fn measure(
-    arguments: &Arguments,
+    outcome: &mut Outcome,
     data: &mut Data,
     server: &Server,
-    memory_at_start: process::Memory,
-) -> Result<Outcome, Box<dyn Error>> {
-    let bounds = Bounds { time: Duration::from_secs(arguments.seconds), requests: arguments.requests };
-    let mut endpoints = endpoints::all(data).await?;
-    endpoints.retain(|endpoint| arguments.only.as_deref().is_none_or(|only| endpoint.name.contains(only)));
-    let mut outcome = Outcome::default();
+    endpoints: &[&Endpoint],
+    bounds: Bounds,
+) -> Result<(), Box<dyn Error>> {
+    let memory_at_start = server.memory()?;
     // First those alone, as long as the service has only one connection to the database open and nothing else to do.
-    for endpoint in &endpoints {
+    for endpoint in endpoints {
         eprintln!("{}, one at a time", endpoint.name);
         let alone = load::alternately(server.address(), data.session(), &endpoint.asks, bounds).await?;
         outcome.alone.push((endpoint.name, alone));
     }
-    for endpoint in &endpoints {
+    for endpoint in endpoints {
         eprintln!("{}, {CONNECTIONS} at a time", endpoint.name);
         let together = load::together(server.address(), &endpoint.asks, CONNECTIONS, bounds).await?;
         outcome.together.push((endpoint.name, together));
@@ -154,5 +164,5 @@ async fn measure(
         outcome.throughput = Some(Throughput { measured, service, database, generator });
     }
     outcome.memory = Some((memory_at_start, server.memory()?));
-    Ok(outcome)
+    Ok(())
 }

@@ -15,8 +15,35 @@ pub struct Server {
     address: SocketAddr,
     /// Where its log goes.
     log: tempfile::NamedTempFile,
+    /// Where its audit log goes: nobody reads its output, which would stand still when the pipe is full.
+    _audit: tempfile::NamedTempFile,
     /// Kept open: the server may still write to it.
     _output: BufReader<ChildStdout>,
+}
+
+/// How callers prove to a server who they are.
+#[derive(Debug, Clone, Copy)]
+pub enum Login<'a> {
+    /// Not at all.
+    None,
+    /// By LiteLLM's keys.
+    Litellm,
+    /// By the service keys of this setting.
+    Keys(&'a str),
+}
+
+/// What the settings of this machine may say otherwise, and what is therefore said to be absent.
+const ABSENT: [&str; 6] =
+    ["ALLOW_ANONYMOUS", "SERVICE_KEYS", "JWT_ISSUER", "CONTENT_ACCESS", "REDACT", "REDACT_PATTERNS"];
+
+impl Login<'_> {
+    fn settings(&self) -> Vec<(&'static str, &str)> {
+        match self {
+            Self::None => vec![("AUTH_MODE", "none"), ("ALLOW_ANONYMOUS", "yes-anyone-may-read-every-prompt")],
+            Self::Litellm => vec![("AUTH_MODE", "litellm")],
+            Self::Keys(keys) => vec![("AUTH_MODE", "keys"), ("SERVICE_KEYS", keys)],
+        }
+    }
 }
 
 /// What a process holds in memory, in MiB.
@@ -30,15 +57,21 @@ pub struct Memory {
 
 impl Server {
     /// Starts the runner over a database, on any free port of this machine.
-    pub fn start(program: Option<&Path>, database: &Url, connections: usize) -> Result<Self, Box<dyn Error>> {
+    pub fn start(
+        program: Option<&Path>,
+        database: &Url,
+        connections: usize,
+        login: Login<'_>,
+    ) -> Result<Self, Box<dyn Error>> {
         let program = program.map_or_else(runner, |program| Ok(program.to_owned()))?;
         let log = tempfile::NamedTempFile::new()?;
+        let audit = tempfile::NamedTempFile::new()?;
         let mut process = Command::new(&program)
             .env("DATABASE_URL", database.as_str())
             .env("DATABASE_MAX_CONNECTIONS", connections.to_string())
-            // The questions carry no login, and this machine's settings may ask for one.
-            .env("AUTH_MODE", "none")
-            .env("ALLOW_ANONYMOUS", "yes-anyone-may-read-every-prompt")
+            .envs(ABSENT.map(|name| (name, "")))
+            .envs(login.settings())
+            .env("AUDIT_LOG", audit.path())
             .env("API_HOST", "127.0.0.1")
             .env("API_PORT", "0")
             .stdin(Stdio::null())
@@ -53,7 +86,7 @@ impl Server {
         let Some(address) = address else {
             return Err(format!("the server did not start: {}", last_lines(log.path())).into());
         };
-        Ok(Self { process, address, log, _output: output })
+        Ok(Self { process, address, log, _audit: audit, _output: output })
     }
 
     /// Where it listens.

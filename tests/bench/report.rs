@@ -2,6 +2,7 @@
 
 use crate::budgets::{BUDGETS, Budget};
 use crate::load::{Alone, Measured};
+use crate::logins::{InTurn, Logins};
 use crate::process::Memory;
 
 /// Everything that was measured.
@@ -15,6 +16,8 @@ pub struct Outcome {
     pub throughput: Option<Throughput>,
     /// The server's memory before the first request and after the last.
     pub memory: Option<(Memory, Memory)>,
+    /// What logins cost.
+    pub logins: Logins,
 }
 
 /// The summaries alone, and the processor time that they took, in seconds.
@@ -54,7 +57,7 @@ impl Outcome {
         let alone = self.alone.iter().map(|(name, alone)| (*name, &alone.http));
         let together = self.together.iter().map(|(name, measured)| (*name, measured));
         let throughput = self.throughput.iter().map(|throughput| (crate::endpoints::SUMMARY, &throughput.measured));
-        alone.chain(together).chain(throughput)
+        alone.chain(together).chain(throughput).chain(self.logins.measurements())
     }
 
     /// How many requests were not answered with a 200.
@@ -83,6 +86,10 @@ impl Outcome {
 
     fn judge_one(&self, budget: Budget) -> Option<Judged> {
         let alone = |wanted: &str| self.alone.iter().find(|(name, _)| *name == wanted).map(|(_, alone)| alone);
+        let login = |wanted: &str, caller| -> Option<(&InTurn, &Measured)> {
+            let (_, in_turn) = self.logins.known.iter().find(|(name, _)| *name == wanted)?;
+            Some((in_turn, in_turn.of(caller)?))
+        };
         let (name, unit, limit, measured) = match budget {
             Budget::Latency(name, limit) => (format!("{name}, p99"), "ms", limit, alone(name)?.http.quantile_ms(0.99)),
             Budget::Overhead(name, limit) => {
@@ -94,12 +101,28 @@ impl Outcome {
             Budget::ResidentMib(limit) => {
                 ("server's memory at its peak".into(), "MiB", limit, self.memory.as_ref()?.1.peak)
             }
+            Budget::Login(name, caller, limit) => {
+                let (in_turn, measured) = login(name, caller)?;
+                (format!("{name}, p99 with a {caller} beyond open"), "ms", limit, in_turn.added_ms(measured, 0.99))
+            }
+            Budget::FirstLogin(limit) => {
+                let name = "login, first request of a key beyond its second, p50";
+                (name.into(), "look-ups", limit, self.logins.unknown.as_ref()?.look_ups())
+            }
         };
         let at_least = matches!(budget, Budget::SummariesPerSecond(_));
         let answered = match budget {
             Budget::Latency(name, _) | Budget::Overhead(name, _) => alone(name)?.http.failed == 0,
             Budget::SummariesPerSecond(_) => self.throughput.as_ref()?.measured.failed == 0,
             Budget::ResidentMib(_) => true,
+            Budget::Login(name, caller, _) => {
+                let (in_turn, measured) = login(name, caller)?;
+                in_turn.open.failed + measured.failed == 0
+            }
+            Budget::FirstLogin(_) => {
+                let unknown = self.logins.unknown.as_ref()?;
+                unknown.first.failed + unknown.second.failed == 0
+            }
         };
         Some(Judged {
             name,

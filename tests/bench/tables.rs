@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use crate::data::Facts;
 use crate::load::Measured;
+use crate::logins::{Logins, Unknown};
 use crate::report::{Judged, Outcome, Throughput};
 
 /// The whole report.
@@ -15,8 +16,10 @@ pub fn render(facts: &Facts, outcome: &Outcome) -> String {
     };
     section("The log", &log(facts));
     section("Budgets", &budgets(outcome.judge()));
-    section("One request at a time, in milliseconds", &alone(outcome));
-    section("Sixteen connections, in milliseconds", &together(outcome));
+    if !outcome.alone.is_empty() {
+        section("One request at a time, in milliseconds", &alone(outcome));
+        section("Sixteen connections, in milliseconds", &together(outcome));
+    }
     if let Some(measured) = &outcome.throughput {
         section("Session summaries alone, sixteen connections", &throughput(measured));
     }
@@ -25,6 +28,12 @@ pub fn render(facts: &Facts, outcome: &Outcome) -> String {
             vec![when.to_owned(), format!("{:.1}", memory.resident), format!("{:.1}", memory.peak)]
         });
         section("The server's memory, in MiB", &table(&["", "resident", "peak"], &rows));
+    }
+    if !outcome.logins.known.is_empty() {
+        section("The login of a caller who is known, in milliseconds", &known(&outcome.logins));
+    }
+    if let Some(measured) = &outcome.logins.unknown {
+        section("The login of a caller who is not known yet, in milliseconds", &unknown(measured));
     }
     let failures = outcome.failures();
     if !failures.is_empty() {
@@ -120,6 +129,36 @@ fn throughput(throughput: &Throughput) -> String {
         measured.per_second(),
         table(&["processor time", "seconds", "processors", "µs per summary"], &rows)
     )
+}
+
+fn known(logins: &Logins) -> String {
+    let mut rows = Vec::new();
+    for (name, in_turn) in &logins.known {
+        let row = |caller: &str, measured: &Measured, added: [String; 2]| {
+            let mut row = vec![format!("{name}: {caller}"), measured.count().to_string()];
+            row.extend(quantiles(Some(measured)));
+            row.extend(added);
+            row.push(measured.failed.to_string());
+            row
+        };
+        rows.push(row("open", &in_turn.open, Default::default()));
+        rows.extend(in_turn.others.iter().map(|(caller, measured)| {
+            row(caller, measured, [0.5, 0.99].map(|quantile| format!("{:+.3}", in_turn.added_ms(measured, quantile))))
+        }));
+    }
+    table(&["", "requests", "p50", "p95", "p99", "added p50", "added p99", "failed"], &rows)
+}
+
+fn unknown(unknown: &Unknown) -> String {
+    let Unknown { first, second, look_up } = unknown;
+    let rows = [("first request of a key", first), ("second request", second), ("look-up in the database", look_up)];
+    let rows = rows.map(|(name, measured)| {
+        let mut row = vec![name.to_owned(), measured.count().to_string()];
+        row.extend(quantiles(Some(measured)));
+        row.push(measured.failed.to_string());
+        row
+    });
+    table(&["", "requests", "p50", "p95", "p99", "failed"], &rows)
 }
 
 /// The first column is text, the others are numbers.
