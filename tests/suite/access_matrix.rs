@@ -15,6 +15,8 @@ use sha2::{Digest, Sha256};
 use sqlx::{Connection, PgConnection};
 use tests::{App, Database, encode, endpoints, rows};
 
+use crate::made;
+
 const RELEASE: Release = Release::V1_109_1;
 /// Sessions that clients of several teams have in common, as they do who count them from 1.
 const SHARED: [&str; 2] = ["1", "chat"];
@@ -384,5 +386,39 @@ async fn every_route_but_the_open_ones_asks_who_is_there_before_anything_else() 
                 assert_eq!(answer.headers["www-authenticate"], "Bearer realm=\"llm-traceability-api\"", "{path}");
             }
         }
+    }
+}
+
+/// Words that stand in a request that may not be read, and again in one that may, are there to be read.
+#[tokio::test]
+async fn what_is_withheld_leaves_no_trace_in_what_is_read() {
+    let start = now() - chrono::Duration::hours(2);
+    let said = json!({"messages": [{"role": "user", "content": "the very same words"}]});
+    let request = |user: &str, minute| {
+        let fields = json!({"user": user, "session_id": "s", "team_id": "t", "proxy_server_request": said});
+        made::row(user, start + chrono::Duration::minutes(minute), fields)
+    };
+    let rows = [request("bob", 0), request("alice", 1), request("bob-2", 2)];
+    let database = made::database("access_withheld", &rows).await;
+    let mut conn = database.connect().await;
+    let token = format!("{:x}", Sha256::digest("sk-alice"));
+    let sql = format!(
+        r#"INSERT INTO "LiteLLM_UserTable" (user_id, user_role, teams) VALUES ('alice', 'internal_user', '{{t}}');
+           INSERT INTO "LiteLLM_TeamTable" (team_id, members_with_roles)
+               VALUES ('t', '[{{"role": "admin", "user_id": "alice"}}]');
+           INSERT INTO "LiteLLM_VerificationToken" (token, user_id) VALUES ('{token}', 'alice')"#
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut conn).await.expect("alice is there");
+    conn.close().await.expect("closed");
+    let app = App::over(database, now(), &[]).with_access(&[("AUTH_MODE", "litellm"), ("CONTENT_ACCESS", "owners")]);
+    let alice = app.with_key("sk-alice");
+    // As one page, and as pages of one request each, which have to remember what was told.
+    for limit in [1000, 1] {
+        let (requests, _) = alice.all_pages(&format!("/api/v1/sessions/s/messages?limit={limit}")).await;
+        let text = |request: &Value| request["messages"][0]["text"].clone();
+        let told: Vec<Value> = requests.iter().map(text).collect();
+        assert_eq!(told, [json!(null), json!("the very same words"), json!(null)], "{requests:#?}");
+        let reason = |request: &Value| request["content_unavailable_reason"].clone();
+        assert_eq!(requests.iter().map(reason).collect::<Vec<_>>()[..2], [json!("not_permitted"), json!("not_stored")]);
     }
 }

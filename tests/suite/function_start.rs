@@ -26,6 +26,17 @@ const WRONG: &[(&str, &[(&str, &str)])] = &[
     ("DATABASE_MAX_CONNECTIONS", &[("DATABASE_URL", HIDDEN), ("DATABASE_MAX_CONNECTIONS", "0")]),
     ("METRICS", &[("DATABASE_URL", HIDDEN), ("METRICS", "some")]),
     ("AGENT_NAME_PATHS", &[("DATABASE_URL", HIDDEN), ("AGENT_NAME_PATHS", "response.agent")]),
+    // Nobody is let in by mistake.
+    ("AUTH_MODE", &[("DATABASE_URL", HIDDEN), ("AUTH_MODE", ""), ("ALLOW_ANONYMOUS", "")]),
+    ("AUTH_MODE", &[("DATABASE_URL", HIDDEN), ("AUTH_MODE", "none"), ("ALLOW_ANONYMOUS", "")]),
+    ("AUTH_MODE", &[("DATABASE_URL", HIDDEN), ("AUTH_MODE", "litellm,none"), ("ALLOW_ANONYMOUS", "")]),
+    ("ALLOW_ANONYMOUS", &[("DATABASE_URL", HIDDEN), ("AUTH_MODE", "none"), ("ALLOW_ANONYMOUS", "yes")]),
+    ("ALLOW_ANONYMOUS", &[("DATABASE_URL", HIDDEN), ("AUTH_MODE", "litellm")]),
+    ("SERVICE_KEYS", &[("DATABASE_URL", HIDDEN), ("AUTH_MODE", "keys"), ("ALLOW_ANONYMOUS", "")]),
+    ("JWT_ISSUER", &[("DATABASE_URL", HIDDEN), ("AUTH_MODE", "jwt"), ("ALLOW_ANONYMOUS", "")]),
+    ("CONTENT_ACCESS", &[("DATABASE_URL", HIDDEN), ("CONTENT_ACCESS", "some")]),
+    ("REDACT", &[("DATABASE_URL", HIDDEN), ("REDACT", "names")]),
+    ("AUDIT_LOG", &[("DATABASE_URL", HIDDEN), ("AUDIT_LOG", "/no/such/folder/audit.log")]),
 ];
 
 const SECRET: &str = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:litellm-AbCdEf";

@@ -17,6 +17,7 @@ mod fact_hostile;
 mod fact_names;
 mod facts;
 mod faults;
+mod function_login;
 mod function_secret;
 mod function_start;
 mod gateway_events;

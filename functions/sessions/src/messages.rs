@@ -107,7 +107,7 @@ pub async fn get_session_messages(
     let mut db = state.db.session().await?;
     let source = Source { facts: &db.facts, scope: reader.scope() };
     let mut replay = match &place {
-        Some(place) => Replay::resume(&mut db.conn, source, &session_id, place).await?,
+        Some(place) => Replay::resume(&mut db.conn, source, &session_id, place, &reader).await?,
         None => Replay::default(),
     };
     let more = replay.read(&mut db.conn, source, &session_id, params.limit.get(), &reader).await?;
@@ -155,7 +155,10 @@ const READ_BYTES: usize = 64_000_000;
 /// memory.
 #[derive(Default)]
 struct Replay {
-    conversation: Conversation,
+    told: Conversation,
+    /// What the caller may not read is a conversation of its own: it must neither be taken for told, nor tell by what is
+    /// left out of the other.
+    withheld: Conversation,
     marks: HashMap<u64, Mark>,
     last: Option<RequestPosition>,
     sequence: u64,
@@ -166,7 +169,13 @@ struct Replay {
 
 impl Replay {
     /// The state in which the previous page ended.
-    async fn resume(conn: &mut Connection, source: Source<'_>, session_id: &str, place: &Place) -> sqlx::Result<Self> {
+    async fn resume(
+        conn: &mut Connection,
+        source: Source<'_>,
+        session_id: &str,
+        place: &Place,
+        reader: &Reader,
+    ) -> sqlx::Result<Self> {
         let mut replay = Self { sequence: place.sequence, last: Some(place.last.clone()), ..Self::default() };
         // None starts after the last one, and a made-up one may be beyond what PostgreSQL knows.
         let starts = place.tips.iter().filter_map(|mark| DateTime::from_timestamp_millis(mark.0));
@@ -175,7 +184,8 @@ impl Replay {
         content::read_session_at(conn, source, session_id, &starts, &place.last, |mut row| {
             let mark = Mark::new(&row);
             if place.tips.contains(&mark) {
-                replay.conversation.restore(mark.position(), &normalise(row.take_stored()));
+                let content = normalise(row.take_stored());
+                replay.conversation(reader.may_read(&row)).restore(mark.position(), &content);
                 replay.marks.insert(mark.position(), mark);
             }
         })
@@ -210,7 +220,7 @@ impl Replay {
         self.read += row.weight();
         let content = normalise(row.take_stored());
         let mark = Mark::new(&row);
-        let new = self.conversation.add(mark.position(), &content);
+        let new = self.conversation(reader.may_read(&row)).add(mark.position(), &content);
         self.marks.insert(mark.position(), mark);
         self.sequence = self.sequence.saturating_add(1);
         self.last = Some(RequestPosition { started_at: row.started_at, request_id: row.request_id.clone() });
@@ -242,8 +252,13 @@ impl Replay {
         });
     }
 
+    fn conversation(&mut self, may_read: bool) -> &mut Conversation {
+        if may_read { &mut self.told } else { &mut self.withheld }
+    }
+
     fn place(&self) -> Option<Place> {
-        let tips = self.conversation.tips().into_iter().filter_map(|tip| self.marks.get(&tip).copied()).collect();
+        let tips = self.withheld.tips().into_iter().chain(self.told.tips());
+        let tips = tips.filter_map(|tip| self.marks.get(&tip).copied()).collect();
         self.last.clone().map(|last| Place { last, sequence: self.sequence, tips })
     }
 }

@@ -64,10 +64,16 @@ impl Reader {
         self.caller.identity()
     }
 
+    /// Whether the caller may read what was said in a row.
+    #[must_use]
+    pub fn may_read(&self, row: &ContentRow) -> bool {
+        self.caller.0.content.permits(row.owner.as_deref())
+    }
+
     /// How much of the content of a row the caller gets. It is noted that the row is in the answer.
     #[must_use]
     pub fn disclosure(&self, row: &ContentRow) -> Disclosure<'_> {
-        let may_read = self.caller.0.content.permits(row.owner.as_deref());
+        let may_read = self.may_read(row);
         if let Some(read) = &mut self.notes.lock().read {
             read.rows += u64::from(may_read);
             read.withheld += u64::from(!may_read);
