@@ -1,17 +1,19 @@
 //! Making a service key: the key goes to the program that uses it, its hash to the service's settings.
 
+use clap::ArgGroup;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 /// What the key opens. Name all rows, or whose.
 #[derive(Debug, clap::Args)]
+#[command(group(ArgGroup::new("rows").args(["all", "team", "user", "agent"]).required(true).multiple(true)))]
 pub struct ServiceKey {
     /// Who uses it, for the audit log.
     #[arg(long)]
     name: String,
     /// Every row.
-    #[arg(long, conflicts_with_all = ["team", "user", "agent"], required_unless_present_any = ["team", "user", "agent"])]
+    #[arg(long, conflicts_with_all = ["team", "user", "agent"])]
     all: bool,
     /// The rows of this team (may be repeated).
     #[arg(long)]
