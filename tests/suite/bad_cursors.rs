@@ -160,7 +160,7 @@ async fn a_forged_place_in_a_session_breaks_nothing() {
         forged[field] = value.clone();
         let cursor = Cursor::encode(&(ANYONE, "session messages", &session), &forged);
         let answer = app.get(&format!("{list}&cursor={cursor}")).await;
-        assert!(matches!(answer.status.as_u16(), 200 | 422), "{field} {value}: {}", answer.text);
+        assert!(matches!(answer.status.as_u16(), 200 | 404 | 422), "{field} {value}: {}", answer.text);
     }
 }
 

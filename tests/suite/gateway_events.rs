@@ -185,6 +185,10 @@ async fn every_gateway_gets_the_answers_of_the_api() {
     for (name, function) in &functions.running {
         for line in function.log() {
             assert!(serde_json::from_str::<Value>(&line).is_ok(), "{name} logs {line}");
+            // Who read which conversation is what the audit is for.
+            if line.contains("\"log\":\"audit\"") {
+                continue;
+            }
             for asked in ["R&D", "R%26D", "søren", "s%C3%B8ren", "Møde", "team/a", "resp_a"] {
                 assert!(!line.contains(asked), "{name} tells what it was asked: {line}");
             }

@@ -9,6 +9,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use http::header::HOST;
 use tokio::net::TcpListener;
+use traceability::access::Exposure;
 use traceability::api::{ApiError, AppState, layers};
 
 use crate::api;
@@ -26,7 +27,9 @@ impl Server {
     /// # Errors
     /// When the address cannot be had, for instance because another server has it.
     pub async fn bind(settings: &Settings, state: AppState) -> io::Result<Self> {
-        let router = api::router().layer(from_fn_with_state(settings.hosts.clone(), addressed_to_this_server));
+        let is_private = state.access.is_open() && settings.exposure() == Exposure::ThisMachine;
+        let door = Door { hosts: settings.hosts.clone(), is_private };
+        let router = api::router().layer(from_fn_with_state(door, addressed_to_this_server));
         let service = layers::service(router, state).layer(settings.origins.layer());
         let listener = TcpListener::bind(settings.address).await?;
         Ok(Self { listener, service })
@@ -54,11 +57,30 @@ impl Server {
     }
 }
 
+/// Who is let in before anybody is asked who they are.
+#[derive(Clone)]
+struct Door {
+    hosts: Hosts,
+    /// Nobody is asked, since only this machine can reach the server.
+    is_private: bool,
+}
+
+/// What proxies add to requests that they pass on: then it is not this machine alone that can reach the server.
+const PROXIES: [&str; 5] = ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip"];
+
 /// Refuses a page that reaches this server under a name of its own: a name that its owner points to 127.0.0.1 makes the
 /// page and this server one origin to the browser, and CORS would not be asked.
-async fn addressed_to_this_server(State(hosts): State<Hosts>, request: Request, next: Next) -> Response {
+async fn addressed_to_this_server(State(door): State<Door>, request: Request, next: Next) -> Response {
     let host = request.headers().get(HOST).map(|host| host.to_str().unwrap_or_default());
-    if host.is_none_or(|host| hosts.contain(host)) {
+    let was_passed_on = PROXIES.iter().any(|name| request.headers().contains_key(*name));
+    if door.is_private && was_passed_on {
+        return ApiError::Forbidden(
+            "A proxy passed this on, and this server asks nobody who they are: set AUTH_MODE before others can reach it."
+                .into(),
+        )
+        .into_response();
+    }
+    if host.is_none_or(|host| door.hosts.contain(host)) {
         return next.run(request).await;
     }
     ApiError::Forbidden(

@@ -62,10 +62,11 @@ impl Settings {
         Ok(Self { address: SocketAddr::new(host, port), hosts, origins })
     }
 
-    /// Who can reach the server.
+    /// Who can reach the server: others, too, where it answers to names of theirs or to any page.
     #[must_use]
     pub fn exposure(&self) -> Exposure {
-        if self.address.ip().is_loopback() { Exposure::ThisMachine } else { Exposure::Network }
+        let is_alone = self.address.ip().is_loopback() && self.hosts.are_loopback() && self.origins != Origins::All;
+        if is_alone { Exposure::ThisMachine } else { Exposure::Network }
     }
 }
 
@@ -88,6 +89,11 @@ fn hosts(setting: Option<&str>, listening: IpAddr) -> Result<Hosts, ConfigError>
 }
 
 impl Hosts {
+    /// Whether they are names of this machine only.
+    fn are_loopback(&self) -> bool {
+        matches!(self, Self::Listed(names) if names.iter().all(|name| is_loopback_host(name)))
+    }
+
     /// Whether a request with this `Host` header is for this server.
     #[must_use]
     pub fn contain(&self, host: &str) -> bool {
@@ -182,6 +188,29 @@ mod tests {
         assert!(!listed.contain("rebound.example") && !listed.contain("example.com") && !listed.contain(""));
         for bad in ["http://traces.example.com", "traces.example.com:8000"] {
             assert!(hosts(Some(bad), all).is_err(), "{bad} was taken");
+        }
+    }
+
+    #[test]
+    fn others_reach_a_server_that_answers_to_their_names() {
+        let exposure = |pairs: &[(&str, &str)]| {
+            Settings::from_environment(&pairs.iter().copied().collect()).expect("settings").exposure()
+        };
+        for alone in [
+            &[][..],
+            &[("API_HOST", "::1")],
+            &[("ALLOWED_HOSTS", "localhost")],
+            &[("ALLOWED_ORIGINS", "https://a.example")],
+        ] {
+            assert_eq!(exposure(alone), Exposure::ThisMachine, "{alone:?}");
+        }
+        for reached in [
+            ("API_HOST", "0.0.0.0"),
+            ("ALLOWED_HOSTS", "*"),
+            ("ALLOWED_HOSTS", "traces.example.com"),
+            ("ALLOWED_ORIGINS", "*"),
+        ] {
+            assert_eq!(exposure(&[reached]), Exposure::Network, "{reached:?}");
         }
     }
 

@@ -78,7 +78,7 @@ pub struct RequestDetail {
     cost: f64,
     /// LiteLLM's text about its own response cache: `True` is a hit, `None` and `False` are none.
     cache_hit: Option<String>,
-    /// LiteLLM's cache key.
+    /// LiteLLM's cache key, which is a hash of the request; null where its content may not be read.
     cache_key: Option<String>,
     /// LiteLLM's own metadata of the request, without its price table, the key's hash and the logged request.
     #[schema(value_type = Option<Value>)]
@@ -129,6 +129,7 @@ pub async fn get_request(
 impl RequestDetail {
     fn new(mut record: RequestRecord, reader: &Reader) -> Self {
         let function_calls_count = record.content.tool_calls;
+        let may_read = reader.may_read(&record.content);
         let disclosure = reader.disclosure(&record.content);
         let content = normalise_with_sent(record.content.take_stored()).disclose(disclosure);
         let row = record.row;
@@ -163,7 +164,8 @@ impl RequestDetail {
             function_calls_count,
             cost: row.cost,
             cache_hit: record.cache_hit_text,
-            cache_key: record.cache_key,
+            // It is a hash of what was said, which can be guessed at.
+            cache_key: record.cache_key.filter(|_| may_read),
             metadata: disclosure.metadata(record.metadata.map(|json| json.0)),
             messages: content.sent,
             request_parameters: Value::Object(content.parameters),

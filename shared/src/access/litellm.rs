@@ -30,8 +30,8 @@ pub fn hash(key: &str) -> String {
 }
 
 /// Routes, and groups of routes, that let a key read logs.
-const LOG_ROUTES: [&str; 6] =
-    ["/spend/logs", "/spend/logs/*", "/spend/*", "spend_tracking_routes", "info_routes", "management_routes"];
+const LOG_ROUTES: [&str; 5] =
+    ["/spend/logs", "/spend/logs/*", "/spend/*", "spend_tracking_routes", "management_routes"];
 
 /// Judges a key as LiteLLM does before it shows logs: who it is, and until when, where the key has an end.
 ///

@@ -21,6 +21,9 @@ pub const LITELLM_API_KEY: HeaderName = HeaderName::from_static("x-litellm-api-k
 /// The longest key or token. Tokens that list a user's groups are a few kilobytes long.
 const LONGEST_SECRET: usize = 16 * 1024;
 
+/// How much of an id that nobody has is noted.
+const LONGEST_ID: usize = 2_700;
+
 /// The claims of a token that the gateway in front has verified. Whoever puts them into a request vouches for them.
 #[derive(Debug, Clone)]
 pub struct GatewayClaims(pub Map<String, Value>);
@@ -170,7 +173,12 @@ impl FromRequestParts<AppState> for Reader {
         let mut read = Read::default();
         // What cannot be decoded is for the extractor of the id to refuse.
         if let Ok(params) = RawPathParams::from_request_parts(parts, state).await {
-            let value = |wanted| params.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value.to_owned());
+            let value = |wanted| {
+                params
+                    .iter()
+                    .find(|(name, _)| *name == wanted)
+                    .map(|(_, value)| value.chars().take(LONGEST_ID).collect())
+            };
             read.session_id = value("session_id");
             read.request = value("request_id");
         }

@@ -3,8 +3,9 @@
 //! A line is one JSON object with `"log": "audit"`. No level and no filter keeps it back, and it holds no content, no key
 //! and no token.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
@@ -15,8 +16,14 @@ use crate::config::{ConfigError, Environment};
 
 /// Where the lines go.
 pub struct Audit {
-    lines: Mutex<Box<dyn Write + Send>>,
+    lines: Lines,
     failures: Mutex<Failures>,
+}
+
+enum Lines {
+    To(Mutex<Box<dyn Write + Send>>),
+    /// Opened for each line, so that none is lost in a file that was moved away or deleted.
+    File(PathBuf),
 }
 
 /// A read of content, whatever came of it.
@@ -103,6 +110,8 @@ enum Event<'a> {
 
 /// How many failed logins a minute get a line of their own: whoever guesses must not fill the log.
 const FAILURES_A_MINUTE: u32 = 30;
+/// Of those left out, one in so many gets a line that has their number: an attack that ends must not end unseen.
+const FAILURES_A_LINE: u64 = 1_000;
 
 #[derive(Default)]
 struct Failures {
@@ -120,7 +129,7 @@ impl Failures {
         }
         if self.written == FAILURES_A_MINUTE {
             self.suppressed += 1;
-            return None;
+            return (self.suppressed == FAILURES_A_LINE).then(|| std::mem::take(&mut self.suppressed));
         }
         self.written += 1;
         Some(std::mem::take(&mut self.suppressed))
@@ -136,22 +145,19 @@ impl Audit {
         match environment.get("AUDIT_LOG") {
             None | Some("stdout") => Ok(Self::to(io::stdout())),
             Some(path) => {
-                let mut options = OpenOptions::new();
-                options.create(true).append(true);
-                #[cfg(unix)]
-                std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-                let file = options.open(path).map_err(|error| ConfigError {
+                let path = PathBuf::from(path);
+                append(&path).map_err(|error| ConfigError {
                     name: "AUDIT_LOG",
                     reason: format!("must be stdout or a file that can be written to: {error}"),
                 })?;
-                Ok(Self::to(file))
+                Ok(Self { lines: Lines::File(path), failures: Mutex::default() })
             }
         }
     }
 
     /// Lines go there.
     pub fn to(lines: impl Write + Send + 'static) -> Self {
-        Self { lines: Mutex::new(Box::new(lines)), failures: Mutex::default() }
+        Self { lines: Lines::To(Mutex::new(Box::new(lines))), failures: Mutex::default() }
     }
 
     /// Notes a read of content.
@@ -182,11 +188,25 @@ impl Audit {
         let line = Line { timestamp, level: "INFO", log: "audit", event, route, request_id };
         let mut line = serde_json::to_vec(&line)?;
         line.push(b'\n');
-        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         // In one piece, so that lines of several processes do not mix.
-        lines.write_all(&line)?;
-        lines.flush()
+        match &self.lines {
+            Lines::File(path) => append(path)?.write_all(&line),
+            Lines::To(lines) => {
+                let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
+                lines.write_all(&line)?;
+                lines.flush()
+            }
+        }
     }
+}
+
+/// Opens a file that only its owner may read, at its end.
+fn append(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }
 
 /// What to do about an audit log that cannot be written.
@@ -207,6 +227,9 @@ mod tests {
         assert_eq!(written, 30);
         assert_eq!(failures.admit(at(60)), Some(970));
         assert_eq!(failures.admit(at(61)), Some(0));
+        // An attack is seen before it ends.
+        let written: Vec<u64> = (0..5_000).filter_map(|_| failures.admit(at(61))).collect();
+        assert_eq!(written.iter().filter(|suppressed| **suppressed == 1_000).count(), 4);
         // A clock that is set back begins another minute.
         assert_eq!(failures.admit(at(-500)), Some(0));
     }

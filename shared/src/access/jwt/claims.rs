@@ -42,6 +42,9 @@ pub(super) fn identity(
     })
 }
 
+/// What the names of Cognito's issuers begin with.
+const COGNITO: &str = "https://cognito-idp.";
+
 fn check_audience(claims: &Map<String, Value>, source: Source, config: &JwtConfig) -> Result<(), Invalid> {
     // The gateway has its own list.
     if source == Source::Gateway && config.audiences.is_empty() {
@@ -52,7 +55,10 @@ fn check_audience(claims: &Map<String, Value>, source: Source, config: &JwtConfi
         Some(Value::String(audience)) if source == Source::Token => vec![audience.clone()],
         Some(value) => list(value, source),
         // Cognito's access tokens name the client alone, and the gateway's authorizer takes it for the audience, too.
-        None => text(claims.get("client_id")).map(str::to_owned).into_iter().collect(),
+        None if text(claims.get("iss")).is_some_and(|issuer| issuer.starts_with(COGNITO)) => {
+            text(claims.get("client_id")).map(str::to_owned).into_iter().collect()
+        }
+        None => Vec::new(),
     };
     let ours = audiences.iter().any(|audience| config.audiences.contains(audience));
     ours.then_some(()).ok_or(Invalid::Audience)
@@ -120,8 +126,12 @@ fn list(value: &Value, source: Source) -> Vec<String> {
         }
         Value::String(text) => {
             let array = || text.trim().strip_prefix('[')?.strip_suffix(']');
-            let text = array().filter(|_| source == Source::Gateway).unwrap_or(text);
-            text.split(|c: char| c == ',' || c.is_whitespace()).filter(not_empty).map(str::to_owned).collect()
+            match array().filter(|_| source == Source::Gateway) {
+                Some(array) => array.split_whitespace().map(str::to_owned).collect(),
+                None => {
+                    text.split(|c: char| c == ',' || c.is_whitespace()).filter(not_empty).map(str::to_owned).collect()
+                }
+            }
         }
         _ => Vec::new(),
     }
