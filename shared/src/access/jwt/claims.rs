@@ -127,7 +127,11 @@ fn list(value: &Value, source: Source) -> Vec<String> {
         Value::String(text) => {
             let array = || text.trim().strip_prefix('[')?.strip_suffix(']');
             match array().filter(|_| source == Source::Gateway) {
-                Some(array) => array.split_whitespace().map(str::to_owned).collect(),
+                // A comma within a name is the name's own.
+                Some(array) => {
+                    let names = array.split_whitespace().map(|name| name.trim_matches(','));
+                    names.filter(not_empty).map(str::to_owned).collect()
+                }
                 None => {
                     text.split(|c: char| c == ',' || c.is_whitespace()).filter(not_empty).map(str::to_owned).collect()
                 }
