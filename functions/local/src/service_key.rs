@@ -2,7 +2,7 @@
 
 use clap::ArgGroup;
 use serde_json::json;
-use sha2::{Digest, Sha256};
+use traceability::access::litellm;
 use uuid::Uuid;
 
 /// What the key opens. Name all rows, or whose.
@@ -39,7 +39,7 @@ impl ServiceKey {
         let key = format!("trace-{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
         let scope =
             if self.all { json!("all") } else { json!({"teams": self.team, "users": self.user, "agents": self.agent}) };
-        let sha256 = format!("{:x}", Sha256::digest(&key));
+        let sha256 = litellm::hash(&key);
         let setting = json!([{"name": self.name, "sha256": sha256, "scope": scope, "content": self.content}]);
         println!("The key, which is shown this once:\n\n  {key}\n");
         println!("For the service (AUTH_MODE contains keys; join the lists of several keys):\n");

@@ -1,8 +1,8 @@
 //! What a caller with a LiteLLM key may see: what LiteLLM itself would let it see.
 
 use chrono::{DateTime, Utc};
-use sha2::{Digest, Sha256};
 
+use super::service_keys::hash_of;
 use super::{ContentAccess, Login, OwnRows, Principal, Scope};
 use crate::facts::keys::KeyRecord;
 
@@ -23,10 +23,10 @@ pub enum Denied {
     NotForLogs,
 }
 
-/// A key as LiteLLM keeps it.
+/// A key as LiteLLM keeps it, and as the settings have service keys: its SHA-256, in hexadecimal digits.
 #[must_use]
 pub fn hash(key: &str) -> String {
-    format!("{:x}", Sha256::digest(key.as_bytes()))
+    hex::encode(hash_of(key))
 }
 
 /// Routes, and groups of routes, that let a key read logs.

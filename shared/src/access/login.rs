@@ -136,7 +136,7 @@ impl Access {
         }
         let (principal, end) = match &self.jwt {
             _ if self.mode.ways().litellm && secret.starts_with(LITELLM_PREFIX) => {
-                self.of_litellm(secret, db, now).await?
+                self.of_litellm(&hash, db, now).await?
             }
             Some(jwt) if !jwt.trusts_gateway() => {
                 let identity = jwt.verify(secret, now).await?;
@@ -153,13 +153,13 @@ impl Access {
     /// Asks LiteLLM's tables, by one look-up of the key's hash.
     async fn of_litellm(
         &self,
-        key: &str,
+        hash: &KeyHash,
         db: &Database,
         now: DateTime<Utc>,
     ) -> Result<(Principal, Option<DateTime<Utc>>), Refusal> {
         let mut session = db.session().await?;
         let mut query =
-            session.facts.key_query(&litellm::hash(key), now.naive_utc()).ok_or(FactsError::KeysUnreadable)?;
+            session.facts.key_query(&hex::encode(hash), now.naive_utc()).ok_or(FactsError::KeysUnreadable)?;
         let record: Option<KeyRecord> =
             query.build_query_as().fetch_optional(&mut session.conn).await.map_err(FactsError::Database)?;
         let record = record.ok_or(Denied::Unknown)?;
