@@ -79,6 +79,17 @@ pub enum LoginSource {
     Iam,
 }
 
+/// Where facts are looked for beside LiteLLM's log.
+#[derive(Clone)]
+pub enum IndexPlace {
+    /// `INDEX=off`: nowhere.
+    Off,
+    /// In LiteLLM's database.
+    Here,
+    /// `INDEX_DATABASE_URL` or `INDEX_DATABASE_SECRET_ARN`: in another one.
+    Elsewhere(Box<DatabaseConfig>),
+}
+
 /// How to reach LiteLLM's database.
 #[derive(Clone)]
 pub struct DatabaseConfig {
@@ -101,6 +112,8 @@ pub struct DatabaseConfig {
     pub acquire_timeout: Duration,
     /// `AGENT_NAME_PATHS` and `CONVERSATION_NAME_PATHS`: further places to look for names, separated by commas.
     pub names: NamePaths,
+    /// Where the index may be.
+    pub index: IndexPlace,
 }
 
 /// Long enough for a handshake across regions, short enough to answer within 5 s.
@@ -129,7 +142,8 @@ impl DatabaseConfig {
             (None, true) => LoginSource::Iam,
             (None, false) => LoginSource::Url,
         };
-        Self::new(url("DATABASE_READER_URL").or_else(|| url("DATABASE_URL")), login, environment)
+        let config = Self::new(url("DATABASE_READER_URL").or_else(|| url("DATABASE_URL")), login, environment)?;
+        Ok(Self { index: IndexPlace::from_environment(environment)?, ..config })
     }
 
     /// Whether the settings name a database at all.
@@ -145,7 +159,17 @@ impl DatabaseConfig {
     /// # Errors
     /// [`ConfigError`] when a setting does not parse.
     pub fn with_url(url: String, environment: &Environment) -> Result<Self, ConfigError> {
-        Self::new(Some(("DATABASE_URL", url)), LoginSource::Url, environment)
+        let config = Self::new(Some(("DATABASE_URL", url)), LoginSource::Url, environment)?;
+        Ok(Self { index: IndexPlace::from_environment(environment)?, ..config })
+    }
+
+    /// The database of the index: LiteLLM's, unless the settings name another.
+    #[must_use]
+    pub fn of_index(&self) -> &Self {
+        match &self.index {
+            IndexPlace::Elsewhere(config) => config,
+            IndexPlace::Off | IndexPlace::Here => self,
+        }
     }
 
     fn new(
@@ -181,7 +205,30 @@ impl DatabaseConfig {
             statement_timeout: Duration::from_millis(timeout),
             acquire_timeout: ACQUIRE_TIMEOUT,
             names,
+            index: IndexPlace::Off,
         })
+    }
+}
+
+impl IndexPlace {
+    fn from_environment(environment: &Environment) -> Result<Self, ConfigError> {
+        match environment.get("INDEX") {
+            None | Some("auto") => {}
+            Some("off") => return Ok(Self::Off),
+            Some(_) => {
+                return Err(ConfigError {
+                    name: "INDEX",
+                    reason: "must be auto (use the index where there is one) or off".into(),
+                });
+            }
+        }
+        let url = environment.get("INDEX_DATABASE_URL").map(|url| ("INDEX_DATABASE_URL", url.to_owned()));
+        let login = match environment.get("INDEX_DATABASE_SECRET_ARN") {
+            Some(arn) => LoginSource::Secret(arn.to_owned()),
+            None if url.is_some() => LoginSource::Url,
+            None => return Ok(Self::Here),
+        };
+        Ok(Self::Elsewhere(Box::new(DatabaseConfig::new(url, login, environment)?)))
     }
 }
 

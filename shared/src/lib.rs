@@ -8,6 +8,7 @@ pub mod config;
 pub mod content;
 pub mod db;
 pub mod facts;
+pub mod index;
 pub mod lambda;
 pub mod queries;
 pub mod scalar;

@@ -9,7 +9,6 @@ use serde_json::value::RawValue;
 use traceability::api::params::NoQuery;
 use traceability::api::{ApiResult, AppState, PathId, Problem, Reader};
 use traceability::content::{Reason, bare_url, normalise_with_sent};
-use traceability::queries::Source;
 use traceability::queries::requests::{self, RequestRecord};
 use utoipa::ToSchema;
 
@@ -121,8 +120,7 @@ pub async fn get_request(
     _: NoQuery,
 ) -> ApiResult<Json<RequestDetail>> {
     let mut db = state.db.session().await?;
-    let source = Source { facts: &db.facts, scope: reader.scope() };
-    let record = requests::find(&mut db.conn, source, &id).await?.ok_or_else(no_such_request)?;
+    let record = requests::find(&mut db, reader.scope(), &id).await?.ok_or_else(no_such_request)?;
     Ok(Json(RequestDetail::new(record, &reader)))
 }
 

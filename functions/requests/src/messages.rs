@@ -8,7 +8,6 @@ use serde_json::{Map, Value};
 use traceability::api::params::NoQuery;
 use traceability::api::{ApiResult, AppState, PathId, Problem, Reader};
 use traceability::content::{Message, Reason, SideAvailability, normalise};
-use traceability::queries::Source;
 use traceability::queries::content;
 use utoipa::ToSchema;
 
@@ -58,8 +57,7 @@ pub async fn get_request_messages(
     _: NoQuery,
 ) -> ApiResult<Json<RequestMessages>> {
     let mut db = state.db.session().await?;
-    let source = Source { facts: &db.facts, scope: reader.scope() };
-    let mut row = content::of_request(&mut db.conn, source, &id).await?.ok_or_else(no_such_request)?;
+    let mut row = content::of_request(&mut db, reader.scope(), &id).await?.ok_or_else(no_such_request)?;
     let content = normalise(row.take_stored()).disclose(reader.disclosure(&row));
     let availability = content.availability;
     Ok(Json(RequestMessages {

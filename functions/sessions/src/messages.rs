@@ -12,8 +12,8 @@ use sha2::{Digest, Sha256};
 use traceability::api::page::next_page;
 use traceability::api::{ApiResult, AppState, Cursor, PageSize, PathId, Problem, Query, Reader};
 use traceability::content::{Conversation, Message, Reason, normalise};
-use traceability::db::Connection;
-use traceability::queries::Source;
+use traceability::db::Session;
+use traceability::facts::FactsError;
 use traceability::queries::content::{self, ContentRow};
 use traceability::queries::requests::RequestPosition;
 use utoipa::{IntoParams, ToSchema};
@@ -105,12 +105,11 @@ pub async fn get_session_messages(
     let list = (reader.identity(), "session messages", &session_id);
     let place: Option<Place> = params.cursor.as_ref().map(|cursor| cursor.decode(&list)).transpose()?;
     let mut db = state.db.session().await?;
-    let source = Source { facts: &db.facts, scope: reader.scope() };
     let mut replay = match &place {
-        Some(place) => Replay::resume(&mut db.conn, source, &session_id, place, &reader).await?,
+        Some(place) => Replay::resume(&mut db, &session_id, place, &reader).await?,
         None => Replay::default(),
     };
-    let more = replay.read(&mut db.conn, source, &session_id, params.limit.get(), &reader).await?;
+    let more = replay.read(&mut db, &session_id, params.limit.get(), &reader).await?;
     // Behind a cursor, too: whoever makes one up must not learn that others have such a session.
     if replay.page.is_empty() {
         return Err(no_such_session());
@@ -171,18 +170,17 @@ struct Replay {
 impl Replay {
     /// The state in which the previous page ended.
     async fn resume(
-        conn: &mut Connection,
-        source: Source<'_>,
+        db: &mut Session,
         session_id: &str,
         place: &Place,
         reader: &Reader,
-    ) -> sqlx::Result<Self> {
+    ) -> Result<Self, FactsError> {
         let mut replay = Self { sequence: place.sequence, last: Some(place.last.clone()), ..Self::default() };
         // None starts after the last one, and a made-up one may be beyond what PostgreSQL knows.
         let starts = place.tips.iter().filter_map(|mark| DateTime::from_timestamp_millis(mark.0));
         let starts: Vec<_> =
             starts.filter(|start| (DateTime::UNIX_EPOCH..=place.last.started_at).contains(start)).collect();
-        content::read_session_at(conn, source, session_id, &starts, &place.last, |mut row| {
+        content::read_session_at(db, reader.scope(), session_id, &starts, &place.last, |mut row| {
             let mark = Mark::new(&row);
             if place.tips.contains(&mark) {
                 let content = normalise(row.take_stored());
@@ -197,15 +195,14 @@ impl Replay {
     /// Reads one page; whether another follows.
     async fn read(
         &mut self,
-        conn: &mut Connection,
-        source: Source<'_>,
+        db: &mut Session,
         session_id: &str,
         limit: u32,
         reader: &Reader,
-    ) -> sqlx::Result<bool> {
+    ) -> Result<bool, FactsError> {
         let mut more = false;
         let after = self.last.clone();
-        content::read_session(conn, source, session_id, after.as_ref(), |row| {
+        content::read_session(db, reader.scope(), session_id, after.as_ref(), |row| {
             more = self.page.len() == limit as usize || self.shown >= PAGE_BYTES || self.read >= READ_BYTES;
             if more {
                 return ControlFlow::Break(());

@@ -157,7 +157,7 @@ impl Access {
         db: &Database,
         now: DateTime<Utc>,
     ) -> Result<(Principal, Option<DateTime<Utc>>), Refusal> {
-        let mut session = db.session().await?;
+        let mut session = db.log().await?;
         let mut query =
             session.facts.key_query(&hex::encode(hash), now.naive_utc()).ok_or(FactsError::KeysUnreadable)?;
         let record: Option<KeyRecord> =

@@ -2,6 +2,8 @@
 
 use sqlx::{Postgres, QueryBuilder};
 
+use crate::queries::analytics::Dimension;
+
 /// The rows a caller may see, decided once per request. Every query takes one, and the facts projection writes it into
 /// the SQL, so that no query can be made without.
 ///
@@ -45,6 +47,16 @@ impl OwnRows {
     }
 }
 
+impl OwnRows {
+    /// The one owner, if there is no more than one.
+    pub(crate) fn only(&self) -> Option<(Dimension, &str)> {
+        let kinds = [(Dimension::User, &self.users), (Dimension::Team, &self.teams), (Dimension::Agent, &self.agents)];
+        let mut all = kinds.into_iter().flat_map(|(kind, names)| names.iter().map(move |name| (kind, name.as_str())));
+        let first = all.next();
+        first.filter(|_| all.next().is_none())
+    }
+}
+
 /// LiteLLM writes `''` for none, and none is nobody's.
 fn named(names: impl IntoIterator<Item = String>) -> impl Iterator<Item = String> {
     names.into_iter().filter(|name| !name.is_empty())
@@ -76,5 +88,29 @@ impl Scope {
             }
         }
         sql.push(")");
+    }
+
+    /// Appends the condition that all requests of a session are the caller's, over a row `s` of the index.
+    pub(crate) fn push_whole(&self, sql: &mut QueryBuilder<Postgres>) {
+        let Self::Own(own) = self else {
+            sql.push("true");
+            return;
+        };
+        sql.push("(false");
+        for (owners, names) in [("s.users", &own.users), ("s.teams", &own.teams), ("s.agents", &own.agents)] {
+            if !names.is_empty() {
+                sql.push(format!(" OR {owners} <@ ")).push_bind(names.clone()).push("::text[]");
+            }
+        }
+        sql.push(")");
+    }
+
+    /// Appends ` AND …`: that some request of a session is the caller's, over a row `s` of the index.
+    pub(crate) fn push_part(&self, sql: &mut QueryBuilder<Postgres>) {
+        if let Self::Own(own) = self {
+            let kinds = [("user", &own.users), ("team", &own.teams), ("agent", &own.agents)];
+            let names = kinds.into_iter().flat_map(|(kind, names)| names.iter().map(move |name| format!("{kind}:{name}")));
+            sql.push(" AND s.names && ").push_bind(names.collect::<Vec<_>>()).push("::text[]");
+        }
     }
 }

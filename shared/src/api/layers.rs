@@ -16,6 +16,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::body::MAX_BODY;
+use super::caching::{self, Copies};
 use super::caller::Notes;
 use super::error::{ApiError, Problem, SchemaChanged};
 use super::state::AppState;
@@ -68,6 +69,7 @@ async fn around(State(state): State<AppState>, mut request: Request, next: Next)
     let uri = request.extensions().get::<OriginalUri>().map_or_else(|| request.uri().clone(), |uri| uri.0.clone());
     let route = request.extensions().get::<MatchedPath>().map_or("(none)".to_owned(), |path| path.as_str().to_owned());
 
+    let copies = Copies::of(request.headers());
     let notes = Notes::default();
     request.extensions_mut().insert(notes.clone());
     let work = Arc::new(Work::default());
@@ -79,6 +81,13 @@ async fn around(State(state): State<AppState>, mut request: Request, next: Next)
         },
     };
     work.settle().await;
+    if response.status() == StatusCode::OK && route.starts_with("/api/") {
+        let as_of = work.as_of().unwrap_or_else(|| state.clock.now());
+        caching::date(&mut response, as_of);
+        if method == Method::GET && work.asked_until().is_some_and(|end| end <= as_of) {
+            response = caching::revalidate(response, &copies).await;
+        }
+    }
     if let Some(size) = response.body().size_hint().exact()
         && state.largest_answer.is_some_and(|largest| size > largest)
     {

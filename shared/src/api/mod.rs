@@ -1,6 +1,7 @@
 //! What every HTTP function shares: state, extractors, errors and the layers around a router.
 
 pub mod body;
+pub mod caching;
 pub mod caller;
 pub mod cursor;
 pub mod error;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::IntoParams;
 
 use super::error::ParameterProblem;
+use crate::db::Work;
 use crate::parameter;
 pub use crate::queries::filter::{TimeWindow, instant};
 use crate::scalar::{Bounded, Scalar};
@@ -186,6 +187,9 @@ pub fn resolve(
     default_days: u32,
     now: DateTime<Utc>,
 ) -> Result<TimeWindow, ParameterProblem> {
+    if let (Some(end), Some(work)) = (end, Work::current()) {
+        work.ask_until(end.instant(zone.0));
+    }
     let end = end.map_or(now, |end| end.instant(zone.0));
     let start = start.map_or(end - Duration::days(default_days.into()), |start| start.instant(zone.0));
     if start >= end {

@@ -15,6 +15,8 @@ pub enum Reason {
     Redacted,
     /// LiteLLM shortened a text of it; the rest is there.
     Truncated,
+    /// LiteLLM deleted the request from its log, by its retention or otherwise; what is known of it is in the index.
+    Deleted,
     /// LiteLLM put it into an object store, which this API does not read.
     ColdStorage,
     /// The request failed, so that there is no response.

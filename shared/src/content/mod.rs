@@ -48,6 +48,8 @@ pub struct StoredContent {
     pub(crate) call_type: String,
     /// Whether the request failed.
     pub(crate) failed: bool,
+    /// Whether the log no longer has the request.
+    pub(crate) deleted: bool,
     /// The column `messages`: the prompt in 1.61, the events of a realtime session since 1.83, otherwise `{}`.
     pub(crate) messages: Option<Box<RawValue>>,
     /// The column `proxy_server_request`: the request's body since 1.72. The keys `metadata` and `litellm_metadata`
@@ -213,6 +215,7 @@ fn read(stored: StoredContent, keep_sent: bool) -> Content {
     }
     let failed = stored.failed || stored.error.as_ref().is_some_and(|raw| !json::is_blank(&json::lenient(raw.get())));
     let missing = match &stored.cold_storage_object_key {
+        _ if stored.deleted => Reason::Deleted,
         Some(key) if !key.is_empty() => Reason::ColdStorage,
         _ => Reason::NotStored,
     };

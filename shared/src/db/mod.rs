@@ -1,4 +1,4 @@
-//! Connecting to LiteLLM's database, and keeping connected.
+//! Connecting to LiteLLM's database and to that of the index, and keeping connected.
 
 mod aws;
 mod connection;
@@ -12,7 +12,7 @@ mod work;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use sqlx::Connection as _;
 use tokio::sync::{Mutex, RwLock};
@@ -22,45 +22,109 @@ pub use connection::Connection;
 pub use login::LoginError;
 pub use work::Work;
 
-use crate::config::{ConfigError, DatabaseConfig, LoginSource};
-use crate::facts::{Facts, FactsError, NamePaths};
+use crate::config::{ConfigError, DatabaseConfig, IndexPlace, LoginSource};
+use crate::facts::{Direct, Facts, FactsError, NamePaths};
+use crate::index::Index;
 use login::{IamLogin, Login, SecretLogin};
 use pool::{Loan, Manager, Pool};
 use settings::SessionSettings;
 use target::Target;
 
-/// LiteLLM's database: a pool of read-only connections, and the projection for its schema.
+/// LiteLLM's database, and that of the index: pools of read-only connections, and what is known of the tables there.
 #[derive(Clone)]
 pub struct Database {
     pool: Pool,
     acquire_timeout: Duration,
-    names: NamePaths,
+    tables: Tables,
     known: Arc<RwLock<Option<Arc<Known>>>>,
+    /// Another database that may have the index.
+    index: Option<Box<Database>>,
 }
 
-/// What was learnt of the database on its first use.
+/// Which tables of interest a database may have.
+#[derive(Clone)]
+enum Tables {
+    /// LiteLLM's, whose names for agents and conversations are found in these places, and the index if it is asked for.
+    Log { names: NamePaths, index: bool },
+    /// The index.
+    Index,
+}
+
+/// What was learnt of a database on its first use.
 struct Known {
-    facts: Arc<Facts>,
+    /// The projection, where LiteLLM's log is.
+    direct: Option<Arc<Direct>>,
+    /// Whether there is an index, ready or not.
+    has_index: bool,
+    learnt_at: SystemTime,
     /// Whether it was learnt by way of a pooler.
     pooled: bool,
     /// What a transaction sets for itself then.
     transaction_settings: String,
 }
 
-/// One connection, with the projection to write queries over.
+/// An index that was not there is looked for again after this time.
+const LOOK_FOR_INDEX: Duration = Duration::from_secs(20);
+
+impl Known {
+    fn is_current(&self, tables: &Tables, pooled: bool) -> bool {
+        let may_come = matches!(tables, Tables::Index | Tables::Log { index: true, .. }) && !self.has_index;
+        let is_old = || self.learnt_at.elapsed().is_ok_and(|age| age > LOOK_FOR_INDEX);
+        self.pooled == pooled && !(may_come && is_old())
+    }
+}
+
+/// One connection, with the facts to write queries over.
 pub struct Session {
     /// A connection of the pool.
     pub conn: Connection,
-    /// The facts of this database.
-    pub facts: Arc<Facts>,
+    /// The facts that it leads to.
+    pub facts: Facts,
+    log: Log,
+}
+
+/// Where LiteLLM's log is, from a session.
+enum Log {
+    /// In the same database.
+    Here(Arc<Direct>),
+    /// In this one.
+    Elsewhere { database: Database, opened: Option<(Connection, Arc<Direct>)> },
+}
+
+impl Session {
+    /// A connection to LiteLLM's own log, and the facts over it: where content is.
+    ///
+    /// # Errors
+    /// [`FactsError`] when it cannot be reached.
+    pub async fn log(&mut self) -> Result<(&mut Connection, Facts), FactsError> {
+        match &mut self.log {
+            Log::Here(direct) => Ok((&mut self.conn, Facts::Direct(Arc::clone(direct)))),
+            Log::Elsewhere { database, opened } => {
+                if opened.is_none() {
+                    *opened = Some(database.open_log().await?);
+                }
+                let (conn, direct) = opened.as_mut().expect("it was opened");
+                Ok((conn, Facts::Direct(Arc::clone(direct))))
+            }
+        }
+    }
 }
 
 impl Database {
-    /// Prepares a pool. Connects to nothing yet, so that a database that is down keeps no function from starting.
+    /// Prepares the pools. Connects to nothing yet, so that a database that is down keeps no function from starting.
     ///
     /// # Errors
     /// [`ConfigError`] when a setting cannot be used, or contradicts another.
     pub fn new(config: &DatabaseConfig) -> Result<Self, ConfigError> {
+        let index = match &config.index {
+            IndexPlace::Elsewhere(config) => Some(Box::new(Self::of(config, Tables::Index)?)),
+            IndexPlace::Off | IndexPlace::Here => None,
+        };
+        let tables = Tables::Log { names: config.names.clone(), index: matches!(config.index, IndexPlace::Here) };
+        Ok(Self { index, ..Self::of(config, tables)? })
+    }
+
+    fn of(config: &DatabaseConfig, tables: Tables) -> Result<Self, ConfigError> {
         let manager = Manager {
             login: login_of(config)?,
             settings: SessionSettings { statement_timeout: config.statement_timeout },
@@ -73,22 +137,59 @@ impl Database {
             .max_size(size)
             .build()
             .map_err(|error| ConfigError { name: "DATABASE_MAX_CONNECTIONS", reason: error.to_string() })?;
-        Ok(Self { pool, acquire_timeout: config.acquire_timeout, names: config.names.clone(), known: Arc::default() })
+        Ok(Self { pool, acquire_timeout: config.acquire_timeout, tables, known: Arc::default(), index: None })
     }
 
-    /// A connection and the projection. The catalogue is probed on the first use only, and again after
-    /// [`Self::forget_facts`].
+    /// A connection and the facts: those of the index where there is one and it is ready, else those of LiteLLM's log.
     ///
     /// # Errors
     /// [`FactsError`] when the database cannot be reached or has no readable log table.
     pub async fn session(&self) -> Result<Session, FactsError> {
+        if let Some(index) = &self.index {
+            let (mut conn, known) = index.open().await?;
+            if known.has_index
+                && let Some(index) = Index::read(&mut conn).await?
+            {
+                let log = Log::Elsewhere { database: self.clone(), opened: None };
+                return Ok(Session { conn, facts: indexed(index), log });
+            }
+        }
+        let (mut conn, known) = self.open().await?;
+        let direct = known.direct.clone().ok_or(FactsError::TableMissing)?;
+        let index = if known.has_index { Index::read(&mut conn).await? } else { None };
+        let facts = match index {
+            Some(index) => indexed(index),
+            None => Facts::Direct(Arc::clone(&direct)),
+        };
+        Ok(Session { conn, facts, log: Log::Here(direct) })
+    }
+
+    /// A connection and the facts of LiteLLM's own log, whether there is an index or not: where its keys are, and what was
+    /// written a moment ago.
+    ///
+    /// # Errors
+    /// As [`Self::session`].
+    pub async fn log(&self) -> Result<Session, FactsError> {
+        let (conn, direct) = self.open_log().await?;
+        Ok(Session { conn, facts: Facts::Direct(Arc::clone(&direct)), log: Log::Here(direct) })
+    }
+
+    async fn open_log(&self) -> Result<(Connection, Arc<Direct>), FactsError> {
+        let (conn, known) = self.open().await?;
+        let direct = known.direct.clone().ok_or(FactsError::TableMissing)?;
+        Ok((conn, direct))
+    }
+
+    /// A connection that is ready for statements, and what is known of the database. The catalogue is probed on the first
+    /// use only, and again after [`Self::forget_facts`].
+    async fn open(&self) -> Result<(Connection, Arc<Known>), FactsError> {
         let mut conn = self.acquire().await?;
-        let known = self.known.read().await.clone().filter(|known| known.pooled == conn.is_pooled());
+        let known = self.known.read().await.clone().filter(|known| known.is_current(&self.tables, conn.is_pooled()));
         if let Some(known) = known {
             if known.pooled {
                 conn.begin(&known.transaction_settings).await?;
             }
-            return Ok(Session { conn, facts: Arc::clone(&known.facts) });
+            return Ok((conn, known));
         }
         if !conn.is_pooled() && !SessionSettings::are_in_force(&mut conn).await? {
             tracing::info!("a pooler ignores settings for a session: each transaction brings its own");
@@ -103,10 +204,17 @@ impl Database {
             transaction_settings = self.manager().settings.for_transaction(&mut conn, schema.as_deref()).await?;
             conn.set(&transaction_settings).await?;
         }
-        let facts = Arc::new(Facts::probe(&mut conn, &self.names).await?);
-        let known = Known { facts: Arc::clone(&facts), pooled: conn.is_pooled(), transaction_settings };
-        *self.known.write().await = Some(Arc::new(known));
-        Ok(Session { conn, facts })
+        let (direct, has_index) = match &self.tables {
+            Tables::Log { names, index } => {
+                let direct = Direct::probe(&mut conn, names).await?;
+                (Some(Arc::new(direct)), *index && Index::exists(&mut conn).await?)
+            }
+            Tables::Index => (None, Index::exists(&mut conn).await?),
+        };
+        let (learnt_at, pooled) = (SystemTime::now(), conn.is_pooled());
+        let known = Arc::new(Known { direct, has_index, learnt_at, pooled, transaction_settings });
+        *self.known.write().await = Some(Arc::clone(&known));
+        Ok((conn, known))
     }
 
     async fn acquire(&self) -> sqlx::Result<Connection> {
@@ -125,17 +233,30 @@ impl Database {
     /// Probes again before the next query: the schema is not what it was.
     pub async fn forget_facts(&self) {
         *self.known.write().await = None;
+        if let Some(index) = &self.index {
+            *index.known.write().await = None;
+        }
     }
 
     /// Closes all connections that are not in use, and lets no more be made.
     pub async fn close(&self) {
-        let idle = self.pool.retain(|_, _| false).removed;
-        self.pool.close();
-        for connection in idle {
-            // Whatever the other end makes of it.
-            let _ = connection.conn.close().await;
+        for database in std::iter::once(self).chain(self.index.as_deref()) {
+            let idle = database.pool.retain(|_, _| false).removed;
+            database.pool.close();
+            for connection in idle {
+                // Whatever the other end makes of it.
+                let _ = connection.conn.close().await;
+            }
         }
     }
+}
+
+/// The facts of an index, which the request's answer is as old as.
+fn indexed(index: Index) -> Facts {
+    if let Some(work) = Work::current() {
+        work.is_as_of(index.as_of);
+    }
+    Facts::Indexed(Arc::new(index))
 }
 
 /// Where the login comes from, and whether the settings agree about it.
@@ -174,4 +295,25 @@ fn login_of(config: &DatabaseConfig) -> Result<Login, ConfigError> {
             Ok(Login::Iam(Box::new(IamLogin { target, user, aws: aws::Aws::default(), known: Mutex::default() })))
         }
     }
+}
+
+/// A connection outside of the pool, for a job that takes minutes, with settings of its own. The outer error is a setting's,
+/// the inner one the database's.
+///
+/// # Errors
+/// [`ConfigError`] when a setting cannot be used, or contradicts another.
+pub async fn connect(
+    config: &DatabaseConfig,
+    settings: impl IntoIterator<Item = (&'static str, &'static str)>,
+) -> Result<sqlx::Result<sqlx::PgConnection>, ConfigError> {
+    let login = login_of(config)?;
+    Ok(async move {
+        let target = login.target(login::Freshness::Known).await.map_err(sqlx::Error::from)?;
+        let mut options = target.options.options(settings);
+        if let Some(schema) = target.schema.as_deref() {
+            options = options.options([("search_path", schema)]);
+        }
+        sqlx::PgConnection::connect_with(&options).await
+    }
+    .await)
 }

@@ -2,9 +2,10 @@
 //! in a state that has to be put right before it is answered.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use sqlx::Connection as _;
 use tokio::time::timeout;
 
@@ -22,6 +23,10 @@ const PATIENCE: Duration = Duration::from_millis(200);
 pub struct Work {
     micros: AtomicU64,
     rows: AtomicU64,
+    /// As of when the index was that answers, if one does.
+    as_of: OnceLock<DateTime<Utc>>,
+    /// The end of the window that was asked for, if one was.
+    asked_until: OnceLock<DateTime<Utc>>,
     /// Connections in the middle of an answer or of a transaction.
     unsettled: Mutex<Vec<Loan>>,
 }
@@ -33,8 +38,29 @@ impl Work {
     }
 
     /// That of the request this runs for, if any.
-    pub(super) fn current() -> Option<Arc<Self>> {
+    pub(crate) fn current() -> Option<Arc<Self>> {
         WORK.try_with(Arc::clone).ok()
+    }
+
+    /// As of when the index was that answers, if one does.
+    #[must_use]
+    pub fn as_of(&self) -> Option<DateTime<Utc>> {
+        self.as_of.get().copied()
+    }
+
+    pub(super) fn is_as_of(&self, instant: DateTime<Utc>) {
+        let _ = self.as_of.set(instant);
+    }
+
+    /// The end of the window that was asked for, if one was.
+    #[must_use]
+    pub fn asked_until(&self) -> Option<DateTime<Utc>> {
+        self.asked_until.get().copied()
+    }
+
+    /// Notes the end of the window that is asked for.
+    pub(crate) fn ask_until(&self, end: DateTime<Utc>) {
+        let _ = self.asked_until.set(end);
     }
 
     /// How long the request has waited for the database, for connections and for rows.

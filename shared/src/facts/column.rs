@@ -71,6 +71,9 @@ pub enum Fact {
     ToolCallsExact,
     /// `jsonb`: an array, whose strings are the tags.
     Tags,
+    /// `text[]`, reads `response`: the distinct names of the called tools, see the `tool_calls` module; NULL where none is
+    /// known.
+    Tools,
 }
 
 impl Fact {
@@ -110,11 +113,27 @@ impl Fact {
             Self::ToolCalls => "tool_calls",
             Self::ToolCallsExact => "tool_calls_exact",
             Self::Tags => "tags",
+            Self::Tools => "tools",
+        }
+    }
+
+    /// The column's type.
+    #[must_use]
+    pub const fn sql_type(self) -> &'static str {
+        match self {
+            Self::SessionIsGenerated | Self::CacheHit | Self::ToolCallsExact => "boolean",
+            Self::StartedAt | Self::EndedAt => "timestamp",
+            Self::DurationMs | Self::TtftMs | Self::CachedTokens | Self::ReasoningTokens | Self::ToolCalls => "bigint",
+            Self::PromptTokens | Self::CompletionTokens | Self::TotalTokens => "integer",
+            Self::Spend => "double precision",
+            Self::Tags => "jsonb",
+            Self::Tools => "text[]",
+            _ => "text",
         }
     }
 
     /// Every fact, in the order of the projection.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::RequestId,
         Self::CallId,
         Self::SessionId,
@@ -147,5 +166,6 @@ impl Fact {
         Self::ToolCalls,
         Self::ToolCallsExact,
         Self::Tags,
+        Self::Tools,
     ];
 }

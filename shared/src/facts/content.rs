@@ -5,7 +5,7 @@
 
 use sqlx::{Postgres, QueryBuilder};
 
-use super::{Fact, Facts, Rows};
+use super::{Direct, Fact, Facts, Rows, indexed};
 use crate::access::Scope;
 
 /// What the proxy adds to a stored request; see the normaliser's allow-list for what may leave the service.
@@ -21,11 +21,57 @@ pub const PROMPTS: [&str; 7] = ["messages", "input", "prompt", "contents", "argu
 
 /// The columns that [`Facts::push_content`] adds to the facts.
 pub const CONTENT_COLUMNS: &str = "messages, proxy_server_request, response, logged_request, mcp_tool_call, \
-                                   cold_storage_object_key, error_information, prompt_length, response_length";
+                                   cold_storage_object_key, error_information, prompt_length, response_length, deleted";
 
 impl Facts {
-    /// Appends a `FROM` item with the named facts and [`CONTENT_COLUMNS`]: the stored prompt and response.
+    /// Appends a `FROM` item with the named facts and [`CONTENT_COLUMNS`]: the stored prompt and response. The index has
+    /// none: the columns are NULL there.
     pub fn push_content(
+        &self,
+        sql: &mut QueryBuilder<Postgres>,
+        alias: &str,
+        facts: &[Fact],
+        rows: Rows<'_>,
+        scope: &Scope,
+    ) {
+        match self {
+            Self::Direct(direct) => direct.push_content(sql, alias, facts, rows, scope),
+            Self::Indexed(_) => indexed::push_source(sql, alias, facts, NO_CONTENT, rows, scope),
+        }
+    }
+
+    /// Appends a `FROM` item with the named facts, [`CONTENT_COLUMNS`], and what only the page of one request shows:
+    /// `completion_started_at`, `cache_hit_text`, `cache_key`, `api_base` and `metadata`.
+    pub fn push_record(
+        &self,
+        sql: &mut QueryBuilder<Postgres>,
+        alias: &str,
+        facts: &[Fact],
+        rows: Rows<'_>,
+        scope: &Scope,
+    ) {
+        match self {
+            Self::Direct(direct) => direct.push_record(sql, alias, facts, rows, scope),
+            Self::Indexed(_) => {
+                let further = format!("{NO_CONTENT}{NO_RECORD}");
+                indexed::push_source(sql, alias, facts, &further, rows, scope);
+            }
+        }
+    }
+}
+
+/// [`CONTENT_COLUMNS`] of the index.
+const NO_CONTENT: &str = ", NULL::jsonb AS messages, NULL::jsonb AS proxy_server_request, NULL::jsonb AS response, \
+                          NULL::text AS logged_request, NULL::jsonb AS mcp_tool_call, \
+                          NULL::text AS cold_storage_object_key, NULL::jsonb AS error_information, \
+                          0::bigint AS prompt_length, 0::bigint AS response_length, true AS deleted";
+
+/// The rest of a record of the index.
+const NO_RECORD: &str = ", NULL::timestamp AS completion_started_at, NULL::text AS cache_hit_text, \
+                         NULL::text AS cache_key, NULL::text AS api_base, NULL::jsonb AS metadata";
+
+impl Direct {
+    fn push_content(
         &self,
         sql: &mut QueryBuilder<Postgres>,
         alias: &str,
@@ -36,9 +82,7 @@ impl Facts {
         self.push_extended(sql, alias, facts, &self.content(), rows, scope);
     }
 
-    /// Appends a `FROM` item with the named facts, [`CONTENT_COLUMNS`], and what only the page of one request shows:
-    /// `completion_started_at`, `cache_hit_text`, `cache_key`, `api_base` and `metadata`.
-    pub fn push_record(
+    fn push_record(
         &self,
         sql: &mut QueryBuilder<Postgres>,
         alias: &str,
@@ -77,7 +121,7 @@ impl Facts {
              NULLIF(p.metadata ->> 'cold_storage_object_key', '') AS cold_storage_object_key, \
              p.metadata -> 'error_information' AS error_information, \
              COALESCE(length(COALESCE(NULLIF(s.messages, '{{}}'), {prompt})::text), 0)::bigint AS prompt_length, \
-             COALESCE(length(NULLIF(s.response, '{{}}')::text), 0)::bigint AS response_length"
+             COALESCE(length(NULLIF(s.response, '{{}}')::text), 0)::bigint AS response_length, false AS deleted"
         )
     }
 }

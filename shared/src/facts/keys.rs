@@ -3,7 +3,7 @@
 use chrono::NaiveDateTime;
 use sqlx::{FromRow, Postgres, QueryBuilder};
 
-use super::Facts;
+use super::Direct;
 use super::probe::{DEPRECATED_KEYS, KEYS, TEAMS, USERS};
 
 /// A virtual key with its user and its team, as they are at this moment.
@@ -34,7 +34,7 @@ pub struct KeyRecord {
 /// The route whose permission lets a team's members read its logs.
 const LOGS_ROUTE: &str = "/spend/logs";
 
-impl Facts {
+impl Direct {
     /// The question for the key with this hash, or with one that a rotation has replaced but not ended yet. `None` where the
     /// role may not read what it takes to judge a key.
     #[must_use]

@@ -1,6 +1,7 @@
-//! Running a function's routes on AWS Lambda.
+//! Running a function's routes, or its job, on AWS Lambda.
 
 mod gateway;
+pub mod job;
 
 use std::convert::Infallible;
 use std::process::ExitCode;
@@ -30,6 +31,12 @@ use gateway::Arrival;
 const WARM_UP: Duration = Duration::from_secs(1);
 /// Lambda carries 6 MB, and in these JSON is a string: each of its quotes and backslashes counts twice.
 const LARGEST_ANSWER: u64 = 4_500_000;
+
+/// Whether Lambda has started this process.
+#[must_use]
+pub fn is_here() -> bool {
+    std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some()
+}
 
 /// Serves the routes until Lambda ends the environment: one request at a time, or as many at once as
 /// `AWS_LAMBDA_MAX_CONCURRENCY` says.

@@ -1,5 +1,6 @@
 //! The stored prompts and responses of single requests.
 
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use chrono::{DateTime, Utc};
@@ -12,12 +13,13 @@ use super::Source;
 use super::filter::utc;
 use super::requests::RequestPosition;
 use crate::content::StoredContent;
-use crate::db::Connection;
+use crate::access::Scope;
+use crate::db::{Connection, Session};
 use crate::facts::content::CONTENT_COLUMNS;
-use crate::facts::{Fact, Rows};
+use crate::facts::{Fact, FactsError, Rows};
 
 /// One request with what LiteLLM stored of its content.
-#[derive(Debug, FromRow)]
+#[derive(Debug, Clone, FromRow)]
 pub struct ContentRow {
     /// The request.
     pub request_id: String,
@@ -60,6 +62,7 @@ pub struct ContentRow {
     mcp_tool_call: Option<Json<Box<RawValue>>>,
     cold_storage_object_key: Option<String>,
     error_information: Option<Json<Box<RawValue>>>,
+    deleted: bool,
 }
 
 const FACTS: [Fact; 15] = [
@@ -95,6 +98,7 @@ impl ContentRow {
         StoredContent {
             call_type: self.call_type.clone().unwrap_or_default(),
             failed: self.status == "failure",
+            deleted: self.deleted,
             messages: self.messages.take().map(|json| json.0),
             proxy_server_request: self.proxy_server_request.take().map(|json| json.0),
             response: self.response.take().map(|json| json.0),
@@ -117,11 +121,21 @@ fn select(source: Source<'_>, rows: Rows<'_>) -> QueryBuilder<Postgres> {
     sql
 }
 
-/// The content of the request with this id, or with this call id.
+/// The content of the request with this id, or with this call id: from LiteLLM's log, which has it as soon as the request is
+/// over. Of one that is in the index only, no content is left.
 ///
 /// # Errors
-/// Whatever the database reports.
-pub async fn of_request(conn: &mut Connection, source: Source<'_>, id: &str) -> sqlx::Result<Option<ContentRow>> {
+/// [`FactsError`] when a database does not answer.
+pub async fn of_request(db: &mut Session, scope: &Scope, id: &str) -> Result<Option<ContentRow>, FactsError> {
+    let (conn, facts) = db.log().await?;
+    let found = find(conn, Source { facts: &facts, scope }, id).await?;
+    if found.is_some() || !db.facts.is_indexed() {
+        return Ok(found);
+    }
+    Ok(find(&mut db.conn, Source { facts: &db.facts, scope }, id).await?)
+}
+
+async fn find(conn: &mut Connection, source: Source<'_>, id: &str) -> sqlx::Result<Option<ContentRow>> {
     for rows in [Rows::Request(id), Rows::Call(id)] {
         let mut sql = select(source, rows);
         sql.push(" ORDER BY f.started_at DESC, f.request_id LIMIT 1");
@@ -137,33 +151,34 @@ pub async fn of_request(conn: &mut Connection, source: Source<'_>, id: &str) -> 
 /// Few rows at first, then more at a time: a page may need a handful or a thousand, and each repeats its whole history.
 ///
 /// # Errors
-/// Whatever the database reports.
+/// [`FactsError`] when a database does not answer.
 pub async fn read_session(
-    conn: &mut Connection,
-    source: Source<'_>,
+    db: &mut Session,
+    scope: &Scope,
     session_id: &str,
     after: Option<&RequestPosition>,
     mut take: impl FnMut(ContentRow) -> ControlFlow<()>,
-) -> sqlx::Result<()> {
+) -> Result<(), FactsError> {
     let mut after = after.cloned();
     let mut stride = FIRST_STRIDE;
     loop {
-        let mut sql = select(source, Rows::Session(session_id));
+        let mut sql = select(Source { facts: &db.facts, scope }, Rows::Session(session_id));
         if let Some(after) = &after {
             sql.push(" WHERE (f.started_at, f.request_id) > (").push_bind(utc(after.started_at));
             sql.push(", ").push_bind(after.request_id.clone()).push(")");
         }
         sql.push(" ORDER BY f.started_at, f.request_id LIMIT ").push_bind(stride);
-        let mut rows = sql.build_query_as::<ContentRow>().fetch(&mut *conn);
         let mut count = 0;
-        while let Some(row) = rows.try_next().await? {
+        let mut end = false;
+        read(db, scope, sql, |row| {
             count += 1;
             after = Some(RequestPosition { started_at: row.started_at, request_id: row.request_id.clone() });
-            if take(row).is_break() {
-                return Ok(());
-            }
-        }
-        if count < stride {
+            let flow = take(row);
+            end = flow.is_break();
+            flow
+        })
+        .await?;
+        if end || count < stride {
             return Ok(());
         }
         stride = (stride * 2).min(LONGEST_STRIDE);
@@ -178,23 +193,61 @@ const LONGEST_STRIDE: i64 = 320;
 /// page needs to know of the earlier ones.
 ///
 /// # Errors
-/// Whatever the database reports.
+/// [`FactsError`] when a database does not answer.
 pub async fn read_session_at(
-    conn: &mut Connection,
-    source: Source<'_>,
+    db: &mut Session,
+    scope: &Scope,
     session_id: &str,
     starts: &[DateTime<Utc>],
     until: &RequestPosition,
     mut take: impl FnMut(ContentRow),
-) -> sqlx::Result<()> {
+) -> Result<(), FactsError> {
     let starts: Vec<_> = starts.iter().copied().map(utc).collect();
-    let mut sql = select(source, Rows::Session(session_id));
+    let mut sql = select(Source { facts: &db.facts, scope }, Rows::Session(session_id));
     sql.push(" WHERE f.started_at = ANY(").push_bind(starts);
     sql.push(") AND (f.started_at, f.request_id) <= (").push_bind(utc(until.started_at));
     sql.push(", ").push_bind(until.request_id.clone()).push(") ORDER BY f.started_at, f.request_id");
-    let mut rows = sql.build_query_as::<ContentRow>().fetch(conn);
-    while let Some(row) = rows.try_next().await? {
+    let take = |row| {
         take(row);
+        ControlFlow::Continue(())
+    };
+    read(db, scope, sql, take).await
+}
+
+/// Hands over the rows of a statement, one by one. Those of the index come with the content that the log has of them; only
+/// so many are held at a time.
+async fn read(
+    db: &mut Session,
+    scope: &Scope,
+    mut sql: QueryBuilder<Postgres>,
+    mut take: impl FnMut(ContentRow) -> ControlFlow<()>,
+) -> Result<(), FactsError> {
+    if !db.facts.is_indexed() {
+        let mut rows = sql.build_query_as::<ContentRow>().fetch(&mut db.conn);
+        while let Some(row) = rows.try_next().await? {
+            if take(row).is_break() {
+                break;
+            }
+        }
+        return Ok(());
+    }
+    let mut rows: Vec<ContentRow> = sql.build_query_as().fetch_all(&mut db.conn).await?;
+    for part in rows.chunks_mut(HELD) {
+        let ids: Vec<String> = part.iter().map(|row| row.request_id.clone()).collect();
+        let (conn, facts) = db.log().await?;
+        let mut sql = select(Source { facts: &facts, scope }, Rows::Requests(&ids));
+        let stored: Vec<ContentRow> = sql.build_query_as().fetch_all(conn).await?;
+        let mut stored: HashMap<_, _> =
+            stored.into_iter().map(|row| ((row.request_id.clone(), row.started_at), row)).collect();
+        for row in part {
+            let row = stored.remove(&(row.request_id.clone(), row.started_at)).unwrap_or_else(|| row.clone());
+            if take(row).is_break() {
+                return Ok(());
+            }
+        }
     }
     Ok(())
 }
+
+/// Rows whose content is held at a time.
+const HELD: usize = 40;

@@ -10,9 +10,10 @@ use utoipa::ToSchema;
 use super::Source;
 use super::content::ContentRow;
 use super::filter::{RequestFilter, TimeWindow, UNKNOWN, union, utc};
-use crate::db::Connection;
+use crate::access::Scope;
+use crate::db::{Connection, Session};
 use crate::facts::content::CONTENT_COLUMNS;
-use crate::facts::{Fact, Rows};
+use crate::facts::{Fact, FactsError, Rows};
 
 /// One request of a list: its facts, without content.
 #[derive(Debug, Clone, Serialize, FromRow, ToSchema)]
@@ -165,14 +166,26 @@ pub struct RequestRecord {
     pub metadata: Option<Json<Box<RawValue>>>,
 }
 
-/// The request with this id, or with this call id.
+/// The request with this id, or with this call id: from LiteLLM's log, which has it as soon as it is over, else from the
+/// index, which has it for longer.
 ///
 /// # Errors
-/// Whatever the database reports.
-pub async fn find(conn: &mut Connection, source: Source<'_>, id: &str) -> sqlx::Result<Option<RequestRecord>> {
+/// [`FactsError`] when a database does not answer.
+pub async fn find(db: &mut Session, scope: &Scope, id: &str) -> Result<Option<RequestRecord>, FactsError> {
+    let (conn, facts) = db.log().await?;
     // One look-up each, not one with OR: a database may lack the index on the call id, and ids are mostly request ids.
-    match find_in(conn, source, Rows::Request(id)).await? {
-        None => find_in(conn, source, Rows::Call(id)).await,
+    for rows in [Rows::Request(id), Rows::Call(id)] {
+        let found = find_in(conn, Source { facts: &facts, scope }, rows).await?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    if !db.facts.is_indexed() {
+        return Ok(None);
+    }
+    let source = Source { facts: &db.facts, scope };
+    match find_in(&mut db.conn, source, Rows::Request(id)).await? {
+        None => Ok(find_in(&mut db.conn, source, Rows::Call(id)).await?),
         found => Ok(found),
     }
 }

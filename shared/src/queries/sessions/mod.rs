@@ -1,5 +1,6 @@
 //! Sessions: one's totals, and the search for many.
 
+mod listed;
 mod search;
 mod summary;
 

@@ -5,7 +5,7 @@
 //! request, and what their totals are.
 //!
 //! The newest sessions are found by walking the time index backwards until no session further back can belong to the
-//! page; any other order has to total every candidate first.
+//! page; any other order has to total every candidate first. With an index there is a row per session, see [`listed`].
 
 use std::cmp::Ordering;
 use std::collections::HashSet;
@@ -15,6 +15,7 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 use sqlx::{FromRow, Postgres, QueryBuilder};
 
+use super::listed;
 use crate::db::Connection;
 use crate::facts::{Fact, Rows};
 use crate::queries::Source;
@@ -125,7 +126,9 @@ pub async fn search(
     limit: u32,
     offset: u32,
 ) -> sqlx::Result<Vec<SessionPosition>> {
-    if search.can_walk() {
+    if source.facts.is_indexed() {
+        listed::list(conn, source, search, after, limit, offset).await
+    } else if search.can_walk() {
         Walk::new(search, after, limit, offset).run(conn, source).await
     } else {
         total_all(conn, source, search, after, limit, offset).await
@@ -148,12 +151,12 @@ impl SessionSearch {
     }
 
     /// The window, cut where the listing began.
-    fn window(&self) -> TimeWindow {
+    pub(super) fn window(&self) -> TimeWindow {
         TimeWindow { start: self.window.start, end: self.window.end.min(self.as_of) }
     }
 
     /// Appends `LATERAL (…) AS t` with the `value` of the session that `key` names, empty if its totals do not pass.
-    fn push_totals(&self, sql: &mut QueryBuilder<Postgres>, source: Source<'_>, key: &'static str) {
+    pub(super) fn push_totals(&self, sql: &mut QueryBuilder<Postgres>, source: Source<'_>, key: &'static str) {
         let totals = &self.totals;
         let mut facts = vec![Fact::StartedAt];
         facts.extend_from_slice(self.sort.facts());
@@ -228,13 +231,13 @@ struct Walk<'a> {
 
 /// A session with its value as an instant, in microseconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Placed {
+pub(super) struct Placed {
     micros: i64,
     position: SessionPosition,
 }
 
 impl Placed {
-    fn new(position: SessionPosition) -> Option<Self> {
+    pub(super) fn new(position: SessionPosition) -> Option<Self> {
         let seconds: f64 = position.value.parse().ok()?;
         #[expect(
             clippy::cast_possible_truncation,
@@ -242,6 +245,11 @@ impl Placed {
         )]
         let micros = (seconds * 1e6).round() as i64;
         Some(Self { micros, position })
+    }
+
+    /// The value.
+    pub(super) const fn instant(&self) -> Option<DateTime<Utc>> {
+        DateTime::from_timestamp_micros(self.micros)
     }
 
     /// The newest first.

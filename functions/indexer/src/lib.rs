@@ -1,0 +1,52 @@
+//! The indexer: keeps the schema `traceability` up to date with LiteLLM's log. On AWS it runs every minute; a person runs
+//! the same by hand, to fill the index at first and to repair it.
+
+mod command;
+mod progress;
+
+pub use command::Command;
+
+use std::time::{Duration, Instant};
+
+use traceability::config::{DatabaseConfig, Environment};
+use traceability::index::refresh::{Outcome, Refresh, RefreshConfig, RefreshError};
+use traceability::lambda::job::{Failure, Job};
+
+/// The scheduled job.
+pub struct Indexer {
+    database: DatabaseConfig,
+    config: RefreshConfig,
+}
+
+impl Job for Indexer {
+    const NAME: &'static str = "indexer";
+
+    fn from_environment(environment: &Environment) -> Result<Self, traceability::config::ConfigError> {
+        Ok(Self {
+            database: DatabaseConfig::from_environment(environment)?,
+            config: RefreshConfig::from_environment(environment)?,
+        })
+    }
+
+    async fn run(&self, time: Duration) -> Result<(), Failure> {
+        let began = Instant::now();
+        let outcome = self.refresh(began + time).await.map_err(Failure::new)?;
+        tracing::info!(
+            copied_rows = outcome.copied,
+            changed_rows = outcome.changed,
+            rolled_up_rows = outcome.rolled,
+            complete = outcome.complete,
+            duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+            "index refreshed"
+        );
+        Ok(())
+    }
+}
+
+impl Indexer {
+    async fn refresh(&self, deadline: Instant) -> Result<Outcome, RefreshError> {
+        let index = self.database.of_index();
+        let mut nobody = ();
+        Refresh::open(&self.database, index, self.config.clone(), Some(deadline), &mut nobody).await?.run().await
+    }
+}

@@ -1,0 +1,63 @@
+//! How old an answer is, and whether a client's copy of it still is the answer.
+
+use axum::body::{Body, to_bytes};
+use axum::response::Response;
+use chrono::{DateTime, SecondsFormat, Utc};
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use sha2::{Digest, Sha256};
+
+/// As of when an answer is: requests that LiteLLM logged later are not in it.
+pub const AS_OF: HeaderName = HeaderName::from_static("x-as-of");
+
+/// What a client has of the answer it asks for.
+#[derive(Debug, Default)]
+pub struct Copies(Option<HeaderValue>);
+
+impl Copies {
+    /// Reads `If-None-Match`.
+    #[must_use]
+    pub fn of(headers: &http::HeaderMap) -> Self {
+        Self(headers.get(header::IF_NONE_MATCH).cloned())
+    }
+
+    fn have(&self, tag: &str) -> bool {
+        let Some(tags) = self.0.as_ref().and_then(|tags| tags.to_str().ok()) else { return false };
+        // Whether a copy is the same by every byte does not matter for reading.
+        tags.split(',').map(|one| one.trim().trim_start_matches("W/")).any(|one| one == tag || one == "*")
+    }
+}
+
+/// Adds to a good answer as of when it is.
+pub fn date(response: &mut Response, as_of: DateTime<Utc>) {
+    if let Ok(value) = HeaderValue::from_str(&as_of.to_rfc3339_opts(SecondsFormat::Millis, true)) {
+        response.headers_mut().insert(AS_OF, value);
+    }
+}
+
+/// Gives a good answer about a window that is over its tag, by what it says; a client that has it already is told so
+/// instead. Requests can still come late or be altered, so a copy is asked about each time.
+pub async fn revalidate(response: Response, copies: &Copies) -> Response {
+    let (mut parts, body) = response.into_parts();
+    let Ok(bytes) = to_bytes(body, usize::MAX).await else {
+        parts.status = StatusCode::INTERNAL_SERVER_ERROR;
+        return Response::from_parts(parts, Body::empty());
+    };
+    let mut hash = Sha256::new();
+    // The next page belongs to the answer.
+    for link in parts.headers.get_all(header::LINK) {
+        hash.update(link.as_bytes());
+    }
+    hash.update(&bytes);
+    let tag = format!("\"{}\"", hex::encode(&hash.finalize()[..16]));
+    if let Ok(value) = HeaderValue::from_str(&tag) {
+        parts.headers.insert(header::ETAG, value);
+    }
+    parts.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    if copies.have(&tag) {
+        parts.status = StatusCode::NOT_MODIFIED;
+        parts.headers.remove(header::CONTENT_TYPE);
+        parts.headers.remove(header::CONTENT_LENGTH);
+        return Response::from_parts(parts, Body::empty());
+    }
+    Response::from_parts(parts, Body::from(bytes))
+}

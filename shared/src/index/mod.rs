@@ -1,0 +1,68 @@
+//! The index: a copy of LiteLLM's log as facts, with what makes questions about long windows cheap.
+//!
+//! It lies in the schema `traceability` of LiteLLM's database or of another. [`refresh`] keeps it up to date; everything
+//! else only reads it. What readers rely on:
+//!
+//! - A fact is in the index once; the row of its session is written in the same transaction.
+//! - Roll-ups exist up to [`Index::rolled_until`]. Those of a quarter of an hour are the sums of its facts, unless the
+//!   quarter is marked as stale in the same transaction that changed a fact of it. What is newer, stale, or not a whole
+//!   quarter of an hour is summed from the facts. So whatever the indexer has done so far, every answer is right.
+
+pub mod dimensions;
+pub mod histogram;
+pub mod refresh;
+mod schema;
+mod span;
+
+pub use schema::{Migration, SCHEMA, migrate, retire, undo};
+pub use span::{Cover, Level, Quarter, Span};
+
+use chrono::{DateTime, Utc};
+use sqlx::{FromRow, PgExecutor};
+
+/// How far the index is.
+#[derive(Debug, Clone)]
+pub struct Index {
+    /// The requests that LiteLLM's log held at this instant are in the index.
+    pub as_of: DateTime<Utc>,
+    /// Up to here there are roll-ups.
+    pub rolled_until: Quarter,
+    /// Before that, these quarters of an hour have roll-ups that are out of date; ascending.
+    pub stale: Vec<Quarter>,
+}
+
+#[derive(FromRow)]
+struct State {
+    as_of: Option<DateTime<Utc>>,
+    rolled_until: Option<i32>,
+    stale: Vec<i32>,
+}
+
+impl Index {
+    /// Whether this database has the schema, and the role may read it.
+    pub(crate) async fn exists(conn: impl PgExecutor<'_>) -> sqlx::Result<bool> {
+        sqlx::query_scalar(
+            "SELECT COALESCE(has_table_privilege(to_regclass('traceability.state'), 'SELECT') \
+             AND has_table_privilege(to_regclass('traceability.facts'), 'SELECT'), false)",
+        )
+        .fetch_one(conn)
+        .await
+    }
+
+    /// The index as it stands; `None` until it has all of the log.
+    pub(crate) async fn read(conn: impl PgExecutor<'_>) -> sqlx::Result<Option<Self>> {
+        let state: Option<State> = sqlx::query_as(
+            "SELECT s.as_of, s.rolled_until, ARRAY(SELECT quarter FROM traceability.stale ORDER BY quarter) AS stale \
+             FROM traceability.state s WHERE s.ready",
+        )
+        .fetch_optional(conn)
+        .await?;
+        Ok(state.and_then(|state| {
+            Some(Self {
+                as_of: state.as_of?,
+                rolled_until: Quarter(state.rolled_until?),
+                stale: state.stale.into_iter().map(Quarter).collect(),
+            })
+        }))
+    }
+}

@@ -1,0 +1,133 @@
+//! Finding what was altered, deleted, or written very late: log and index are compared by the hour, by what a row has
+//! besides its payload.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use sqlx::{FromRow, PgConnection, QueryBuilder};
+
+use super::slices::Slice;
+use super::{Refresh, RefreshError};
+use crate::access::Scope;
+use crate::facts::{Fact, FactsError, Rows, TimeWindow};
+
+/// So much of the recent past is compared in each run, and so much of what is older, in turns.
+const RECENT: TimeDelta = TimeDelta::hours(3);
+const TURN: TimeDelta = TimeDelta::hours(12);
+
+/// What is compared: all that lies in a row itself. To unpack its payload would take a hundred times as long.
+const COMPARED: [Fact; 19] = [
+    Fact::RequestId,
+    Fact::SessionId,
+    Fact::StartedAt,
+    Fact::EndedAt,
+    Fact::DurationMs,
+    Fact::TtftMs,
+    Fact::UserId,
+    Fact::EndUser,
+    Fact::TeamId,
+    Fact::ApiKeyHash,
+    Fact::Model,
+    Fact::ModelGroup,
+    Fact::Provider,
+    Fact::PromptTokens,
+    Fact::CompletionTokens,
+    Fact::TotalTokens,
+    Fact::Spend,
+    Fact::CacheHit,
+    Fact::Tags,
+];
+
+/// One hour of one side.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+struct Hour {
+    hour: NaiveDateTime,
+    rows: i64,
+    spend: String,
+    tokens: i64,
+    digest: String,
+}
+
+impl Refresh<'_> {
+    /// Compares the last hours, and of what is older the part whose turn it is.
+    pub(super) async fn compare_a_part(&mut self, now: DateTime<Utc>) -> Result<bool, RefreshError> {
+        let Some(extent) = self.extent().await? else { return Ok(true) };
+        let recent = TimeWindow { start: (now - RECENT).max(extent.start), end: now };
+        if recent.start < recent.end && !self.compare(recent, false).await? {
+            return Ok(false);
+        }
+        let turn: Option<DateTime<Utc>> =
+            sqlx::query_scalar("SELECT compared_until FROM traceability.state").fetch_one(&mut self.index).await?;
+        let start = turn.filter(|turn| *turn < recent.start).unwrap_or(extent.start).max(extent.start);
+        let end = (start + TURN).min(recent.start);
+        let complete = start >= end || self.compare(TimeWindow { start, end }, false).await?;
+        if complete {
+            sqlx::query("UPDATE traceability.state SET compared_until = $1").bind(end).execute(&mut self.index).await?;
+        }
+        // What was found is rolled up anew.
+        Ok(complete && self.roll(now).await?)
+    }
+
+    /// Compares the hours of a window, and copies those that differ. `watched` shows how far it is.
+    pub(super) async fn compare(&mut self, window: TimeWindow, watched: bool) -> Result<bool, RefreshError> {
+        let hours = |window: TimeWindow| (window.end - window.start).num_hours().unsigned_abs();
+        if watched {
+            self.watch.begin("comparing hours", hours(window));
+        }
+        let mut start = whole_hours(window.start);
+        while start < window.end {
+            let part = TimeWindow { start, end: (start + TimeDelta::days(1)).min(whole_hours(window.end + TimeDelta::hours(1))) };
+            for slice in self.altered(part).await? {
+                if !self.has_time() || !self.copy(slice, false).await? {
+                    return Ok(false);
+                }
+            }
+            if watched {
+                self.watch.advance(hours(part));
+            }
+            start = part.end;
+        }
+        Ok(true)
+    }
+
+    async fn altered(&mut self, window: TimeWindow) -> Result<Vec<Slice>, RefreshError> {
+        let digest = digest();
+        let mut log = QueryBuilder::new(digest.as_str());
+        self.direct.push_source(&mut log, "f", &COMPARED, Rows::Started(&window), &Scope::AllRows);
+        log.push(" GROUP BY 1");
+        let log: Vec<Hour> = log.build_query_as().fetch_all(&mut self.log).await.map_err(FactsError::from)?;
+        let index = index_hours(&mut self.index, &digest, window).await?;
+        let by_hour = |hours: Vec<Hour>| hours.into_iter().map(|hour| (hour.hour, hour)).collect::<BTreeMap<_, _>>();
+        let (log, index) = (by_hour(log), by_hour(index));
+        let hours: std::collections::BTreeSet<_> = log.keys().chain(index.keys()).copied().collect();
+        let different = hours.into_iter().filter(|hour| log.get(hour) != index.get(hour));
+        let slice = |hour: NaiveDateTime| {
+            let start = hour.and_utc();
+            let rows = log.get(&hour).map_or(0, |hour| hour.rows);
+            Slice { window: TimeWindow { start, end: start + TimeDelta::hours(1) }, rows }
+        };
+        Ok(different.map(slice).collect())
+    }
+}
+
+async fn index_hours(conn: &mut PgConnection, digest: &str, window: TimeWindow) -> sqlx::Result<Vec<Hour>> {
+    let mut sql = QueryBuilder::new(digest);
+    sql.push("traceability.facts AS f WHERE NOT f.gone AND f.started_at >= ").push_bind(window.start.naive_utc());
+    sql.push(" AND f.started_at < ").push_bind(window.end.naive_utc()).push(" GROUP BY 1");
+    sql.build_query_as().fetch_all(conn).await
+}
+
+/// The same SQL for both sides, so that the same rows give the same digest. Digests of rows are added up, so their order
+/// does not matter.
+fn digest() -> String {
+    let columns: Vec<String> = COMPARED.iter().map(|fact| format!("f.{}", fact.name())).collect();
+    format!(
+        "SELECT date_trunc('hour', f.started_at) AS hour, count(*) AS rows, sum(f.spend::numeric)::text AS spend, \
+         sum(f.total_tokens)::bigint AS tokens, sum(hashtextextended(ROW({})::text, 0)::numeric)::text AS digest FROM ",
+        columns.join(", ")
+    )
+}
+
+fn whole_hours(instant: DateTime<Utc>) -> DateTime<Utc> {
+    instant - TimeDelta::milliseconds(instant.timestamp_millis().rem_euclid(3_600_000))
+}

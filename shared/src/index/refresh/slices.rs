@@ -1,0 +1,188 @@
+//! What is new: the minutes of which log and index have different numbers of rows.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Datelike, NaiveDateTime, TimeDelta, Utc};
+use sqlx::PgConnection;
+
+use super::{Refresh, RefreshError};
+use crate::facts::{FactsError, TimeWindow};
+
+/// Rows that are copied at a time: a second or two, and some ten MB on the way.
+const BATCH: i64 = 20_000;
+/// Minutes are counted for so long at a time.
+const COUNTED: TimeDelta = TimeDelta::days(7);
+
+/// A part of the log to be copied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Slice {
+    pub(super) window: TimeWindow,
+    pub(super) rows: i64,
+}
+
+impl Refresh<'_> {
+    /// Copies what the index lacks of the requests that started since then, or of all; whether there was time for it.
+    pub(super) async fn copy_since(
+        &mut self,
+        since: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) -> Result<bool, RefreshError> {
+        let Some(extent) = self.extent().await? else {
+            return self.finish(now).await;
+        };
+        let start = since.map_or(extent.start, |since| since.max(extent.start));
+        let slices = self.slices(TimeWindow { start, end: extent.end.max(start) }, false).await?;
+        self.watch.begin("copying rows", slices.iter().map(|slice| slice.rows.unsigned_abs()).sum());
+        for slice in slices {
+            if !self.has_time() || !self.copy(slice, false).await? {
+                return Ok(false);
+            }
+        }
+        self.finish(now).await
+    }
+
+    /// Copies the window anew, whatever the index has of it.
+    pub(super) async fn copy_again(&mut self, window: TimeWindow, forget: bool) -> Result<bool, RefreshError> {
+        let mut slices = self.slices(window, true).await?;
+        // The borders need not be full minutes.
+        for slice in &mut slices {
+            slice.window.start = slice.window.start.max(window.start);
+            slice.window.end = slice.window.end.min(window.end);
+        }
+        self.watch.begin("copying rows", slices.iter().map(|slice| slice.rows.unsigned_abs()).sum());
+        for slice in slices {
+            if !self.copy(slice, forget).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The time from the first to the last row of log and index; `None` if both are empty.
+    pub(super) async fn extent(&mut self) -> Result<Option<TimeWindow>, RefreshError> {
+        const LOG: &str = r#"SELECT (SELECT s."startTime" FROM "LiteLLM_SpendLogs" s WHERE s."startTime" > '-infinity'
+                                     ORDER BY s."startTime" LIMIT 1),
+                                    (SELECT s."startTime" FROM "LiteLLM_SpendLogs" s WHERE s."startTime" < 'infinity'
+                                     ORDER BY s."startTime" DESC LIMIT 1)"#;
+        type Ends = (Option<NaiveDateTime>, Option<NaiveDateTime>);
+        let log: Ends = sqlx::query_as(LOG).fetch_one(&mut self.log).await.map_err(FactsError::from)?;
+        let index: Ends = sqlx::query_as("SELECT min(f.started_at), max(f.started_at) FROM traceability.facts f")
+            .fetch_one(&mut self.index)
+            .await?;
+        let start = log.0.into_iter().chain(index.0).min();
+        let end = log.1.into_iter().chain(index.1).max();
+        Ok(start.zip(end).map(|(start, end)| TimeWindow {
+            start: start.and_utc(),
+            end: end.and_utc() + TimeDelta::milliseconds(1),
+        }))
+    }
+
+    /// The slices of which log and index have different numbers of rows, or all.
+    async fn slices(&mut self, window: TimeWindow, all: bool) -> Result<Vec<Slice>, RefreshError> {
+        let mut slices = Vec::new();
+        let mut window = whole_minutes(window);
+        while let Some(start) = self.next_row(window).await? {
+            let part = TimeWindow { start, end: (start + COUNTED).min(window.end) };
+            let (log, index) = (self.count_log(part).await?, count_index(&mut self.index, part).await?);
+            let minutes: BTreeSet<_> = log.keys().chain(index.keys()).copied().collect();
+            let minutes = minutes.into_iter().map(|start| {
+                let rows = log.get(&start).copied().unwrap_or_default();
+                Minute { start, rows, differs: all || log.get(&start) != index.get(&start) }
+            });
+            join(minutes, &mut slices);
+            window.start = part.end;
+        }
+        Ok(slices)
+    }
+
+    /// The first minute of the window with a row on one of the two sides: a clock that was wrong by years must not make
+    /// for years to be counted.
+    async fn next_row(&mut self, window: TimeWindow) -> Result<Option<DateTime<Utc>>, RefreshError> {
+        let log = r#"SELECT s."startTime" FROM "LiteLLM_SpendLogs" s WHERE s."startTime" >= $1 AND s."startTime" < $2
+                     ORDER BY s."startTime" LIMIT 1"#;
+        let log = first(&mut self.log, log, window).await.map_err(FactsError::from)?;
+        let index = "SELECT f.started_at FROM traceability.facts f WHERE f.started_at >= $1 AND f.started_at < $2 \
+                     AND NOT f.gone ORDER BY f.started_at LIMIT 1";
+        let index = first(&mut self.index, index, window).await?;
+        Ok(log.into_iter().chain(index).min().map(|start| whole_minutes(TimeWindow { start, end: start }).start))
+    }
+
+    async fn count_log(&mut self, window: TimeWindow) -> Result<Counts, RefreshError> {
+        let counts = count(
+            &mut self.log,
+            r#"SELECT date_trunc('minute', s."startTime"), count(*) FROM "LiteLLM_SpendLogs" s
+               WHERE s."startTime" >= $1 AND s."startTime" < $2 GROUP BY 1"#,
+            window,
+        );
+        Ok(counts.await.map_err(FactsError::from)?)
+    }
+
+    /// Notes that the index has what the log held at this instant.
+    async fn finish(&mut self, now: DateTime<Utc>) -> Result<bool, RefreshError> {
+        self.copy_labels().await?;
+        sqlx::query("UPDATE traceability.state SET as_of = $1").bind(now).execute(&mut self.index).await?;
+        Ok(true)
+    }
+}
+
+type Counts = BTreeMap<DateTime<Utc>, i64>;
+
+async fn count(conn: &mut PgConnection, sql: &'static str, window: TimeWindow) -> sqlx::Result<Counts> {
+    let counts: Vec<(NaiveDateTime, i64)> =
+        sqlx::query_as(sql).bind(window.start.naive_utc()).bind(window.end.naive_utc()).fetch_all(conn).await?;
+    Ok(counts.into_iter().map(|(minute, rows)| (minute.and_utc(), rows)).collect())
+}
+
+async fn count_index(conn: &mut PgConnection, window: TimeWindow) -> sqlx::Result<Counts> {
+    let sql = "SELECT date_trunc('minute', f.started_at), count(*) FROM traceability.facts f \
+               WHERE f.started_at >= $1 AND f.started_at < $2 AND NOT f.gone GROUP BY 1";
+    count(conn, sql, window).await
+}
+
+fn whole_minutes(window: TimeWindow) -> TimeWindow {
+    let floor = |instant: DateTime<Utc>| instant - TimeDelta::milliseconds(instant.timestamp_millis().rem_euclid(60_000));
+    TimeWindow { start: floor(window.start), end: floor(window.end + TimeDelta::milliseconds(59_999)) }
+}
+
+async fn first(conn: &mut PgConnection, sql: &'static str, window: TimeWindow) -> sqlx::Result<Option<DateTime<Utc>>> {
+    let row = sqlx::query_scalar(sql).bind(window.start.naive_utc()).bind(window.end.naive_utc());
+    let row: Option<NaiveDateTime> = row.fetch_optional(conn).await?;
+    Ok(row.map(|start| start.and_utc()))
+}
+
+/// A minute with rows.
+struct Minute {
+    start: DateTime<Utc>,
+    rows: i64,
+    differs: bool,
+}
+
+/// Joins minutes that differ into slices of about a batch each, with a few rows between them that do not; never across a
+/// month, which has a partition of its own.
+fn join(minutes: impl Iterator<Item = Minute>, slices: &mut Vec<Slice>) {
+    let mut between = 0;
+    for minute in minutes {
+        if !minute.differs {
+            between += minute.rows;
+            continue;
+        }
+        let end = minute.start + TimeDelta::minutes(1);
+        match slices.last_mut() {
+            Some(last)
+                if between <= BATCH / 40
+                    && last.rows + between + minute.rows <= BATCH
+                    && last.window.end <= minute.start
+                    && month(last.window.start) == month(minute.start) =>
+            {
+                last.window.end = end;
+                last.rows += between + minute.rows;
+            }
+            _ => slices.push(Slice { window: TimeWindow { start: minute.start, end }, rows: minute.rows }),
+        }
+        between = 0;
+    }
+}
+
+fn month(instant: DateTime<Utc>) -> (i32, u32) {
+    (instant.year(), instant.month())
+}

@@ -1,0 +1,98 @@
+//! Making the schema, and taking it away again.
+
+use sqlx::migrate::{MigrateError, Migration as Step, MigrationType, Migrator};
+use sqlx::{AssertSqlSafe, PgConnection, SqlSafeStr};
+
+/// The schema of the index.
+pub const SCHEMA: &str = "traceability";
+
+/// What [`migrate`] does beside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Migration {
+    /// The tables of one server.
+    Single,
+    /// They are distributed over the servers of a Citus cluster.
+    Citus,
+}
+
+const VERSION: i64 = 2026_11_24_000000;
+
+fn migrator() -> Migrator {
+    let step = |migration_type, sql: &'static str| {
+        Step::new(VERSION, "index".into(), migration_type, sql.into_sql_str(), false)
+    };
+    let mut migrator = Migrator::with_migrations(vec![
+        step(MigrationType::ReversibleUp, include_str!("../../migrations/20261124000000_index.up.sql")),
+        step(MigrationType::ReversibleDown, include_str!("../../migrations/20261124000000_index.down.sql")),
+    ]);
+    // Its own list of what was run lies beside the tables: in LiteLLM's schema it has no business.
+    migrator.create_schema(SCHEMA);
+    migrator.dangerous_set_table_name(format!("{SCHEMA}.migrations"));
+    migrator
+}
+
+/// Makes the schema, or brings it up to date.
+///
+/// # Errors
+/// [`MigrateError`] when the database does not take a step.
+pub async fn migrate(conn: &mut PgConnection, migration: Migration) -> Result<(), MigrateError> {
+    migrator().run(&mut *conn).await?;
+    if migration == Migration::Citus {
+        sqlx::raw_sql(DISTRIBUTE).execute(conn).await?;
+    }
+    Ok(())
+}
+
+/// Takes the schema away. Whoever asks is answered from LiteLLM's log again.
+///
+/// # Errors
+/// [`MigrateError`] when the database does not let go of it.
+pub async fn undo(conn: &mut PgConnection) -> Result<(), MigrateError> {
+    if !is_there(conn).await? {
+        return Ok(());
+    }
+    migrator().undo(&mut *conn, 0).await?;
+    sqlx::raw_sql(AssertSqlSafe(format!("DROP SCHEMA {SCHEMA} CASCADE"))).execute(conn).await?;
+    Ok(())
+}
+
+/// Keeps readers from using the index from now on.
+///
+/// # Errors
+/// Whatever the database reports.
+pub async fn retire(conn: &mut PgConnection) -> sqlx::Result<()> {
+    if is_there(conn).await? {
+        sqlx::query("UPDATE traceability.state SET ready = false").execute(conn).await?;
+    }
+    Ok(())
+}
+
+async fn is_there(conn: &mut PgConnection) -> sqlx::Result<bool> {
+    sqlx::query_scalar("SELECT to_regclass('traceability.state') IS NOT NULL").fetch_one(conn).await
+}
+
+/// Sessions and their facts lie together, so that a question about one goes to one server; roll-ups lie by dimension. The
+/// rest is small, and copied to each.
+const DISTRIBUTE: &str = "
+CREATE EXTENSION IF NOT EXISTS citus;
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOR name IN SELECT unnest(ARRAY['facts', 'sessions', 'rollups', 'stale', 'labels', 'state']) LOOP
+        IF EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = format('traceability.%I', name)::regclass) THEN
+            CONTINUE;
+        END IF;
+        IF name = 'facts' THEN
+            PERFORM create_distributed_table('traceability.facts', 'session_id');
+        ELSIF name = 'sessions' THEN
+            PERFORM create_distributed_table('traceability.sessions', 'session_id', colocate_with => 'traceability.facts');
+        ELSIF name = 'rollups' THEN
+            PERFORM create_distributed_table('traceability.rollups', 'dimension', colocate_with => 'none');
+        ELSE
+            PERFORM create_reference_table(format('traceability.%I', name)::regclass);
+        END IF;
+    END LOOP;
+END
+$$;
+";

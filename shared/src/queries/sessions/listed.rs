@@ -1,0 +1,162 @@
+//! Finding sessions in the index, which has a row for each with what is searched and sorted by.
+//!
+//! Such a row answers for the whole session as it is now. Sessions that went on since the listing began, or that are not
+//! all the caller's, are totalled from their facts, as without an index.
+
+use sqlx::{Postgres, QueryBuilder};
+
+use super::search::{Placed, SessionPosition, SessionSearch, SessionSort};
+use crate::db::Connection;
+use crate::facts::{Fact, Rows};
+use crate::queries::Source;
+use crate::queries::filter::{RequestFilter, union, utc};
+
+impl SessionSort {
+    /// The column to order by.
+    const fn column(self) -> &'static str {
+        match self {
+            Self::Start => "s.session_start",
+            Self::LastActivity => "s.last_activity",
+            Self::Cost => "s.cost",
+            Self::Tokens => "s.total_tokens",
+            Self::Duration => "s.duration",
+            Self::Requests => "s.requests",
+        }
+    }
+
+    const fn is_time(self) -> bool {
+        matches!(self, Self::Start | Self::LastActivity)
+    }
+}
+
+/// The sessions of one page, in order.
+pub(super) async fn list(
+    conn: &mut Connection,
+    source: Source<'_>,
+    search: &SessionSearch,
+    after: Option<&SessionPosition>,
+    limit: u32,
+    offset: u32,
+) -> sqlx::Result<Vec<SessionPosition>> {
+    let window = search.window();
+    if window.start >= window.end {
+        return Ok(Vec::new());
+    }
+    let direction = if search.descending { "DESC" } else { "ASC" };
+    let mut sql = QueryBuilder::new("SELECT c.value::text AS value, c.session_id FROM ((");
+    push_whole(&mut sql, source, search, after, i64::from(limit) + i64::from(offset));
+    sql.push(") UNION ALL (");
+    push_parts(&mut sql, source, search, after);
+    sql.push(format!(")) AS c ORDER BY c.value {direction}, c.session_id COLLATE \"C\" {direction} LIMIT "));
+    sql.push_bind(i64::from(limit)).push(" OFFSET ").push_bind(i64::from(offset));
+    sql.build_query_as().fetch_all(conn).await
+}
+
+/// Appends the sessions whose row answers.
+fn push_whole(
+    sql: &mut QueryBuilder<Postgres>,
+    source: Source<'_>,
+    search: &SessionSearch,
+    after: Option<&SessionPosition>,
+    limit: i64,
+) {
+    let column = search.sort.column();
+    let value = if search.sort.is_time() { format!("EXTRACT(EPOCH FROM {column})::numeric") } else { column.to_owned() };
+    let (direction, beyond) = if search.descending { ("DESC", "<") } else { ("ASC", ">") };
+    sql.push(format!("SELECT {value} AS value, s.session_id FROM traceability.sessions s WHERE s.last_activity < "));
+    sql.push_bind(utc(search.as_of));
+    source.scope.push_part(sql);
+    sql.push(" AND ");
+    source.scope.push_whole(sql);
+    push_matching(sql, source, search);
+    let totals = &search.totals;
+    for (bound, operator) in [(totals.min_cost, ">="), (totals.max_cost, "<=")] {
+        if let Some(dollars) = bound {
+            sql.push(format!(" AND s.cost {operator} ")).push_bind(dollars).push("::numeric");
+        }
+    }
+    if let Some(requests) = totals.min_requests {
+        sql.push(" AND s.requests >= ").push_bind(i64::from(requests)).push("::numeric");
+    }
+    if let Some(has) = totals.has_tool_calls {
+        sql.push(if has { " AND s.tool_calls > 0" } else { " AND s.tool_calls = 0" });
+    }
+    if let Some(has) = totals.has_failures {
+        sql.push(if has { " AND s.failed_requests > 0" } else { " AND s.failed_requests = 0" });
+    }
+    if let Some(after) = after {
+        sql.push(format!(" AND ({column}, s.session_id COLLATE \"C\") {beyond} ("));
+        match Placed::new(after.clone()).filter(|_| search.sort.is_time()) {
+            Some(placed) => sql.push_bind(placed.instant().map(utc)),
+            None => sql.push_bind(after.value.clone()).push("::text::numeric"),
+        };
+        sql.push(", ").push_bind(after.session_id.clone()).push(")");
+    }
+    sql.push(format!(" ORDER BY {column} {direction}, s.session_id COLLATE \"C\" {direction} LIMIT ")).push_bind(limit);
+}
+
+/// Appends the sessions whose facts have to be asked.
+fn push_parts(
+    sql: &mut QueryBuilder<Postgres>,
+    source: Source<'_>,
+    search: &SessionSearch,
+    after: Option<&SessionPosition>,
+) {
+    let beyond = if search.descending { "<" } else { ">" };
+    sql.push("SELECT t.value, s.session_id FROM traceability.sessions s CROSS JOIN ");
+    search.push_totals(sql, source, "s.session_id");
+    sql.push(" WHERE s.session_start < ").push_bind(utc(search.as_of));
+    sql.push(" AND (s.last_activity >= ").push_bind(utc(search.as_of));
+    sql.push(" OR NOT ");
+    source.scope.push_whole(sql);
+    sql.push(")");
+    source.scope.push_part(sql);
+    push_matching(sql, source, search);
+    if let Some(after) = after {
+        sql.push(format!(" AND (t.value, s.session_id COLLATE \"C\") {beyond} (")).push_bind(after.value.clone());
+        sql.push("::text::numeric, ").push_bind(after.session_id.clone()).push(")");
+    }
+}
+
+/// Appends the conditions of the sessions that match: by their rows as far as these tell, then by a request in the window
+/// that passes all filters.
+fn push_matching(sql: &mut QueryBuilder<Postgres>, source: Source<'_>, search: &SessionSearch) {
+    let window = search.window();
+    sql.push(" AND s.active && tsrange(").push_bind(utc(window.start));
+    sql.push(", ").push_bind(utc(window.end)).push(")");
+    let names = names(&search.filter);
+    let terms = names.len();
+    if terms > 0 {
+        sql.push(" AND s.names @> ").push_bind(names).push("::text[]");
+    }
+    // One name in a session that lies in the window as a whole is enough, if all of the session is the caller's.
+    let (start, end) = (utc(window.start), utc(window.end));
+    let inside = if terms == 0 { " OR " } else { " AND " };
+    sql.push(if terms > 1 { " AND CASE WHEN false" } else { " AND CASE WHEN (s.session_start >= " });
+    if terms <= 1 {
+        sql.push_bind(start).push(inside).push("s.last_activity < ").push_bind(end).push(") AND ");
+        source.scope.push_whole(sql);
+    }
+    // A scalar subquery: as EXISTS the planner might read the whole window to answer it for all sessions at once.
+    sql.push(" THEN true ELSE (SELECT true FROM ");
+    let facts = union(&[&[Fact::StartedAt], &search.filter.facts()]);
+    source.push(sql, "e", &facts, Rows::SessionOf("s.session_id"));
+    sql.push(" WHERE e.started_at >= ").push_bind(start).push(" AND e.started_at < ").push_bind(end);
+    search.filter.push(sql, "e");
+    sql.push(" LIMIT 1) IS NOT NULL END");
+}
+
+/// The names that a matching session has, as its row writes them.
+fn names(filter: &RequestFilter) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut need = |kind: &str, name: Option<&String>| names.extend(name.map(|name| format!("{kind}:{name}")));
+    need("agent", filter.agent_name.as_ref());
+    need("conversation", filter.conversation_name.as_ref());
+    need("user", filter.user_id.as_ref());
+    need("end_user", filter.end_user.as_ref());
+    need("team", filter.team_id.as_ref());
+    need("model", filter.model.as_ref());
+    need("tag", filter.tag.as_ref());
+    need("status", filter.status.map(|status| status.word().to_owned()).as_ref());
+    names
+}
