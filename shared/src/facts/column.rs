@@ -71,6 +71,9 @@ pub enum Fact {
     ToolCallsExact,
     /// `jsonb`: an array, whose strings are the tags.
     Tags,
+    /// `text[]`, reads `response`: the distinct names of the called tools, see the `tool_calls` module; NULL where none is
+    /// known.
+    Tools,
 }
 
 impl Fact {
@@ -110,11 +113,12 @@ impl Fact {
             Self::ToolCalls => "tool_calls",
             Self::ToolCallsExact => "tool_calls_exact",
             Self::Tags => "tags",
+            Self::Tools => "tools",
         }
     }
 
     /// Every fact, in the order of the projection.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::RequestId,
         Self::CallId,
         Self::SessionId,
@@ -147,5 +151,6 @@ impl Fact {
         Self::ToolCalls,
         Self::ToolCallsExact,
         Self::Tags,
+        Self::Tools,
     ];
 }

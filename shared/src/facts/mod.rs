@@ -94,7 +94,7 @@ pub struct Facts {
 struct From {
     /// The unpacked payload.
     unpacks: bool,
-    /// The number of called tools, by LiteLLM's index.
+    /// The called tools, by LiteLLM's index.
     counts: bool,
 }
 
@@ -112,6 +112,12 @@ impl Facts {
         Ok(Self { schema, expressions })
     }
 
+    /// Whether the facts lie in an index of the service's own, which answers without reading the log.
+    #[must_use]
+    pub const fn is_indexed(&self) -> bool {
+        false
+    }
+
     /// Appends a `FROM` item `(…) AS alias` with the named facts of the rows that the caller may see.
     ///
     /// PostgreSQL pulls this subquery up into the query around it, so that a condition on `started_at` uses LiteLLM's
@@ -126,7 +132,7 @@ impl Facts {
     ) {
         let unpacks = facts.iter().any(|fact| self.expression(*fact).unpacks);
         let columns = self.columns(facts, rows);
-        let counts = facts.contains(&Fact::ToolCalls);
+        let counts = facts.iter().any(|fact| matches!(fact, Fact::ToolCalls | Fact::Tools));
         self.push_select(sql, &columns, From { unpacks, counts }, rows, scope);
         sql.push(" AS ").push(alias);
     }
@@ -142,7 +148,7 @@ impl Facts {
         scope: &Scope,
     ) {
         let columns = format!("{}, {columns}", self.columns(facts, rows));
-        let counts = facts.contains(&Fact::ToolCalls);
+        let counts = facts.iter().any(|fact| matches!(fact, Fact::ToolCalls | Fact::Tools));
         self.push_select(sql, &columns, From { unpacks: true, counts }, rows, scope);
         sql.push(" AS ").push(alias);
     }
@@ -150,6 +156,7 @@ impl Facts {
     fn columns(&self, facts: &[Fact], rows: Rows<'_>) -> String {
         let sql = |fact: Fact| match (fact, rows) {
             (Fact::ToolCalls, Rows::Started(_)) => tool_calls::count_joined(&self.schema),
+            (Fact::Tools, Rows::Started(_)) => tool_calls::names_joined(&self.schema),
             _ => self.expression(fact).sql.clone(),
         };
         let columns: Vec<String> = facts.iter().map(|fact| format!("{} AS {}", sql(*fact), fact.name())).collect();
