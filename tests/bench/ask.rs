@@ -7,7 +7,7 @@ use traceability::access::Scope;
 use traceability::api::window::{self, TimeWindow, day_of, next_day, start_of_day};
 use traceability::db::Connection;
 use traceability::db::Session;
-use traceability::queries::analytics::{self, Dimension, Question};
+use traceability::queries::analytics::{self, Bucket, Dimension, Question, View};
 use traceability::queries::filter::RequestFilter;
 use traceability::queries::sessions::{self, SessionSearch, SessionSort, TotalsFilter};
 use traceability::queries::{Source, content, health, requests};
@@ -173,15 +173,16 @@ impl Analytics {
 
     /// Whether there is an answer.
     async fn ask(self, conn: &mut Connection, source: Source<'_>, window: TimeWindow) -> sqlx::Result<bool> {
-        let question = Question { window, filter: RequestFilter::default() };
+        let question = Question::new(window, RequestFilter::default());
+        let view = View::default();
         Ok(match self {
-            Self::Overview => analytics::overview(conn, source, &question).await?.total_requests > 0,
-            Self::Models => !analytics::models(conn, source, &question).await?.is_empty(),
-            Self::Trends => !analytics::trends(conn, source, &question, &days_of(window)).await?.is_empty(),
+            Self::Overview => analytics::overview(conn, source, &question, &view).await?.total_requests > 0,
+            Self::Models => !analytics::models(conn, source, &question, &view).await?.is_empty(),
+            Self::Trends => !analytics::trends(conn, source, &question, &days_of(window), None).await?.is_empty(),
             Self::CostBreakdown => {
-                !analytics::cost_breakdown(conn, source, &question, Dimension::Model).await?.is_empty()
+                !analytics::cost_breakdown(conn, source, &question, &[Dimension::Model], &view).await?.is_empty()
             }
-            Self::Agents => !analytics::agents(conn, source, &question).await?.is_empty(),
+            Self::Agents => !analytics::agents(conn, source, &question, &view).await?.is_empty(),
         })
     }
 }
@@ -192,11 +193,12 @@ fn as_far_as_possible(now: DateTime<Utc>) -> TimeWindow {
 }
 
 /// Where the days of a window begin.
-fn days_of(window: TimeWindow) -> Vec<DateTime<Utc>> {
+fn days_of(window: TimeWindow) -> Vec<Bucket> {
     let zone = chrono_tz::Tz::UTC;
     let first = day_of(window.start, zone);
     let days = std::iter::successors(Some(first), |day| Some(next_day(*day))).map(|day| start_of_day(day, zone));
-    days.take_while(|start| *start < window.end).collect()
+    let bucket = |start: DateTime<Utc>| Bucket { start, label: start.date_naive().to_string() };
+    days.take_while(|start| *start < window.end).map(bucket).collect()
 }
 
 fn dates(window: &TimeWindow) -> Vec<(&'static str, String)> {

@@ -11,7 +11,7 @@ use traceability::api::window::TimeWindow;
 use traceability::config::{DatabaseConfig, Environment};
 use traceability::db::{Database, Session};
 use traceability::queries::Source;
-use traceability::queries::analytics::{self, Question};
+use traceability::queries::analytics::{self, Question, View};
 use traceability::queries::filter::{RequestFilter, UNKNOWN};
 use url::Url;
 
@@ -118,8 +118,8 @@ impl Data {
             .await?;
         let source = Source { facts: &self.session.facts, scope: &Scope::AllRows };
         let day = TimeWindow { start: window.end - TimeDelta::days(1), end: window.end };
-        let question = Question { window: day, filter: RequestFilter::default() };
-        let agents = analytics::agents(&mut self.session.conn, source, &question).await?;
+        let question = Question::new(day, RequestFilter::default());
+        let agents = analytics::agents(&mut self.session.conn, source, &question, &View::default()).await?;
         let agents = agents.into_iter().map(|agent| agent.agent_name).filter(|name| name != UNKNOWN).collect();
         Ok(Drawn { sessions, largest_sessions, requests, users, agents })
     }

@@ -9,7 +9,7 @@ use traceability::facts::{Fact, Facts, FactsError, NamePaths, Rows};
 
 use crate::made::{self, Scratch};
 
-const COLUMNS: [(&str, &str); 32] = [
+const COLUMNS: [(&str, &str); 33] = [
     ("request_id", "text"),
     ("call_id", "text"),
     ("session_id", "text"),
@@ -42,6 +42,7 @@ const COLUMNS: [(&str, &str); 32] = [
     ("tool_calls", "bigint"),
     ("tool_calls_exact", "boolean"),
     ("tags", "jsonb"),
+    ("tools", "text[]"),
 ];
 
 fn noon() -> DateTime<Utc> {

@@ -12,6 +12,8 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
 use url::Url;
 
+use crate::index;
+
 /// A database. The embedded server has one connection to give, so whoever uses it directly holds a lock for so long.
 pub struct Database {
     url: String,
@@ -30,6 +32,12 @@ pub fn is_native() -> bool {
     server_url().is_some()
 }
 
+/// Whether the databases with a release's rows have an index of them, so that every test asks that.
+#[must_use]
+pub fn is_indexed() -> bool {
+    is_native() && std::env::var("TEST_INDEX").is_ok_and(|value| value == "on")
+}
+
 fn server_url() -> Option<Url> {
     let url = std::env::var("TEST_DATABASE_URL").ok().filter(|url| !url.is_empty())?;
     Some(Url::parse(&url).expect("TEST_DATABASE_URL is a URL"))
@@ -46,6 +54,9 @@ impl Database {
             fixtures::load_rows(&mut conn, release, None).await.expect("the release's rows load");
             sqlx::raw_sql("ANALYZE").execute(&mut conn).await.expect("ANALYZE");
             conn.close().await.expect("closed");
+            if is_indexed() {
+                index::fill(&database).await;
+            }
             Arc::new(database)
         });
         Arc::clone(database.await)

@@ -12,6 +12,7 @@ pub mod faults;
 pub mod function;
 pub mod gateway;
 pub mod http;
+pub mod index;
 pub mod issuer;
 pub mod logs;
 pub mod moto;

@@ -6,7 +6,7 @@ use traceability::api::params::Query2;
 use traceability::api::window::WindowParams;
 use traceability::api::{ApiResult, AppState, Caller, Problem};
 use traceability::queries::Source;
-use traceability::queries::analytics::{self, AgentPerformance};
+use traceability::queries::analytics::{self, AgentPerformance, View};
 
 use crate::params::{Filters, question};
 
@@ -32,5 +32,5 @@ pub async fn list_agents(
     let question = question(&window, &filters, state.clock.now())?;
     let mut db = state.db.session().await?;
     let source = Source { facts: &db.facts, scope: caller.scope() };
-    Ok(Json(analytics::agents(&mut db.conn, source, &question).await?))
+    Ok(Json(analytics::agents(&mut db.conn, source, &question, &View::default()).await?))
 }

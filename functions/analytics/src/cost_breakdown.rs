@@ -7,7 +7,7 @@ use traceability::api::params::Query3;
 use traceability::api::window::WindowParams;
 use traceability::api::{ApiResult, AppState, Caller, Problem};
 use traceability::queries::Source;
-use traceability::queries::analytics::{self, CostShare, Dimension};
+use traceability::queries::analytics::{self, CostShare, GroupBy, View};
 use utoipa::IntoParams;
 
 use crate::params::{Filters, question};
@@ -19,12 +19,12 @@ pub struct Params {
     /// What to group by; `model` if not given.
     #[serde(default = "Params::default_group_by")]
     #[param(inline, required = false)]
-    group_by: Dimension,
+    group_by: GroupBy,
 }
 
 impl Params {
-    const fn default_group_by() -> Dimension {
-        Dimension::Model
+    const fn default_group_by() -> GroupBy {
+        GroupBy::Model
     }
 }
 
@@ -51,5 +51,7 @@ pub async fn list_cost_breakdown(
     let question = question(&window, &filters, state.clock.now())?;
     let mut db = state.db.session().await?;
     let source = Source { facts: &db.facts, scope: caller.scope() };
-    Ok(Json(analytics::cost_breakdown(&mut db.conn, source, &question, params.group_by).await?))
+    Ok(Json(
+        analytics::cost_breakdown(&mut db.conn, source, &question, &[params.group_by.into()], &View::default()).await?,
+    ))
 }

@@ -29,14 +29,14 @@ pub struct Filters {
 
 /// The question that the parameters ask.
 pub(crate) fn question(window: &WindowParams, filters: &Filters, now: DateTime<Utc>) -> ApiResult<Question> {
-    Ok(Question {
-        window: window.window(now)?,
-        filter: RequestFilter {
+    Ok(Question::new(
+        window.window(now)?,
+        RequestFilter {
             agent_name: Text::of(filters.agent_name.as_ref()),
             user_id: Text::of(filters.user_id.as_ref()),
             model: Text::of(filters.model.as_ref()),
             team_id: Text::of(filters.team_id.as_ref()),
             ..RequestFilter::default()
         },
-    })
+    ))
 }

@@ -4,14 +4,14 @@ use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, Duration, Offset, Utc};
 use chrono_tz::Tz;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use traceability::api::params::Query3;
 use traceability::api::window::{TimeWindow, WindowParams, day_of, next_day, start_of_day};
 use traceability::api::{ApiResult, AppState, Caller, Problem};
 use traceability::choice;
 use traceability::queries::Source;
-use traceability::queries::analytics::{self, TrendTotals};
-use utoipa::{IntoParams, ToSchema};
+use traceability::queries::analytics::{self, Bucket, UsageTrend};
+use utoipa::IntoParams;
 
 use crate::params::{Filters, question};
 
@@ -41,30 +41,6 @@ impl Params {
     }
 }
 
-/// Totals of one hour or day.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct UsageTrend {
-    /// The bucket as the clock in `timezone` shows it: `YYYY-MM-DD` or `YYYY-MM-DD HH:00:00`.
-    #[schema(example = "2026-11-23")]
-    time_period: String,
-    /// When the bucket begins. The first one begins before the window where that starts in its middle.
-    period_start: DateTime<Utc>,
-    /// Requests.
-    total_requests: i64,
-    /// Sessions with a request in the bucket.
-    unique_sessions: i64,
-    /// All tokens.
-    total_tokens: i64,
-    /// US dollars.
-    total_cost: f64,
-    /// Seconds a request took on average; 0 without requests.
-    avg_response_time: f64,
-    /// Tool calls.
-    function_calls: i64,
-    /// Requests that failed.
-    failed_requests: i64,
-}
-
 /// Follow usage over time
 ///
 /// One row per hour or day of the window, in order; rows without requests are zeros. The rows sum to the overview, but
@@ -87,22 +63,11 @@ pub async fn list_usage_trends(
 ) -> ApiResult<Json<Vec<UsageTrend>>> {
     let question = question(&window, &filters, state.clock.now())?;
     let zone = window.timezone.0;
-    let starts = bucket_starts(&question.window, params.granularity, zone);
+    let bucket = |start| Bucket { start, label: label(start, params.granularity, zone) };
+    let buckets: Vec<_> = bucket_starts(&question.window, params.granularity, zone).into_iter().map(bucket).collect();
     let mut db = state.db.session().await?;
     let source = Source { facts: &db.facts, scope: caller.scope() };
-    let buckets = analytics::trends(&mut db.conn, source, &question, &starts).await?;
-    let row = |(start, totals): (&DateTime<Utc>, TrendTotals)| UsageTrend {
-        time_period: label(*start, params.granularity, zone),
-        period_start: *start,
-        total_requests: totals.total_requests,
-        unique_sessions: totals.unique_sessions,
-        total_tokens: totals.total_tokens,
-        total_cost: totals.total_cost,
-        avg_response_time: totals.avg_response_time,
-        function_calls: totals.function_calls,
-        failed_requests: totals.failed_requests,
-    };
-    Ok(Json(starts.iter().zip(buckets).map(row).collect()))
+    Ok(Json(analytics::trends(&mut db.conn, source, &question, &buckets, None).await?))
 }
 
 fn label(start: DateTime<Utc>, granularity: Granularity, zone: Tz) -> String {

@@ -169,12 +169,7 @@ struct Replay {
 
 impl Replay {
     /// The state in which the previous page ended.
-    async fn resume(
-        db: &mut Session,
-        session_id: &str,
-        place: &Place,
-        reader: &Reader,
-    ) -> Result<Self, FactsError> {
+    async fn resume(db: &mut Session, session_id: &str, place: &Place, reader: &Reader) -> Result<Self, FactsError> {
         let mut replay = Self { sequence: place.sequence, last: Some(place.last.clone()), ..Self::default() };
         // None starts after the last one, and a made-up one may be beyond what PostgreSQL knows.
         let starts = place.tips.iter().filter_map(|mark| DateTime::from_timestamp_millis(mark.0));

@@ -109,7 +109,8 @@ impl Scope {
     pub(crate) fn push_part(&self, sql: &mut QueryBuilder<Postgres>) {
         if let Self::Own(own) = self {
             let kinds = [("user", &own.users), ("team", &own.teams), ("agent", &own.agents)];
-            let names = kinds.into_iter().flat_map(|(kind, names)| names.iter().map(move |name| format!("{kind}:{name}")));
+            let names =
+                kinds.into_iter().flat_map(|(kind, names)| names.iter().map(move |name| format!("{kind}:{name}")));
             sql.push(" AND s.names && ").push_bind(names.collect::<Vec<_>>()).push("::text[]");
         }
     }

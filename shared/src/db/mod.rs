@@ -100,10 +100,10 @@ impl Session {
         match &mut self.log {
             Log::Here(direct) => Ok((&mut self.conn, Facts::Direct(Arc::clone(direct)))),
             Log::Elsewhere { database, opened } => {
-                if opened.is_none() {
-                    *opened = Some(database.open_log().await?);
-                }
-                let (conn, direct) = opened.as_mut().expect("it was opened");
+                let (conn, direct) = match opened {
+                    Some(opened) => opened,
+                    None => opened.insert(database.open_log().await?),
+                };
                 Ok((conn, Facts::Direct(Arc::clone(direct))))
             }
         }

@@ -68,6 +68,7 @@ fn expression(fact: Fact, schema: &Schema, paths: &NamePaths) -> String {
         Fact::CacheHit => "COALESCE(lower(s.cache_hit) = 'true', false)".into(),
         Fact::ToolCalls => tool_calls::count(schema),
         Fact::ToolCallsExact => tool_calls::exact(&status(schema)),
+        Fact::Tools => tool_calls::names(schema),
         Fact::Tags => "CASE jsonb_typeof(s.request_tags) WHEN 'array' THEN s.request_tags END".into(),
     }
 }

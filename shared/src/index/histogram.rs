@@ -79,7 +79,12 @@ mod tests {
 
     proptest! {
         #[test]
-        #[expect(clippy::cast_precision_loss, reason = "milliseconds")]
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "milliseconds, and places among a few hundred"
+        )]
         fn a_quantile_is_within_one_percent(mut values in proptest::collection::vec(0i64..100_000_000, 1..400)) {
             let mut histogram = Histogram::default();
             for value in &values {

@@ -15,7 +15,7 @@ pub enum Migration {
     Citus,
 }
 
-const VERSION: i64 = 2026_11_24_000000;
+const VERSION: i64 = 20_261_124_000_000;
 
 fn migrator() -> Migrator {
     let step = |migration_type, sql: &'static str| {

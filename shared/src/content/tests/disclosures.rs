@@ -30,6 +30,7 @@ fn stored_row(row: &Value) -> StoredContent {
     let raw = |value: &Value| (!value.is_null()).then(|| to_raw_value(value).expect("JSON"));
     let metadata = &row["metadata"];
     StoredContent {
+        deleted: false,
         call_type: row["call_type"].as_str().unwrap_or_default().to_owned(),
         failed: row["status"] == "failure" || metadata["status"] == "failure",
         messages: raw(&row["messages"]),

@@ -41,7 +41,7 @@ const COMPARED: [Fact; 19] = [
 /// One hour of one side.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
 struct Hour {
-    hour: NaiveDateTime,
+    start: NaiveDateTime,
     rows: i64,
     spend: String,
     tokens: i64,
@@ -76,7 +76,10 @@ impl Refresh<'_> {
         }
         let mut start = whole_hours(window.start);
         while start < window.end {
-            let part = TimeWindow { start, end: (start + TimeDelta::days(1)).min(whole_hours(window.end + TimeDelta::hours(1))) };
+            let part = TimeWindow {
+                start,
+                end: (start + TimeDelta::days(1)).min(whole_hours(window.end + TimeDelta::hours(1))),
+            };
             for slice in self.altered(part).await? {
                 if !self.has_time() || !self.copy(slice, false).await? {
                     return Ok(false);
@@ -97,7 +100,7 @@ impl Refresh<'_> {
         log.push(" GROUP BY 1");
         let log: Vec<Hour> = log.build_query_as().fetch_all(&mut self.log).await.map_err(FactsError::from)?;
         let index = index_hours(&mut self.index, &digest, window).await?;
-        let by_hour = |hours: Vec<Hour>| hours.into_iter().map(|hour| (hour.hour, hour)).collect::<BTreeMap<_, _>>();
+        let by_hour = |hours: Vec<Hour>| hours.into_iter().map(|hour| (hour.start, hour)).collect::<BTreeMap<_, _>>();
         let (log, index) = (by_hour(log), by_hour(index));
         let hours: std::collections::BTreeSet<_> = log.keys().chain(index.keys()).copied().collect();
         let different = hours.into_iter().filter(|hour| log.get(hour) != index.get(hour));
@@ -122,7 +125,7 @@ async fn index_hours(conn: &mut PgConnection, digest: &str, window: TimeWindow) 
 fn digest() -> String {
     let columns: Vec<String> = COMPARED.iter().map(|fact| format!("f.{}", fact.name())).collect();
     format!(
-        "SELECT date_trunc('hour', f.started_at) AS hour, count(*) AS rows, sum(f.spend::numeric)::text AS spend, \
+        "SELECT date_trunc('hour', f.started_at) AS start, count(*) AS rows, sum(f.spend::numeric)::text AS spend, \
          sum(f.total_tokens)::bigint AS tokens, sum(hashtextextended(ROW({})::text, 0)::numeric)::text AS digest FROM ",
         columns.join(", ")
     )

@@ -41,8 +41,7 @@ pub(super) async fn open_log(config: &DatabaseConfig) -> Result<PgConnection, Co
 /// [`ConnectError`] when the database cannot be reached.
 pub async fn open_index(config: &DatabaseConfig) -> Result<PgConnection, ConnectError> {
     // An indexer that vanished in the middle must not keep the lock.
-    let settings =
-        [("idle_in_transaction_session_timeout", "60000"), ("lock_timeout", "30000"), ("work_mem", "65536")];
+    let settings = [("idle_in_transaction_session_timeout", "60000"), ("lock_timeout", "30000"), ("work_mem", "65536")];
     let settings = BOTH.into_iter().chain(settings);
     db::connect(config, settings).await?.map_err(ConnectError::Index)
 }

@@ -24,7 +24,7 @@ impl Refresh<'_> {
         self.outcome.copied += copied;
         self.outcome.changed += changed;
         self.watch.advance(slice.rows.unsigned_abs());
-        let least = Duration::from_secs_f64(copied as f64 / f64::from(self.config.rows_per_second));
+        let least = Duration::from_micros(1_000_000 * copied / u64::from(self.config.rows_per_second));
         if let Some(rest) = least.checked_sub(began.elapsed()) {
             tokio::time::sleep(rest).await;
         }

@@ -9,7 +9,8 @@ impl Refresh<'_> {
     /// Copies the labels that are new or other than before. A name whose team or key was deleted stays.
     pub(super) async fn copy_labels(&mut self) -> Result<(), RefreshError> {
         for (dimension, sql) in self.direct.labels() {
-            let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(&mut self.log).await.map_err(FactsError::from)?;
+            let rows =
+                sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(&mut self.log).await.map_err(FactsError::from)?;
             let (mut ids, mut labels) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
             for row in rows {
                 ids.push(row.try_get::<String, _>(0)?);

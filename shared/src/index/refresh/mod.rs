@@ -194,7 +194,10 @@ impl<'a> Refresh<'a> {
 
     /// The time of LiteLLM's database: the rows it shows were written before.
     async fn now(&mut self) -> Result<DateTime<Utc>, RefreshError> {
-        Ok(sqlx::query_scalar("SELECT statement_timestamp()").fetch_one(&mut self.log).await.map_err(FactsError::from)?)
+        Ok(sqlx::query_scalar("SELECT statement_timestamp()")
+            .fetch_one(&mut self.log)
+            .await
+            .map_err(FactsError::from)?)
     }
 
     /// Whether there is time for another batch.

@@ -7,7 +7,7 @@ use super::stale::quarter;
 use super::{Refresh, RefreshError, begin};
 use crate::index::histogram::bin;
 use crate::index::{Level, Quarter, dimensions};
-use crate::queries::analytics::measures;
+use crate::queries::analytics::measures::{self, Measure};
 
 /// Requests that are rolled up at a time: a few seconds.
 const BATCH: i64 = 50_000;
@@ -53,7 +53,10 @@ impl Refresh<'_> {
                 roll_quarters(&mut transaction, start, end).await?;
             }
             roll_longer(&mut transaction, start, end).await?;
-            sqlx::query("UPDATE traceability.state SET rolled_until = $1").bind(end.0).execute(&mut *transaction).await?;
+            sqlx::query("UPDATE traceability.state SET rolled_until = $1")
+                .bind(end.0)
+                .execute(&mut *transaction)
+                .await?;
             transaction.commit().await?;
             self.outcome.rolled += rows.unsigned_abs();
             self.watch.advance(rows.unsigned_abs());
@@ -133,7 +136,8 @@ impl Refresh<'_> {
             let mended = if is_last { day } else { &day[..day.len() - 1] };
             let mut mended: Vec<i32> = mended.iter().map(|quarter| quarter.0).collect();
             if is_last {
-                mended.extend(stale.iter().filter(|quarter| month(&[**quarter]) == month(day)).map(|quarter| quarter.0));
+                mended
+                    .extend(stale.iter().filter(|quarter| month(&[**quarter]) == month(day)).map(|quarter| quarter.0));
             }
             sqlx::query("DELETE FROM traceability.stale WHERE quarter = ANY($1)")
                 .bind(mended)
@@ -147,9 +151,8 @@ impl Refresh<'_> {
 }
 
 async fn first_fact(conn: &mut PgConnection) -> sqlx::Result<Option<DateTime<Utc>>> {
-    let first: Option<NaiveDateTime> = sqlx::query_scalar("SELECT min(f.started_at) FROM traceability.facts f")
-        .fetch_one(conn)
-        .await?;
+    let first: Option<NaiveDateTime> =
+        sqlx::query_scalar("SELECT min(f.started_at) FROM traceability.facts f").fetch_one(conn).await?;
     Ok(first.map(|first| first.and_utc()))
 }
 
@@ -170,9 +173,8 @@ async fn roll_quarters(conn: &mut PgConnection, from: Quarter, until: Quarter) -
     sqlx::raw_sql(AssertSqlSafe(part)).execute(&mut *conn).await?;
     for keys in dimensions::ROLLED_UP {
         let ([first, second], join, condition) = dimensions::over_facts(keys);
-        let of_facts: String = measures::ALL.iter().map(|measure| format!(", {}", measure.of_facts())).collect();
-        let of_parts: String =
-            measures::ALL.iter().map(|measure| format!(", {} AS {}", measure.of_parts(), measure.name)).collect();
+        let of_facts = listed(Measure::of_facts);
+        let of_parts = listed(|measure| format!("{} AS {}", measure.of_parts(), measure.name));
         let before = quarter("max(f.started_at)");
         let sql = format!(
             "INSERT INTO traceability.rollups (dimension, level, starts, first, second{columns}, durations, ttfts, sessions) \
@@ -205,9 +207,14 @@ async fn roll_quarters(conn: &mut PgConnection, from: Quarter, until: Quarter) -
     Ok(())
 }
 
-/// The measures' columns, each after a comma.
+/// Something of each measure, after a comma.
+fn listed(of: impl Fn(&Measure) -> String) -> String {
+    measures::ALL.iter().flat_map(|measure| [", ".to_owned(), of(measure)]).collect()
+}
+
+/// The measures' columns.
 fn columns(prefix: &str) -> String {
-    measures::ALL.iter().map(|measure| format!(", {prefix}{}", measure.name)).collect()
+    listed(|measure| format!("{prefix}{}", measure.name))
 }
 
 /// Rolls up the longer spans that end between the two.
@@ -230,13 +237,15 @@ async fn roll_longer(conn: &mut PgConnection, from: Quarter, until: Quarter) -> 
 async fn delete(conn: &mut PgConnection, level: Level, from: Quarter, until: Quarter) -> sqlx::Result<()> {
     // Dimension by dimension, as the key has it.
     for keys in dimensions::ROLLED_UP {
-        sqlx::query("DELETE FROM traceability.rollups WHERE dimension = $1 AND level = $2 AND starts >= $3 AND starts < $4")
-            .bind(dimensions::name(keys))
-            .bind(level as i16)
-            .bind(from.0)
-            .bind(until.0)
-            .execute(&mut *conn)
-            .await?;
+        sqlx::query(
+            "DELETE FROM traceability.rollups WHERE dimension = $1 AND level = $2 AND starts >= $3 AND starts < $4",
+        )
+        .bind(dimensions::name(keys))
+        .bind(level as i16)
+        .bind(from.0)
+        .bind(until.0)
+        .execute(&mut *conn)
+        .await?;
     }
     Ok(())
 }
@@ -249,8 +258,7 @@ async fn roll_level(conn: &mut PgConnection, level: Level, from: Quarter, until:
         Level::Day => (Level::Hour, "r.starts - mod(r.starts, 96)".to_owned()),
         Level::Month => (Level::Day, from.0.to_string()),
     };
-    let of_parts: String =
-        measures::ALL.iter().map(|measure| format!(", {} AS {}", measure.of_parts(), measure.name)).collect();
+    let of_parts = listed(|measure| format!("{} AS {}", measure.of_parts(), measure.name));
     // A session counts in the longer span where it became active in it: when that was before the shorter span, but not
     // before the longer one, another of the shorter spans has counted it.
     let merged = |column: &str, bin: &str, condition: &str| {
@@ -275,7 +283,7 @@ async fn roll_level(conn: &mut PgConnection, level: Level, from: Quarter, until:
         from = from.0,
         until = until.0,
         level = level as i16,
-        of_m = measures::ALL.iter().map(|measure| format!(", m.{}", measure.name)).collect::<String>(),
+        of_m = columns("m."),
         durations = merged("durations", "e.element >> 40", ""),
         ttfts = merged("ttfts", "e.element >> 40", ""),
         sessions = merged(

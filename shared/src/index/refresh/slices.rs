@@ -71,10 +71,9 @@ impl Refresh<'_> {
             .await?;
         let start = log.0.into_iter().chain(index.0).min();
         let end = log.1.into_iter().chain(index.1).max();
-        Ok(start.zip(end).map(|(start, end)| TimeWindow {
-            start: start.and_utc(),
-            end: end.and_utc() + TimeDelta::milliseconds(1),
-        }))
+        Ok(start
+            .zip(end)
+            .map(|(start, end)| TimeWindow { start: start.and_utc(), end: end.and_utc() + TimeDelta::milliseconds(1) }))
     }
 
     /// The slices of which log and index have different numbers of rows, or all.
@@ -140,7 +139,8 @@ async fn count_index(conn: &mut PgConnection, window: TimeWindow) -> sqlx::Resul
 }
 
 fn whole_minutes(window: TimeWindow) -> TimeWindow {
-    let floor = |instant: DateTime<Utc>| instant - TimeDelta::milliseconds(instant.timestamp_millis().rem_euclid(60_000));
+    let floor =
+        |instant: DateTime<Utc>| instant - TimeDelta::milliseconds(instant.timestamp_millis().rem_euclid(60_000));
     TimeWindow { start: floor(window.start), end: floor(window.end + TimeDelta::milliseconds(59_999)) }
 }
 

@@ -1,16 +1,16 @@
 //! By agent.
 
 use serde::Serialize;
-use sqlx::{FromRow, QueryBuilder};
 use utoipa::ToSchema;
 
-use super::{MOST_GROUPS, Question, percentage_of_requests};
+use super::measures::{CACHE_HITS, DURATION_MS, FAILED_REQUESTS, SPEND, TOOL_CALLS, TOTAL_TOKENS};
+use super::report::{More, Report, View, report};
+use super::{Dimension, Group, Question, Wants, as_f64, percentage};
 use crate::db::Connection;
-use crate::facts::Fact;
 use crate::queries::Source;
 
 /// What one agent did.
-#[derive(Debug, Clone, Serialize, FromRow, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct AgentPerformance {
     /// The agent, `unknown` for requests that name none.
     pub agent_name: String,
@@ -32,18 +32,39 @@ pub struct AgentPerformance {
     pub cache_hit_rate: f64,
     /// Requests that failed.
     pub failed_requests: i64,
+    /// What was asked for beside them.
+    #[serde(flatten)]
+    pub more: More,
 }
 
-const FACTS: [Fact; 8] = [
-    Fact::AgentName,
-    Fact::SessionId,
-    Fact::DurationMs,
-    Fact::TotalTokens,
-    Fact::Spend,
-    Fact::ToolCalls,
-    Fact::CacheHit,
-    Fact::Status,
-];
+impl Report for AgentPerformance {
+    const NAMES: &'static [&'static str] = &["agent_name"];
+    const WANTS: Wants = Wants {
+        sessions: true,
+        ..Wants::new(&[TOTAL_TOKENS, SPEND, DURATION_MS, TOOL_CALLS, CACHE_HITS, FAILED_REQUESTS])
+    };
+
+    fn of(group: &Group) -> Self {
+        let figures = &group.figures;
+        Self {
+            agent_name: group.keys.first().cloned().unwrap_or_default(),
+            unique_sessions: group.sessions,
+            total_interactions: figures.requests,
+            avg_response_time: figures.avg_duration,
+            total_tokens_used: figures.total_tokens,
+            total_cost: figures.spend,
+            avg_conversation_length: as_f64(figures.requests) / as_f64(group.sessions.max(1)),
+            function_calls: figures.tool_calls,
+            cache_hit_rate: percentage(figures.cache_hits, figures.requests),
+            failed_requests: figures.failed_requests,
+            more: More::default(),
+        }
+    }
+
+    fn more(&mut self) -> &mut More {
+        &mut self.more
+    }
+}
 
 /// The agents of the requests in question, the busiest first.
 ///
@@ -53,17 +74,7 @@ pub async fn agents(
     conn: &mut Connection,
     source: Source<'_>,
     question: &Question,
+    view: &View,
 ) -> sqlx::Result<Vec<AgentPerformance>> {
-    let mut sql = QueryBuilder::new(concat!(
-        "SELECT COALESCE(f.agent_name, 'unknown') AS agent_name, count(DISTINCT f.session_id) AS unique_sessions, \
-         count(*) AS total_interactions, (avg(f.duration_ms) / 1000)::float8 AS avg_response_time, \
-         sum(f.total_tokens)::bigint AS total_tokens_used, sum(f.spend::numeric)::float8 AS total_cost, \
-         (count(*)::numeric / count(DISTINCT f.session_id))::float8 AS avg_conversation_length, \
-         sum(f.tool_calls)::bigint AS function_calls, ",
-        percentage_of_requests!("count(*) FILTER (WHERE f.cache_hit)"),
-        " AS cache_hit_rate, count(*) FILTER (WHERE f.status = 'failure') AS failed_requests"
-    ));
-    question.push_from(&mut sql, source, &FACTS);
-    sql.push(" GROUP BY 1 ORDER BY total_interactions DESC, 1 LIMIT ").push_bind(MOST_GROUPS);
-    sql.build_query_as().fetch_all(conn).await
+    report(conn, source, question, &[Dimension::Agent], view).await
 }

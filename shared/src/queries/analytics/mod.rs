@@ -1,22 +1,39 @@
 //! Questions about a window of requests.
+//!
+//! Every answer is put together from few statements: sums ([`measure()`]), distinct sessions and users ([`distinct`]), and
+//! percentiles ([`percentiles()`]), each for the groups and the buckets of a [`Grouping`].
 
 mod agents;
 mod breakdown;
+mod details;
+mod dimension;
+pub mod distinct;
+mod group;
+mod grouping;
+mod measure;
+pub mod measures;
 mod models;
 mod overview;
+mod partials;
+mod percentiles;
+mod report;
+mod rolled;
 mod trends;
 
 pub use agents::{AgentPerformance, agents};
-pub use breakdown::{CostShare, Dimension, cost_breakdown};
+pub use breakdown::{CostShare, cost_breakdown};
+pub use details::{Details, Times};
+pub use dimension::{Dimension, GroupBy};
+pub use group::{Group, Wants};
+pub use grouping::{Grouping, Shown};
+pub use measure::{Figures, Measured, Needs, Order, Pick, measure};
 pub use models::{ModelUsage, models};
 pub use overview::{Overview, overview};
-pub use trends::{TrendTotals, trends};
+pub use percentiles::{Percentiles, Quantiles, Times as PercentileTimes, percentiles};
+pub use report::{Bucket, Change, More, Report, SeriesPoint, View};
+pub use trends::{UsageTrend, trends};
 
-use sqlx::{Postgres, QueryBuilder};
-
-use super::Source;
-use super::filter::{RequestFilter, TimeWindow, union};
-use crate::facts::{Fact, Rows};
+use super::filter::{RequestFilter, TimeWindow};
 
 /// What a question is about.
 #[derive(Debug, Clone)]
@@ -25,30 +42,40 @@ pub struct Question {
     pub window: TimeWindow,
     /// What they must be.
     pub filter: RequestFilter,
+    /// Whether rates and percentiles are asked for, which without an index costs reading every request.
+    pub details: bool,
+    /// Whether percentiles must be exact where an index could estimate them.
+    pub exact: bool,
+}
+
+impl Question {
+    /// For the totals of these requests.
+    #[must_use]
+    pub const fn new(window: TimeWindow, filter: RequestFilter) -> Self {
+        Self { window, filter, details: false, exact: false }
+    }
 }
 
 /// The most groups that an answer lists.
-pub const MOST_GROUPS: i64 = 1000;
+pub const MOST_GROUPS: u32 = 1000;
 
-impl Question {
-    /// Appends ` FROM (…) AS f WHERE …`: the facts of the requests in question.
-    fn push_from(&self, sql: &mut QueryBuilder<Postgres>, source: Source<'_>, facts: &[Fact]) {
-        sql.push(" FROM ");
-        let facts = union(&[&[Fact::StartedAt], facts, &self.filter.facts()]);
-        source.push(sql, "f", &facts, Rows::Started(&self.window));
-        self.push_where(sql);
-    }
-
-    fn push_where(&self, sql: &mut QueryBuilder<Postgres>) {
-        sql.push(" WHERE true");
-        self.filter.push(sql, "f");
-    }
+/// A count, which is small enough to be exact.
+#[expect(clippy::cast_precision_loss, reason = "no log has 2^53 requests or tokens")]
+const fn as_f64(number: i64) -> f64 {
+    number as f64
 }
 
-/// SQL of the percentage of `part` in `count(*)`, two decimals.
-macro_rules! percentage_of_requests {
-    ($part:literal) => {
-        concat!("COALESCE(round(100.0 * ", $part, " / NULLIF(count(*), 0), 2), 0)::float8")
-    };
+/// Rounded to two decimals.
+fn hundredths(value: f64) -> f64 {
+    (value * 100.0).round() / 100.0
 }
-use percentage_of_requests;
+
+/// The `part` of a hundred in `whole`, rounded to two decimals; 0 of nothing.
+fn percentage(part: i64, whole: i64) -> f64 {
+    if whole == 0 {
+        return 0.0;
+    }
+    // Half up in whole numbers: a quotient in binary can lie on the wrong side.
+    let hundredths = (20_000 * i128::from(part) + i128::from(whole)).div_euclid(2 * i128::from(whole));
+    as_f64(i64::try_from(hundredths).unwrap_or(i64::MAX)) / 100.0
+}

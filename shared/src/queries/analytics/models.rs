@@ -1,16 +1,19 @@
 //! By model and provider.
 
 use serde::Serialize;
-use sqlx::{FromRow, QueryBuilder};
 use utoipa::ToSchema;
 
-use super::{MOST_GROUPS, Question, percentage_of_requests};
+use super::measures::{
+    CACHE_HITS, COMPLETION_TOKENS, DURATION_MS, FAILED_REQUESTS, MAX_DURATION_MS, MIN_DURATION_MS, PROMPT_TOKENS,
+    SPEND, TOTAL_TOKENS,
+};
+use super::report::{More, Report, View, report};
+use super::{Dimension, Group, Question, Wants, as_f64, percentage};
 use crate::db::Connection;
-use crate::facts::Fact;
 use crate::queries::Source;
 
 /// What one model did at one provider.
-#[derive(Debug, Clone, Serialize, FromRow, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ModelUsage {
     /// The model's public name, which is the same in every release of LiteLLM; `unknown` where none was logged.
     pub model: String,
@@ -38,37 +41,59 @@ pub struct ModelUsage {
     pub provider: String,
     /// Requests that failed.
     pub failed_requests: i64,
+    /// What was asked for beside them.
+    #[serde(flatten)]
+    pub more: More,
 }
 
-const FACTS: [Fact; 9] = [
-    Fact::ModelGroup,
-    Fact::Provider,
-    Fact::PromptTokens,
-    Fact::CompletionTokens,
-    Fact::TotalTokens,
-    Fact::Spend,
-    Fact::DurationMs,
-    Fact::CacheHit,
-    Fact::Status,
-];
+impl Report for ModelUsage {
+    const NAMES: &'static [&'static str] = &["model", "provider"];
+    const WANTS: Wants = Wants::new(&[
+        PROMPT_TOKENS,
+        COMPLETION_TOKENS,
+        TOTAL_TOKENS,
+        SPEND,
+        DURATION_MS,
+        MIN_DURATION_MS,
+        MAX_DURATION_MS,
+        CACHE_HITS,
+        FAILED_REQUESTS,
+    ]);
+
+    fn of(group: &Group) -> Self {
+        let (figures, key) = (&group.figures, |place: usize| group.keys.get(place).cloned().unwrap_or_default());
+        Self {
+            model: key(0),
+            provider: key(1),
+            total_requests: figures.requests,
+            total_prompt_tokens: figures.prompt_tokens,
+            total_completion_tokens: figures.completion_tokens,
+            total_tokens: figures.total_tokens,
+            total_cost: figures.spend,
+            avg_response_time: figures.avg_duration,
+            min_response_time: as_f64(figures.min_duration_ms) / 1000.0,
+            max_response_time: as_f64(figures.max_duration_ms) / 1000.0,
+            cache_hits: figures.cache_hits,
+            cache_hit_rate: percentage(figures.cache_hits, figures.requests),
+            failed_requests: figures.failed_requests,
+            more: More::default(),
+        }
+    }
+
+    fn more(&mut self) -> &mut More {
+        &mut self.more
+    }
+}
 
 /// The models of the requests in question, the busiest first.
 ///
 /// # Errors
 /// Whatever the database reports.
-pub async fn models(conn: &mut Connection, source: Source<'_>, question: &Question) -> sqlx::Result<Vec<ModelUsage>> {
-    let mut sql = QueryBuilder::new(concat!(
-        "SELECT COALESCE(f.model_group, 'unknown') AS model, COALESCE(f.provider, 'unknown') AS provider, \
-         count(*) AS total_requests, sum(f.prompt_tokens)::bigint AS total_prompt_tokens, \
-         sum(f.completion_tokens)::bigint AS total_completion_tokens, sum(f.total_tokens)::bigint AS total_tokens, \
-         sum(f.spend::numeric)::float8 AS total_cost, (avg(f.duration_ms) / 1000)::float8 AS avg_response_time, \
-         (min(f.duration_ms) / 1000.0)::float8 AS min_response_time, \
-         (max(f.duration_ms) / 1000.0)::float8 AS max_response_time, \
-         count(*) FILTER (WHERE f.cache_hit) AS cache_hits, ",
-        percentage_of_requests!("count(*) FILTER (WHERE f.cache_hit)"),
-        " AS cache_hit_rate, count(*) FILTER (WHERE f.status = 'failure') AS failed_requests"
-    ));
-    question.push_from(&mut sql, source, &FACTS);
-    sql.push(" GROUP BY 1, 2 ORDER BY total_requests DESC, 1, 2 LIMIT ").push_bind(MOST_GROUPS);
-    sql.build_query_as().fetch_all(conn).await
+pub async fn models(
+    conn: &mut Connection,
+    source: Source<'_>,
+    question: &Question,
+    view: &View,
+) -> sqlx::Result<Vec<ModelUsage>> {
+    report(conn, source, question, &[Dimension::Model, Dimension::Provider], view).await
 }

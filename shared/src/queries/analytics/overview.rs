@@ -1,16 +1,16 @@
 //! The whole window in one row.
 
 use serde::Serialize;
-use sqlx::{FromRow, QueryBuilder};
 use utoipa::ToSchema;
 
-use super::Question;
+use super::measures::{CACHE_HITS, DURATION_MS, FAILED_REQUESTS, SPEND, TOOL_CALLS, TOTAL_TOKENS};
+use super::report::{More, Report, View, report};
+use super::{Group, Question, Wants, percentage};
 use crate::db::Connection;
-use crate::facts::Fact;
 use crate::queries::Source;
 
 /// Totals of a window.
-#[derive(Debug, Clone, Serialize, FromRow, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Overview {
     /// Requests.
     pub total_requests: i64,
@@ -32,34 +32,51 @@ pub struct Overview {
     pub cache_hit_rate: f64,
     /// Requests that failed.
     pub failed_requests: i64,
+    /// What was asked for beside them.
+    #[serde(flatten)]
+    pub more: More,
 }
 
-const SUMMED: [Fact; 6] =
-    [Fact::TotalTokens, Fact::Spend, Fact::DurationMs, Fact::CacheHit, Fact::ToolCalls, Fact::Status];
+impl Report for Overview {
+    const NAMES: &'static [&'static str] = &[];
+    const WANTS: Wants = Wants {
+        sessions: true,
+        users: true,
+        ..Wants::new(&[TOTAL_TOKENS, SPEND, DURATION_MS, CACHE_HITS, TOOL_CALLS, FAILED_REQUESTS])
+    };
+
+    fn of(group: &Group) -> Self {
+        let figures = &group.figures;
+        Self {
+            total_requests: figures.requests,
+            unique_sessions: group.sessions,
+            unique_users: group.users,
+            total_tokens: figures.total_tokens,
+            total_cost: figures.spend,
+            avg_response_time: figures.avg_duration,
+            cache_hits: figures.cache_hits,
+            total_function_calls: figures.tool_calls,
+            cache_hit_rate: percentage(figures.cache_hits, figures.requests),
+            failed_requests: figures.failed_requests,
+            more: More::default(),
+        }
+    }
+
+    fn more(&mut self) -> &mut More {
+        &mut self.more
+    }
+}
 
 /// The totals of the requests in question.
 ///
 /// # Errors
 /// Whatever the database reports.
-pub async fn overview(conn: &mut Connection, source: Source<'_>, question: &Question) -> sqlx::Result<Overview> {
-    // Two passes: the sums need the fat responses, and grouping by session would carry those through a sort; the distinct
-    // counts come from few narrow rows.
-    let mut sql = QueryBuilder::new(
-        "SELECT t.*, d.* FROM (SELECT count(*) AS total_requests, COALESCE(sum(f.total_tokens), 0)::bigint AS total_tokens, \
-         COALESCE(sum(f.spend::numeric), 0)::float8 AS total_cost, \
-         COALESCE(avg(f.duration_ms) / 1000, 0)::float8 AS avg_response_time, \
-         count(*) FILTER (WHERE f.cache_hit) AS cache_hits, \
-         COALESCE(sum(f.tool_calls), 0)::bigint AS total_function_calls, \
-         COALESCE(round(100.0 * count(*) FILTER (WHERE f.cache_hit) / NULLIF(count(*), 0), 2), 0)::float8 \
-           AS cache_hit_rate, \
-         count(*) FILTER (WHERE f.status = 'failure') AS failed_requests",
-    );
-    question.push_from(&mut sql, source, &SUMMED);
-    sql.push(
-        ") AS t, (SELECT count(DISTINCT g.session_id) AS unique_sessions, count(DISTINCT g.user_id) AS unique_users \
-         FROM (SELECT DISTINCT f.session_id, f.user_id",
-    );
-    question.push_from(&mut sql, source, &[Fact::SessionId, Fact::UserId]);
-    sql.push(") AS g) AS d");
-    sql.build_query_as().fetch_one(conn).await
+pub async fn overview(
+    conn: &mut Connection,
+    source: Source<'_>,
+    question: &Question,
+    view: &View,
+) -> sqlx::Result<Overview> {
+    let rows = report(conn, source, question, &[], view).await?;
+    rows.into_iter().next().ok_or(sqlx::Error::RowNotFound)
 }

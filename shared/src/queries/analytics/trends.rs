@@ -1,19 +1,25 @@
 //! Over time.
 
 use chrono::{DateTime, Utc};
-use sqlx::{FromRow, QueryBuilder};
+use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::Question;
+use super::measures::{DURATION_MS, FAILED_REQUESTS, SPEND, TOOL_CALLS, TOTAL_TOKENS};
+use super::report::{Bucket, More, Report, report_over_time};
+use super::{Group, Question, Wants};
 use crate::db::Connection;
-use crate::facts::Fact;
+use crate::facts::TimeWindow;
 use crate::queries::Source;
-use crate::queries::filter::utc;
 
-/// Totals of one bucket; zeros where nothing happened.
-#[derive(Debug, Clone, Default, FromRow)]
-pub struct TrendTotals {
-    /// The bucket's number, from 1.
-    bucket: i32,
+/// Totals of one bucket.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct UsageTrend {
+    /// The bucket as the clock in `timezone` shows it: `YYYY-MM-DD HH:MM:00` (15 minutes), `YYYY-MM-DD HH:00:00` (hours),
+    /// `YYYY-MM-DD` (days; weeks by their Monday) or `YYYY-MM`.
+    #[schema(example = "2026-11-23")]
+    pub time_period: String,
+    /// When the bucket begins. The first one begins before the window where that starts in its middle.
+    pub period_start: DateTime<Utc>,
     /// Requests.
     pub total_requests: i64,
     /// Sessions with a request in the bucket.
@@ -22,18 +28,44 @@ pub struct TrendTotals {
     pub total_tokens: i64,
     /// US dollars.
     pub total_cost: f64,
-    /// Seconds a request took on average.
+    /// Seconds a request took on average; 0 without requests.
     pub avg_response_time: f64,
     /// Tool calls.
     pub function_calls: i64,
     /// Requests that failed.
     pub failed_requests: i64,
+    /// What was asked for beside them.
+    #[serde(flatten)]
+    pub more: More,
 }
 
-const SUMMED: [Fact; 5] = [Fact::TotalTokens, Fact::Spend, Fact::DurationMs, Fact::ToolCalls, Fact::Status];
+impl Report for UsageTrend {
+    const NAMES: &'static [&'static str] = &["time_period", "period_start"];
+    const WANTS: Wants =
+        Wants { sessions: true, ..Wants::new(&[TOTAL_TOKENS, SPEND, DURATION_MS, TOOL_CALLS, FAILED_REQUESTS]) };
 
-/// The totals of the buckets that begin at `starts`, which ascend and begin with the window. The borders come from the
-/// caller, so that one time zone database decides where days begin.
+    fn of(group: &Group) -> Self {
+        let (figures, bucket) = (&group.figures, group.bucket.as_ref());
+        Self {
+            time_period: bucket.map(|bucket| bucket.label.clone()).unwrap_or_default(),
+            period_start: bucket.map(|bucket| bucket.start).unwrap_or_default(),
+            total_requests: figures.requests,
+            unique_sessions: group.sessions,
+            total_tokens: figures.total_tokens,
+            total_cost: figures.spend,
+            avg_response_time: figures.avg_duration,
+            function_calls: figures.tool_calls,
+            failed_requests: figures.failed_requests,
+            more: More::default(),
+        }
+    }
+
+    fn more(&mut self) -> &mut More {
+        &mut self.more
+    }
+}
+
+/// The totals of the window's buckets, which ascend and begin with it, and of those of a previous window.
 ///
 /// # Errors
 /// Whatever the database reports.
@@ -41,33 +73,8 @@ pub async fn trends(
     conn: &mut Connection,
     source: Source<'_>,
     question: &Question,
-    starts: &[DateTime<Utc>],
-) -> sqlx::Result<Vec<TrendTotals>> {
-    let borders: Vec<_> = starts.iter().copied().map(utc).collect();
-    // Two passes, as in the overview.
-    let mut sql = QueryBuilder::new("SELECT t.*, d.unique_sessions FROM (SELECT width_bucket(f.started_at, ");
-    sql.push_bind(borders.clone());
-    sql.push(
-        "::timestamp[]) AS bucket, count(*) AS total_requests, sum(f.total_tokens)::bigint AS total_tokens, \
-         sum(f.spend::numeric)::float8 AS total_cost, (avg(f.duration_ms) / 1000)::float8 AS avg_response_time, \
-         sum(f.tool_calls)::bigint AS function_calls, count(*) FILTER (WHERE f.status = 'failure') AS failed_requests",
-    );
-    question.push_from(&mut sql, source, &SUMMED);
-    sql.push(
-        " GROUP BY 1) AS t JOIN (SELECT g.bucket, count(*) AS unique_sessions \
-         FROM (SELECT DISTINCT width_bucket(f.started_at, ",
-    );
-    sql.push_bind(borders).push("::timestamp[]) AS bucket, f.session_id");
-    question.push_from(&mut sql, source, &[Fact::SessionId]);
-    sql.push(") AS g GROUP BY g.bucket) AS d USING (bucket)");
-    let filled: Vec<TrendTotals> = sql.build_query_as().fetch_all(conn).await?;
-
-    let mut buckets = vec![TrendTotals::default(); starts.len()];
-    for totals in filled {
-        let index = usize::try_from(totals.bucket - 1).unwrap_or_default();
-        if let Some(bucket) = buckets.get_mut(index) {
-            *bucket = totals;
-        }
-    }
-    Ok(buckets)
+    buckets: &[Bucket],
+    previous: Option<(TimeWindow, &[Bucket])>,
+) -> sqlx::Result<Vec<UsageTrend>> {
+    report_over_time(conn, source, question, buckets, previous).await
 }

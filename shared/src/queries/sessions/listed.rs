@@ -61,7 +61,8 @@ fn push_whole(
     limit: i64,
 ) {
     let column = search.sort.column();
-    let value = if search.sort.is_time() { format!("EXTRACT(EPOCH FROM {column})::numeric") } else { column.to_owned() };
+    let value =
+        if search.sort.is_time() { format!("EXTRACT(EPOCH FROM {column})::numeric") } else { column.to_owned() };
     let (direction, beyond) = if search.descending { ("DESC", "<") } else { ("ASC", ">") };
     sql.push(format!("SELECT {value} AS value, s.session_id FROM traceability.sessions s WHERE s.last_activity < "));
     sql.push_bind(utc(search.as_of));

@@ -71,9 +71,9 @@ pub struct SessionSummary {
 
 /// The aggregates of [`SessionSummary`] over the requests `e` of one session.
 const TOTALS: &str = "\
-    COALESCE(mode() WITHIN GROUP (ORDER BY e.user_id), 'unknown') AS user_id, \
-    COALESCE(mode() WITHIN GROUP (ORDER BY e.agent_name), 'unknown') AS agent_name, \
-    COALESCE(mode() WITHIN GROUP (ORDER BY e.conversation_name), 'default') AS conversation_name, \
+    COALESCE(mode() WITHIN GROUP (ORDER BY e.user_id COLLATE \"C\"), 'unknown') AS user_id, \
+    COALESCE(mode() WITHIN GROUP (ORDER BY e.agent_name COLLATE \"C\"), 'unknown') AS agent_name, \
+    COALESCE(mode() WITHIN GROUP (ORDER BY e.conversation_name COLLATE \"C\"), 'default') AS conversation_name, \
     count(*) AS total_messages, \
     min(e.started_at) AT TIME ZONE 'UTC' AS session_start, \
     max(e.ended_at) AT TIME ZONE 'UTC' AS session_end, \
@@ -93,11 +93,11 @@ const TOTALS: &str = "\
     COALESCE(bool_and(e.tool_calls_exact), true) AS function_calls_exact, \
     COALESCE(round(100.0 * count(*) FILTER (WHERE e.cache_hit) / NULLIF(count(*), 0), 2), 0)::float8 AS cache_hit_rate, \
     count(*) FILTER (WHERE e.status = 'failure') AS failed_requests, \
-    COALESCE(array_agg(DISTINCT e.model) FILTER (WHERE e.model IS NOT NULL), '{}') AS models_used, \
-    COALESCE(array_agg(DISTINCT e.model_group) FILTER (WHERE e.model_group IS NOT NULL), '{}') AS model_groups_used, \
-    COALESCE(array_agg(DISTINCT e.user_id) FILTER (WHERE e.user_id IS NOT NULL), '{}') AS users, \
-    COALESCE(array_agg(DISTINCT e.end_user) FILTER (WHERE e.end_user IS NOT NULL), '{}') AS end_users, \
-    COALESCE(array_agg(DISTINCT e.agent_name) FILTER (WHERE e.agent_name IS NOT NULL), '{}') AS agents";
+    COALESCE(array_agg(DISTINCT e.model COLLATE \"C\") FILTER (WHERE e.model IS NOT NULL), '{}') AS models_used, \
+    COALESCE(array_agg(DISTINCT e.model_group COLLATE \"C\") FILTER (WHERE e.model_group IS NOT NULL), '{}') AS model_groups_used, \
+    COALESCE(array_agg(DISTINCT e.user_id COLLATE \"C\") FILTER (WHERE e.user_id IS NOT NULL), '{}') AS users, \
+    COALESCE(array_agg(DISTINCT e.end_user COLLATE \"C\") FILTER (WHERE e.end_user IS NOT NULL), '{}') AS end_users, \
+    COALESCE(array_agg(DISTINCT e.agent_name COLLATE \"C\") FILTER (WHERE e.agent_name IS NOT NULL), '{}') AS agents";
 
 /// The facts of [`TOTALS`].
 const FACTS: [Fact; 18] = [

@@ -1,0 +1,160 @@
+//! How many sessions or users there are in a group and a bucket. Passes of their own: the sums may need the fat responses,
+//! and telling sessions apart would carry those through a sort.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use sqlx::{Postgres, QueryBuilder};
+
+use super::dimension::Dimension;
+use super::grouping::{Grouping, Shown};
+use super::rolled::Rolled;
+use super::{Question, partials};
+use crate::db::Connection;
+use crate::facts::{Fact, Rows};
+use crate::queries::Source;
+use crate::queries::filter::UNKNOWN;
+
+/// Numbers by the keys of the group and the place of the bucket, from 0. Where there is nothing, there is no entry. The
+/// group that is made of all others has no keys.
+pub type Counts = HashMap<(Vec<String>, usize), i64>;
+
+/// The sessions with a request in the group and the bucket. Not those of the group that is made of all others.
+///
+/// # Errors
+/// Whatever the database reports.
+pub async fn sessions(
+    conn: &mut Connection,
+    source: Source<'_>,
+    question: &Question,
+    grouping: &Grouping,
+    shown: &Shown,
+) -> sqlx::Result<Counts> {
+    let Some(rolled) = Rolled::of(source, question, grouping) else {
+        return count(conn, source, question, grouping, shown).await;
+    };
+    let rolled = rolled.for_sessions(question, grouping);
+    let mut sql = QueryBuilder::new("SELECT n.k1, n.k2, n.bucket, sum(n.sessions)::bigint FROM (");
+    push_sessions(&mut sql, &rolled);
+    if rolled.has_rest() {
+        sql.push(" UNION ALL ");
+        push_sessions_of_rest(&mut sql, &rolled, source, question, grouping);
+    }
+    sql.push(") AS n GROUP BY 1, 2, 3");
+    let rows: Vec<(String, String, i32, i64)> = sql.build_query_as().fetch_all(conn).await?;
+    let keys =
+        |first: String, second: String| [first, second].into_iter().take(grouping.keys.len()).collect::<Vec<_>>();
+    let place = |bucket: i32| usize::try_from(bucket - 1).unwrap_or_default();
+    Ok(rows.into_iter().map(|(first, second, bucket, n)| ((keys(first, second), place(bucket)), n)).collect())
+}
+
+/// Appends a `SELECT` of the sessions that became active in each group and bucket: those with a request in a span of it that
+/// had none before in the same bucket, as far as roll-ups cover that.
+fn push_sessions(sql: &mut QueryBuilder<Postgres>, rolled: &Rolled) {
+    let [first, second] = rolled.keys();
+    sql.push(format!(
+        "SELECT {first} AS k1, {second} AS k2, g.bucket, \
+         sum((SELECT sum(e.element & 1099511627775) FROM unnest(p.sessions) AS e(element) \
+              WHERE e.element >> 40 = 0 OR p.starts - (e.element >> 40) < g.since)) AS sessions"
+    ));
+    rolled.push_from(sql);
+    sql.push(" GROUP BY 1, 2, 3");
+}
+
+/// Appends a `SELECT` of the sessions that have a request in the rest of a bucket only.
+fn push_sessions_of_rest(
+    sql: &mut QueryBuilder<Postgres>,
+    rolled: &Rolled,
+    source: Source<'_>,
+    question: &Question,
+    grouping: &Grouping,
+) {
+    let [first, second] = grouping.keys();
+    sql.push(format!(
+        "SELECT d.k1, d.k2, d.bucket, count(*) AS sessions FROM (SELECT DISTINCT {first} AS k1, {second} AS k2, g.bucket, \
+         f.session_id, g.rolled_from, g.rolled_until"
+    ));
+    rolled.push_rest(sql, source, question, grouping, &[Fact::SessionId]);
+    // A scalar subquery: as NOT EXISTS the planner might read all that is rolled up to answer it for all sessions at once.
+    sql.push(") AS d WHERE (SELECT true FROM ");
+    grouping.push_facts(sql, source, question, Rows::SessionOf("d.session_id"), &[]);
+    grouping.push_where(sql, question);
+    sql.push(format!(
+        " AND f.started_at >= d.rolled_from AND f.started_at < d.rolled_until AND {first} = d.k1 AND {second} = d.k2 \
+         LIMIT 1) IS NULL GROUP BY 1, 2, 3"
+    ));
+}
+
+/// The LiteLLM users with a request in the group and the bucket. Requests of nobody have none.
+///
+/// # Errors
+/// Whatever the database reports.
+pub async fn users(
+    conn: &mut Connection,
+    source: Source<'_>,
+    question: &Question,
+    starts: &[DateTime<Utc>],
+) -> sqlx::Result<Vec<i64>> {
+    let grouping = Grouping { keys: vec![Dimension::User], starts: starts.to_vec() };
+    let mut sql = QueryBuilder::new("WITH partials AS (");
+    partials::push(&mut sql, source, question, &grouping, &[]);
+    sql.push(format!(
+        ") SELECT p.bucket, count(DISTINCT p.k1) FROM partials AS p WHERE p.k1 <> '{UNKNOWN}' GROUP BY p.bucket"
+    ));
+    let rows: Vec<(i32, i64)> = sql.build_query_as().fetch_all(conn).await?;
+    let mut numbers = vec![0; starts.len()];
+    for (bucket, number) in rows {
+        if let Some(place) = usize::try_from(bucket - 1).ok().and_then(|place| numbers.get_mut(place)) {
+            *place = number;
+        }
+    }
+    Ok(numbers)
+}
+
+async fn count(
+    conn: &mut Connection,
+    source: Source<'_>,
+    question: &Question,
+    grouping: &Grouping,
+    shown: &Shown,
+) -> sqlx::Result<Counts> {
+    let mut sql = QueryBuilder::new("SELECT d.place, d.bucket, count(*) AS number FROM (SELECT DISTINCT ");
+    push_cell(&mut sql, grouping);
+    sql.push(", f.session_id");
+    let shown = Shown { other: false, ..shown.clone() };
+    push_cells(&mut sql, source, question, grouping, &shown, &[Fact::SessionId]);
+    sql.push(") AS d GROUP BY d.place, d.bucket");
+    let rows: Vec<(Option<i64>, i32, i64)> = sql.build_query_as().fetch_all(conn).await?;
+    Ok(rows.into_iter().map(|(place, bucket, number)| (cell(&shown, place, bucket), number)).collect())
+}
+
+/// Appends `place, bucket`: the group's place among the shown ones, and the bucket's number.
+pub(super) fn push_cell(sql: &mut QueryBuilder<Postgres>, grouping: &Grouping) {
+    sql.push(if grouping.keys.is_empty() { "1::bigint AS place, " } else { "r.place, " });
+    grouping.push_bucket(sql);
+    sql.push(" AS bucket");
+}
+
+/// Appends ` FROM … WHERE …`: the facts of the shown groups.
+pub(super) fn push_cells(
+    sql: &mut QueryBuilder<Postgres>,
+    source: Source<'_>,
+    question: &Question,
+    grouping: &Grouping,
+    shown: &Shown,
+    facts: &[Fact],
+) {
+    grouping.push_from(sql, source, question, &question.window, facts);
+    if !grouping.keys.is_empty() {
+        let [first, second] = grouping.keys();
+        sql.push(shown.join());
+        shown.push(sql);
+        sql.push(format!(" ON r.k1 = {first} AND r.k2 = {second}"));
+    }
+    grouping.push_where(sql, question);
+}
+
+/// The group and the bucket of a row.
+pub(super) fn cell(shown: &Shown, place: Option<i64>, bucket: i32) -> (Vec<String>, usize) {
+    (shown.keys_at(place), usize::try_from(bucket - 1).unwrap_or_default())
+}

@@ -1,0 +1,205 @@
+//! All that is asked of a group, put together from its statements.
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::{DateTime, Utc};
+use sqlx::QueryBuilder;
+
+use super::Question;
+use super::details::{OF_DETAILS, OF_TIMES};
+use super::dimension::Dimension;
+use super::distinct::{sessions, users};
+use super::grouping::{Grouping, Shown};
+use super::measure::{Figures, Measured, Needs, Order, Pick, measure};
+use super::measures::{Measure, needed};
+use super::percentiles::{Percentiles, percentiles};
+use super::report::Bucket;
+use crate::db::Connection;
+use crate::queries::Source;
+
+/// One group of the requests in question.
+#[derive(Debug, Clone, Default)]
+pub struct Group {
+    /// Its keys, one per dimension; none if it is made of all others.
+    pub keys: Vec<String>,
+    /// The keys' names, where LiteLLM has some.
+    pub labels: Vec<Option<String>>,
+    /// Whether it is made of all others.
+    pub other: bool,
+    /// The bucket that it is, among buckets.
+    pub bucket: Option<Bucket>,
+    /// What was measured.
+    pub figures: Figures,
+    /// Sessions with a request in the group.
+    pub sessions: i64,
+    /// LiteLLM users with a request in the group.
+    pub users: i64,
+    /// Its times.
+    pub percentiles: Percentiles,
+    /// What was measured in each bucket in which it has a request.
+    pub buckets: BTreeMap<usize, Figures>,
+}
+
+/// What an endpoint asks of each group.
+#[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each is asked for or not, whatever the others are")]
+pub struct Wants {
+    /// The measures.
+    pub measures: &'static [Measure],
+    /// What comes first.
+    pub order: Order,
+    /// Whether groups beyond the last are one group more.
+    pub fold: bool,
+    /// Whether shares of the window's cost are shown.
+    pub shares: bool,
+    /// Whether sessions are counted.
+    pub sessions: bool,
+    /// Whether users are counted.
+    pub users: bool,
+    /// Whether percentiles are shown without being asked for.
+    pub percentiles: bool,
+    /// Whether the keys' names are shown.
+    pub labels: bool,
+}
+
+impl Wants {
+    /// These measures, the busiest group first.
+    #[must_use]
+    pub const fn new(measures: &'static [Measure]) -> Self {
+        Self {
+            measures,
+            order: Order::Requests,
+            fold: false,
+            shares: false,
+            sessions: false,
+            users: false,
+            percentiles: false,
+            labels: false,
+        }
+    }
+
+    fn measures(self, question: &Question, more: &[Measure]) -> Vec<Measure> {
+        let details: &[Measure] = if question.details { &OF_DETAILS } else { &[] };
+        let times: &[Measure] = if question.details || self.percentiles { &OF_TIMES } else { &[] };
+        needed(&[self.measures, details, times, more])
+    }
+}
+
+impl Group {
+    fn of(measured: Measured) -> Self {
+        let Measured { keys, other, figures, .. } = measured;
+        Self { keys, other, figures, ..Self::default() }
+    }
+
+    /// The groups as those of another question.
+    pub(super) fn shown(groups: &[Self]) -> Shown {
+        let keys = groups.iter().filter(|group| !group.other).map(|group| group.keys.clone()).collect();
+        Shown { keys, other: groups.iter().any(|group| group.other) }
+    }
+}
+
+/// The groups that are picked, with what the endpoint wants of them, and `more` of their buckets.
+pub(super) async fn groups(
+    conn: &mut Connection,
+    source: Source<'_>,
+    question: &Question,
+    grouping: &Grouping,
+    (wants, pick, more): (Wants, Pick<'_>, &[Measure]),
+) -> sqlx::Result<Vec<Group>> {
+    let measures = wants.measures(question, more);
+    let needs = Needs { measures: &measures, pick, shares: wants.shares };
+    let mut groups: Vec<Group> = Vec::new();
+    for measured in measure(conn, source, question, grouping, needs).await? {
+        match (measured.bucket, groups.last_mut()) {
+            (Some(bucket), Some(group)) => drop(group.buckets.insert(bucket, measured.figures)),
+            _ => groups.push(Group::of(measured)),
+        }
+    }
+    if groups.is_empty() {
+        return Ok(groups);
+    }
+    let (grouping, shown) = (grouping.without_buckets(), Group::shown(&groups));
+    if wants.sessions || question.details {
+        let mut counts = sessions(conn, source, question, &grouping, &shown).await?;
+        each(&mut groups, |group, cell| group.sessions = counts.remove(&cell).unwrap_or_default());
+    }
+    if wants.users {
+        // Of the window only: no endpoint shows them of a group.
+        let numbers = users(conn, source, question, &grouping.starts).await?;
+        groups[0].users = numbers.first().copied().unwrap_or_default();
+    }
+    if wants.percentiles || question.details {
+        let mut times = percentiles(conn, source, question, &grouping, &shown).await?;
+        each(&mut groups, |group, cell| group.percentiles = times.remove(&cell).unwrap_or_default());
+    }
+    if wants.labels {
+        for (place, dimension) in grouping.keys.iter().enumerate() {
+            label(conn, source, *dimension, place, &mut groups).await?;
+        }
+    }
+    Ok(groups)
+}
+
+fn each(groups: &mut [Group], mut fill: impl FnMut(&mut Group, (Vec<String>, usize))) {
+    for group in groups {
+        let cell = (group.keys.clone(), 0);
+        fill(group, cell);
+    }
+}
+
+/// All requests in question as one group per bucket.
+pub(super) async fn groups_by_bucket(
+    conn: &mut Connection,
+    source: Source<'_>,
+    question: &Question,
+    starts: &[DateTime<Utc>],
+    wants: Wants,
+) -> sqlx::Result<Vec<Group>> {
+    let grouping = Grouping { keys: Vec::new(), starts: starts.to_vec() };
+    let measures = wants.measures(question, &[]);
+    let pick = Pick::Top { order: wants.order, top: 1, fold: false };
+    let needs = Needs { measures: &measures, pick, shares: false };
+    let mut groups = vec![Group::default(); starts.len()];
+    for measured in measure(conn, source, question, &grouping, needs).await? {
+        // Where there is one bucket, it is the window.
+        let place = if grouping.has_buckets() { measured.bucket } else { Some(0) };
+        if let Some(group) = place.and_then(|place| groups.get_mut(place)) {
+            *group = Group::of(measured);
+        }
+    }
+    let shown = Shown::default();
+    if wants.sessions || question.details {
+        for ((_, place), sessions) in sessions(conn, source, question, &grouping, &shown).await? {
+            groups[place].sessions = sessions;
+        }
+    }
+    if wants.percentiles || question.details {
+        for ((_, place), times) in percentiles(conn, source, question, &grouping, &shown).await? {
+            groups[place].percentiles = times;
+        }
+    }
+    Ok(groups)
+}
+
+/// Looks up the names of the keys of one dimension.
+async fn label(
+    conn: &mut Connection,
+    source: Source<'_>,
+    dimension: Dimension,
+    place: usize,
+    groups: &mut [Group],
+) -> sqlx::Result<()> {
+    let mut names = HashMap::new();
+    if let Some(label) = dimension.label(source.facts, "r.id") {
+        let ids: Vec<String> = groups.iter().filter_map(|group| group.keys.get(place)).cloned().collect();
+        let mut sql = QueryBuilder::new(format!("SELECT DISTINCT r.id, {label} FROM unnest("));
+        sql.push_bind(ids).push("::text[]) AS r(id)");
+        let rows: Vec<(String, Option<String>)> = sql.build_query_as().fetch_all(conn).await?;
+        names.extend(rows);
+    }
+    for group in groups {
+        let name = group.keys.get(place).and_then(|id| names.get(id).cloned());
+        group.labels.push(name.flatten());
+    }
+    Ok(())
+}

@@ -1,0 +1,228 @@
+//! Sums, least and greatest values per group and bucket.
+
+use sqlx::{FromRow, Postgres, QueryBuilder};
+
+use super::Question;
+use super::grouping::{Grouping, Shown};
+use super::measures::{self, Measure, needed};
+use super::partials;
+use crate::db::Connection;
+use crate::queries::Source;
+
+/// What comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// The busiest.
+    Requests,
+    /// The dearest.
+    Cost,
+}
+
+/// Which groups are asked for.
+#[derive(Debug, Clone, Copy)]
+pub enum Pick<'a> {
+    /// The first ones.
+    Top {
+        /// By this, and by their keys where that is the same.
+        order: Order,
+        /// So many.
+        top: u32,
+        /// Whether the rest is one group more, or left out.
+        fold: bool,
+    },
+    /// Those of another answer, in its order.
+    Shown(&'a Shown),
+}
+
+/// What is asked of each group.
+#[derive(Debug, Clone, Copy)]
+pub struct Needs<'a> {
+    /// Nothing else is read.
+    pub measures: &'a [Measure],
+    /// Which groups.
+    pub pick: Pick<'a>,
+    /// Whether the shares of the window's cost are needed.
+    pub shares: bool,
+}
+
+/// The measures of one group, in one bucket or over the whole window.
+#[derive(Debug, Clone)]
+pub struct Measured {
+    /// The group's keys; none if it is made of all others.
+    pub keys: Vec<String>,
+    /// Whether it is made of all others.
+    pub other: bool,
+    /// The bucket's place, from 0; `None` is the whole window.
+    pub bucket: Option<usize>,
+    /// What was measured.
+    pub figures: Figures,
+}
+
+/// The measures. Those that were not asked for are zero or `None`.
+#[derive(Debug, Clone, Default, FromRow)]
+pub struct Figures {
+    /// Requests.
+    pub requests: i64,
+    /// Requests that failed.
+    pub failed_requests: i64,
+    /// Requests that LiteLLM's own response cache answered.
+    pub cache_hits: i64,
+    /// Tokens of the prompts.
+    pub prompt_tokens: i64,
+    /// Tokens of the completions.
+    pub completion_tokens: i64,
+    /// All tokens.
+    pub total_tokens: i64,
+    /// US dollars.
+    pub spend: f64,
+    /// Milliseconds from start to end.
+    pub duration_ms: i64,
+    /// The same of the quickest request.
+    pub min_duration_ms: i64,
+    /// The same of the slowest request.
+    pub max_duration_ms: i64,
+    /// Milliseconds to the first token, of streamed responses.
+    pub ttft_ms: i64,
+    /// Requests whose response was streamed.
+    pub streamed: i64,
+    /// Tool calls.
+    pub tool_calls: i64,
+    /// Prompt tokens that providers read from their caches; `None` where LiteLLM kept no usage.
+    pub cached_tokens: Option<i64>,
+    /// The prompt tokens of the requests of which that is known.
+    pub cached_tokens_of: Option<i64>,
+    /// Seconds a request took on average.
+    pub avg_duration: f64,
+    /// Seconds to the first token on average; `None` where nothing was streamed.
+    pub avg_ttft: Option<f64>,
+    /// US dollars per request.
+    pub avg_spend: f64,
+    /// How many in 100 dollars of the window.
+    pub share_of_spend: f64,
+}
+
+#[derive(FromRow)]
+struct Row {
+    keys: Vec<String>,
+    other: bool,
+    bucket: Option<i32>,
+    #[sqlx(flatten)]
+    figures: Figures,
+}
+
+/// The groups in order, each over the whole window and then, where there are buckets, in each bucket in which it has a
+/// request.
+///
+/// # Errors
+/// Whatever the database reports.
+pub async fn measure(
+    conn: &mut Connection,
+    source: Source<'_>,
+    question: &Question,
+    grouping: &Grouping,
+    needs: Needs<'_>,
+) -> sqlx::Result<Vec<Measured>> {
+    let by_cost = needs.shares || matches!(needs.pick, Pick::Top { order: Order::Cost, .. });
+    let spend = if by_cost { &[measures::SPEND][..] } else { &[] };
+    let columns = needed(&[&[measures::REQUESTS], spend, needs.measures]);
+
+    let mut sql = QueryBuilder::new("WITH partials AS (");
+    partials::push(&mut sql, source, question, grouping, &columns);
+    sql.push(")");
+    if needs.shares {
+        push_whole(&mut sql, source, question, grouping);
+    }
+    let join = push_ranked(&mut sql, needs.pick);
+    push_select(&mut sql, grouping, &columns, needs.shares);
+    sql.push(join);
+    let groups = "r.place, r.k1, r.k2";
+    sql.push(" AS r ON r.k1 = p.k1 AND r.k2 = p.k2 GROUP BY ");
+    if grouping.has_buckets() {
+        sql.push(format!("GROUPING SETS (({groups}), ({groups}, p.bucket))"));
+    } else {
+        sql.push(groups);
+    }
+    sql.push(" ORDER BY r.place NULLS LAST, bucket NULLS FIRST");
+    let rows: Vec<Row> = sql.build_query_as().fetch_all(conn).await?;
+    Ok(rows.into_iter().map(Measured::from).collect())
+}
+
+impl From<Row> for Measured {
+    fn from(row: Row) -> Self {
+        let bucket = row.bucket.and_then(|bucket| usize::try_from(bucket).ok());
+        Self { keys: row.keys, other: row.other, bucket, figures: row.figures }
+    }
+}
+
+/// What the window cost: the sum of its groups, where each request is in one of them.
+fn push_whole(sql: &mut QueryBuilder<Postgres>, source: Source<'_>, question: &Question, grouping: &Grouping) {
+    sql.push(", whole AS (SELECT sum(p.spend) AS spend FROM ");
+    if grouping.is_partition() {
+        sql.push("partials AS p)");
+    } else {
+        let ungrouped = Grouping { keys: Vec::new(), ..grouping.without_buckets() };
+        sql.push("(");
+        partials::push(sql, source, question, &ungrouped, &[measures::SPEND]);
+        sql.push(") AS p)");
+    }
+}
+
+/// The groups with their places, and how the parts are joined with them.
+fn push_ranked(sql: &mut QueryBuilder<Postgres>, pick: Pick<'_>) -> &'static str {
+    sql.push(", ranked AS (SELECT ");
+    match pick {
+        Pick::Top { order, top, fold } => {
+            let first = match order {
+                Order::Requests => "sum(p.requests) DESC",
+                Order::Cost => "sum(p.spend) DESC, sum(p.requests) DESC",
+            };
+            // Ties are told apart byte by byte, whatever the database's collation.
+            sql.push(format!(
+                "p.k1, p.k2, row_number() OVER (ORDER BY {first}, p.k1 COLLATE \"C\", p.k2 COLLATE \"C\") AS place \
+                 FROM partials AS p GROUP BY p.k1, p.k2 ORDER BY place LIMIT "
+            ));
+            sql.push_bind(i64::from(top)).push(")");
+            if fold { " LEFT JOIN ranked" } else { " JOIN ranked" }
+        }
+        Pick::Shown(shown) => {
+            sql.push("r.k1, r.k2, r.place FROM ");
+            shown.push(sql);
+            sql.push(")");
+            if shown.other { " LEFT JOIN ranked" } else { " JOIN ranked" }
+        }
+    }
+}
+
+/// The merged measures, and what follows from them while they are exact.
+fn push_select(sql: &mut QueryBuilder<Postgres>, grouping: &Grouping, columns: &[Measure], shares: bool) {
+    let has = |measure: &Measure| columns.contains(measure);
+    let keys = ["'{}'::text[]", "ARRAY[r.k1]", "ARRAY[r.k1, r.k2]"][grouping.keys.len().min(2)];
+    let bucket = if grouping.has_buckets() { "p.bucket - 1" } else { "NULL::integer" };
+    sql.push(format!(
+        " SELECT CASE WHEN r.place IS NULL THEN '{{}}'::text[] ELSE {keys} END AS keys, r.place IS NULL AS other, \
+         {bucket} AS bucket"
+    ));
+    for measure in measures::ALL {
+        let whole = if has(&measure) { measure.of_parts() } else { "NULL".into() };
+        let at_the_edge = if measure == measures::SPEND { "float8" } else { "bigint" };
+        let value = if measure.is_nullable { whole } else { format!("COALESCE({whole}, 0)") };
+        sql.push(format!(", ({value})::{at_the_edge} AS {}", measure.name));
+    }
+    let quotient = |wanted: bool, part: &Measure, whole: &Measure, unit: &str| {
+        let quotient = format!("{} / NULLIF({}, 0){unit}", part.of_parts(), whole.of_parts());
+        format!("({})::float8", if wanted { &quotient } else { "NULL" })
+    };
+    let duration = quotient(has(&measures::DURATION_MS), &measures::DURATION_MS, &measures::REQUESTS, " / 1000");
+    let streams = has(&measures::TTFT_MS) && has(&measures::STREAMED);
+    let ttft = quotient(streams, &measures::TTFT_MS, &measures::STREAMED, " / 1000");
+    let spend = quotient(has(&measures::SPEND), &measures::SPEND, &measures::REQUESTS, "");
+    let share = if shares {
+        "round(100 * sum(p.spend) / NULLIF((SELECT whole.spend FROM whole), 0), 2)::float8"
+    } else {
+        "NULL::float8"
+    };
+    sql.push(format!(
+        ", COALESCE({duration}, 0) AS avg_duration, {ttft} AS avg_ttft, COALESCE({spend}, 0) AS avg_spend, \
+         COALESCE({share}, 0) AS share_of_spend FROM partials AS p"
+    ));
+}

@@ -1,0 +1,46 @@
+//! The index of a test database.
+
+use std::time::Duration;
+
+use sqlx::{Connection, PgConnection};
+use traceability::config::{DatabaseConfig, Environment};
+use traceability::index::refresh::{Outcome, Refresh, RefreshConfig, RefreshError};
+use traceability::index::{self, Migration};
+
+use crate::database::Database;
+
+/// How a database is indexed in tests: all that has settled a minute ago is rolled up.
+#[must_use]
+pub fn settings() -> [(&'static str, &'static str); 1] {
+    [("INDEX_SETTLE_MINUTES", "1")]
+}
+
+/// Makes the schema.
+pub async fn migrate(database: &Database) {
+    let mut conn = database.connect().await;
+    index::migrate(&mut conn, Migration::Single).await.expect("the schema of the index");
+    conn.close().await.expect("closed");
+}
+
+/// Makes the schema and fills it.
+pub async fn fill(database: &Database) {
+    migrate(database).await;
+    let outcome = refresh(database).await.expect("the index is filled");
+    assert!(outcome.complete);
+    let mut conn: PgConnection = database.connect().await;
+    sqlx::raw_sql("ANALYZE").execute(&mut conn).await.expect("ANALYZE");
+    conn.close().await.expect("closed");
+}
+
+/// Brings it up to date.
+///
+/// # Errors
+/// Those of the indexer.
+pub async fn refresh(database: &Database) -> Result<Outcome, RefreshError> {
+    let mut nobody = ();
+    let environment: Environment = settings().into_iter().collect();
+    let config = DatabaseConfig::with_url(database.url().to_owned(), &environment).expect("the settings are allowed");
+    let refresh = RefreshConfig::from_environment(&environment).expect("the settings are allowed");
+    let deadline = std::time::Instant::now() + Duration::from_mins(10);
+    Refresh::open(&config, config.of_index(), refresh, Some(deadline), &mut nobody).await?.run().await
+}
