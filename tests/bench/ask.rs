@@ -7,6 +7,7 @@ use traceability::access::Scope;
 use traceability::api::window::{self, TimeWindow, day_of, next_day, start_of_day};
 use traceability::db::Connection;
 use traceability::db::Session;
+use traceability::facts::FactsError;
 use traceability::queries::analytics::{self, Bucket, Dimension, Question, View};
 use traceability::queries::filter::RequestFilter;
 use traceability::queries::sessions::{self, SessionSearch, SessionSort, TotalsFilter};
@@ -98,22 +99,29 @@ impl Ask {
 
     /// Asks the database as the service does, and reads the answer to its end. An answer that is empty is an error:
     /// it would be quick for the wrong reason.
-    pub async fn of_database(&self, db: &mut Session) -> sqlx::Result<()> {
-        let source = Source { facts: &db.facts, scope: &Scope::AllRows };
-        let conn: &mut Connection = &mut db.conn;
+    pub async fn of_database(&self, db: &mut Session) -> Result<(), FactsError> {
+        let scope = &Scope::AllRows;
         let found = match self {
-            Self::Summary(id) => sessions::summary(conn, source, id).await?.is_some(),
             Self::SessionMessages(id) => {
                 let mut found = 0;
-                content::read_session(conn, source, id, None, |_| {
+                content::read_session(db, scope, id, None, |_| {
                     found += 1;
                     if found > MESSAGES { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
                 })
                 .await?;
                 found > 0
             }
-            Self::Request(id) => requests::find(conn, source, id).await?.is_some(),
-            Self::RequestMessages(id) => content::of_request(conn, source, id).await?.is_some(),
+            Self::Request(id) => requests::find(db, scope, id).await?.is_some(),
+            Self::RequestMessages(id) => content::of_request(db, scope, id).await?.is_some(),
+            _ => self.of_facts(&mut db.conn, Source { facts: &db.facts, scope }).await?,
+        };
+        if found { Ok(()) } else { Err(sqlx::Error::RowNotFound.into()) }
+    }
+
+    /// What is asked without content.
+    async fn of_facts(&self, conn: &mut Connection, source: Source<'_>) -> sqlx::Result<bool> {
+        Ok(match self {
+            Self::Summary(id) => sessions::summary(conn, source, id).await?.is_some(),
             Self::Requests(limit) => {
                 let window = as_far_as_possible(Utc::now());
                 let filter = RequestFilter::default();
@@ -127,9 +135,8 @@ impl Ask {
             }
             Self::Analytics(question, window) => question.ask(conn, source, *window).await?,
             Self::Health => health::newest_request(conn, source).await?.is_some(),
-            Self::Live => true,
-        };
-        if found { Ok(()) } else { Err(sqlx::Error::RowNotFound) }
+            _ => true,
+        })
     }
 }
 
