@@ -90,14 +90,14 @@ impl Scope {
         sql.push(")");
     }
 
-    /// Appends the condition that all requests of a session are the caller's, over a row `s` of the index.
+    /// Appends the condition that all requests of a session are the caller's, over a row `o` of the index.
     pub(crate) fn push_whole(&self, sql: &mut QueryBuilder<Postgres>) {
         let Self::Own(own) = self else {
             sql.push("true");
             return;
         };
         sql.push("(false");
-        for (owners, names) in [("s.users", &own.users), ("s.teams", &own.teams), ("s.agents", &own.agents)] {
+        for (owners, names) in [("o.users", &own.users), ("o.teams", &own.teams), ("o.agents", &own.agents)] {
             if !names.is_empty() {
                 sql.push(format!(" OR {owners} <@ ")).push_bind(names.clone()).push("::text[]");
             }
@@ -105,13 +105,13 @@ impl Scope {
         sql.push(")");
     }
 
-    /// Appends ` AND …`: that some request of a session is the caller's, over a row `s` of the index.
+    /// Appends ` AND …`: that some request of a session is the caller's, over a row `o` of the index.
     pub(crate) fn push_part(&self, sql: &mut QueryBuilder<Postgres>) {
         if let Self::Own(own) = self {
             let kinds = [("user", &own.users), ("team", &own.teams), ("agent", &own.agents)];
             let names =
                 kinds.into_iter().flat_map(|(kind, names)| names.iter().map(move |name| format!("{kind}:{name}")));
-            sql.push(" AND s.names && ").push_bind(names.collect::<Vec<_>>()).push("::text[]");
+            sql.push(" AND o.names && ").push_bind(names.collect::<Vec<_>>()).push("::text[]");
         }
     }
 }

@@ -15,12 +15,12 @@ impl SessionSort {
     /// The column to order by.
     const fn column(self) -> &'static str {
         match self {
-            Self::Start => "s.session_start",
-            Self::LastActivity => "s.last_activity",
-            Self::Cost => "s.cost",
-            Self::Tokens => "s.total_tokens",
-            Self::Duration => "s.duration",
-            Self::Requests => "s.requests",
+            Self::Start => "o.session_start",
+            Self::LastActivity => "o.last_activity",
+            Self::Cost => "o.cost",
+            Self::Tokens => "o.total_tokens",
+            Self::Duration => "o.duration",
+            Self::Requests => "o.requests",
         }
     }
 
@@ -64,7 +64,7 @@ fn push_whole(
     let value =
         if search.sort.is_time() { format!("EXTRACT(EPOCH FROM {column})::numeric") } else { column.to_owned() };
     let (direction, beyond) = if search.descending { ("DESC", "<") } else { ("ASC", ">") };
-    sql.push(format!("SELECT {value} AS value, s.session_id FROM traceability.sessions s WHERE s.last_activity < "));
+    sql.push(format!("SELECT {value} AS value, o.session_id FROM traceability.sessions o WHERE o.last_activity < "));
     sql.push_bind(utc(search.as_of));
     source.scope.push_part(sql);
     sql.push(" AND ");
@@ -73,27 +73,27 @@ fn push_whole(
     let totals = &search.totals;
     for (bound, operator) in [(totals.min_cost, ">="), (totals.max_cost, "<=")] {
         if let Some(dollars) = bound {
-            sql.push(format!(" AND s.cost {operator} ")).push_bind(dollars).push("::numeric");
+            sql.push(format!(" AND o.cost {operator} ")).push_bind(dollars).push("::numeric");
         }
     }
     if let Some(requests) = totals.min_requests {
-        sql.push(" AND s.requests >= ").push_bind(i64::from(requests)).push("::numeric");
+        sql.push(" AND o.requests >= ").push_bind(i64::from(requests)).push("::numeric");
     }
     if let Some(has) = totals.has_tool_calls {
-        sql.push(if has { " AND s.tool_calls > 0" } else { " AND s.tool_calls = 0" });
+        sql.push(if has { " AND o.tool_calls > 0" } else { " AND o.tool_calls = 0" });
     }
     if let Some(has) = totals.has_failures {
-        sql.push(if has { " AND s.failed_requests > 0" } else { " AND s.failed_requests = 0" });
+        sql.push(if has { " AND o.failed_requests > 0" } else { " AND o.failed_requests = 0" });
     }
     if let Some(after) = after {
-        sql.push(format!(" AND ({column}, s.session_id COLLATE \"C\") {beyond} ("));
+        sql.push(format!(" AND ({column}, o.session_id COLLATE \"C\") {beyond} ("));
         match Placed::new(after.clone()).filter(|_| search.sort.is_time()) {
             Some(placed) => sql.push_bind(placed.instant().map(utc)),
             None => sql.push_bind(after.value.clone()).push("::text::numeric"),
         };
         sql.push(", ").push_bind(after.session_id.clone()).push(")");
     }
-    sql.push(format!(" ORDER BY {column} {direction}, s.session_id COLLATE \"C\" {direction} LIMIT ")).push_bind(limit);
+    sql.push(format!(" ORDER BY {column} {direction}, o.session_id COLLATE \"C\" {direction} LIMIT ")).push_bind(limit);
 }
 
 /// Appends the sessions whose facts have to be asked.
@@ -104,17 +104,17 @@ fn push_parts(
     after: Option<&SessionPosition>,
 ) {
     let beyond = if search.descending { "<" } else { ">" };
-    sql.push("SELECT t.value, s.session_id FROM traceability.sessions s CROSS JOIN ");
-    search.push_totals(sql, source, "s.session_id");
-    sql.push(" WHERE s.session_start < ").push_bind(utc(search.as_of));
-    sql.push(" AND (s.last_activity >= ").push_bind(utc(search.as_of));
+    sql.push("SELECT t.value, o.session_id FROM traceability.sessions o CROSS JOIN ");
+    search.push_totals(sql, source, "o.session_id");
+    sql.push(" WHERE o.session_start < ").push_bind(utc(search.as_of));
+    sql.push(" AND (o.last_activity >= ").push_bind(utc(search.as_of));
     sql.push(" OR NOT ");
     source.scope.push_whole(sql);
     sql.push(")");
     source.scope.push_part(sql);
     push_matching(sql, source, search);
     if let Some(after) = after {
-        sql.push(format!(" AND (t.value, s.session_id COLLATE \"C\") {beyond} (")).push_bind(after.value.clone());
+        sql.push(format!(" AND (t.value, o.session_id COLLATE \"C\") {beyond} (")).push_bind(after.value.clone());
         sql.push("::text::numeric, ").push_bind(after.session_id.clone()).push(")");
     }
 }
@@ -123,25 +123,25 @@ fn push_parts(
 /// that passes all filters.
 fn push_matching(sql: &mut QueryBuilder<Postgres>, source: Source<'_>, search: &SessionSearch) {
     let window = search.window();
-    sql.push(" AND s.active && tsrange(").push_bind(utc(window.start));
+    sql.push(" AND o.active && tsrange(").push_bind(utc(window.start));
     sql.push(", ").push_bind(utc(window.end)).push(")");
     let names = names(&search.filter);
     let terms = names.len();
     if terms > 0 {
-        sql.push(" AND s.names @> ").push_bind(names).push("::text[]");
+        sql.push(" AND o.names @> ").push_bind(names).push("::text[]");
     }
     // One name in a session that lies in the window as a whole is enough, if all of the session is the caller's.
     let (start, end) = (utc(window.start), utc(window.end));
     let inside = if terms == 0 { " OR " } else { " AND " };
-    sql.push(if terms > 1 { " AND CASE WHEN false" } else { " AND CASE WHEN (s.session_start >= " });
+    sql.push(if terms > 1 { " AND CASE WHEN false" } else { " AND CASE WHEN (o.session_start >= " });
     if terms <= 1 {
-        sql.push_bind(start).push(inside).push("s.last_activity < ").push_bind(end).push(") AND ");
+        sql.push_bind(start).push(inside).push("o.last_activity < ").push_bind(end).push(") AND ");
         source.scope.push_whole(sql);
     }
     // A scalar subquery: as EXISTS the planner might read the whole window to answer it for all sessions at once.
     sql.push(" THEN true ELSE (SELECT true FROM ");
     let facts = union(&[&[Fact::StartedAt], &search.filter.facts()]);
-    source.push(sql, "e", &facts, Rows::SessionOf("s.session_id"));
+    source.push(sql, "e", &facts, Rows::SessionOf("o.session_id"));
     sql.push(" WHERE e.started_at >= ").push_bind(start).push(" AND e.started_at < ").push_bind(end);
     search.filter.push(sql, "e");
     sql.push(" LIMIT 1) IS NOT NULL END");
