@@ -1,7 +1,9 @@
 //! Sessions: one's totals, and the search for many.
 
+mod histograms;
 mod search;
 mod summary;
 
+pub use histograms::{Distribution, Histograms, Range, histograms};
 pub use search::{SessionPosition, SessionSearch, SessionSort, TotalsFilter, search};
 pub use summary::{SessionSummary, summaries, summary};
