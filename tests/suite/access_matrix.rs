@@ -151,7 +151,7 @@ fn guarded(whole: &App, content: &str) -> App {
 }
 
 /// Parameters that select, sort and group, with values that reach beyond a caller's rows. A new one has to be added.
-const FILTERS: [(&str, &str); 26] = [
+const FILTERS: [(&str, &str); 32] = [
     ("user_id", "alice"),
     ("user_id", "bob"),
     ("team_id", "team-data"),
@@ -169,7 +169,13 @@ const FILTERS: [(&str, &str); 26] = [
     ("group_by", "team"),
     ("group_by", "key"),
     ("group_by", "tag"),
-    ("granularity", "hour"),
+    ("group_by", "tool"),
+    ("group_by", "team,user"),
+    ("granularity", "day"),
+    ("top", "2"),
+    ("compare", "previous"),
+    ("details", "true"),
+    ("exact", "true"),
     ("status", "failure"),
     ("has_tool_calls", "true"),
     ("limit", "3"),

@@ -100,9 +100,13 @@ async fn no_json_of_a_row_makes_an_answer_fail() {
     let mut questions: Vec<String> = ["overview", "models", "agents", "usage-trends", "usage-trends?granularity=hour"]
         .map(|question| format!("/api/v1/analytics/{question}"))
         .to_vec();
-    for dimension in ["model", "agent", "user", "end_user", "team", "key", "provider", "tag"] {
+    for dimension in ["model", "agent", "user", "end_user", "team", "key", "provider", "tag", "tool", "tag,tool"] {
         questions.push(format!("/api/v1/analytics/cost-breakdown?group_by={dimension}"));
     }
+    for question in ["overview", "models", "agents", "users", "latency", "errors", "tools", "usage-trends"] {
+        questions.push(format!("/api/v1/analytics/{question}?details=true&compare=previous&granularity=week"));
+    }
+    questions.push("/api/v1/analytics/sessions".to_owned());
     for list in ["/api/v1/sessions", "/api/v1/requests"] {
         for filter in ["agent_name=unknown", "conversation_name=default", "tag=plain", "status=failure", "limit=1000"] {
             questions.push(format!("{list}?{filter}"));

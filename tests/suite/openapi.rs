@@ -80,11 +80,20 @@ async fn what_is_answered_is_what_the_document_says() {
             }
             Some(_) => kinds.values().map(|row| endpoint.with_id(rows::session(row))).collect(),
             None if endpoint.takes("limit") => vec![format!("{}?limit=1000", endpoint.path)],
-            None if endpoint.takes("granularity") => vec![format!("{}?granularity=hour", endpoint.path)],
-            None if endpoint.takes("group_by") => {
-                ["model", "team", "key", "tag"].map(|by| format!("{}?group_by={by}", endpoint.path)).to_vec()
+            None => {
+                let more = [
+                    ("granularity", "granularity=day"),
+                    ("group_by", "group_by=team"),
+                    ("group_by", "group_by=key"),
+                    ("group_by", "group_by=tag"),
+                    ("details", "details=true"),
+                    ("compare", "compare=previous"),
+                    ("compare", "compare=previous&details=true&granularity=week"),
+                ];
+                let more = more.into_iter().filter(|(parameter, _)| endpoint.takes(parameter));
+                let more = more.map(|(_, query)| format!("{}?{query}", endpoint.path));
+                std::iter::once(endpoint.path.clone()).chain(more).collect()
             }
-            None => vec![endpoint.path.clone()],
         };
         for path in paths {
             let body = ask(&app, &endpoint, &path).await.ok();

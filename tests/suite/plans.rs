@@ -196,6 +196,12 @@ async fn a_page_and_a_day_are_read_by_the_time_index() {
         format!("/api/v1/analytics/usage-trends?granularity=hour&{window}"),
         format!("/api/v1/analytics/cost-breakdown?{window}"),
         format!("/api/v1/analytics/cost-breakdown?group_by=tag&{window}"),
+        format!("/api/v1/analytics/cost-breakdown?group_by=team,model&granularity=hour&compare=previous&{window}"),
+        format!("/api/v1/analytics/users?{window}"),
+        format!("/api/v1/analytics/latency?group_by=provider&{window}"),
+        format!("/api/v1/analytics/errors?{window}"),
+        format!("/api/v1/analytics/tools?{window}"),
+        format!("/api/v1/analytics/sessions?{window}"),
         "/health".to_owned(),
     ] {
         let open = !path.contains("start_date");
@@ -228,6 +234,11 @@ async fn lists_and_totals_unpack_no_payload_that_they_do_not_show() {
         ("/api/v1/analytics/cost-breakdown?group_by=key", &request),
         ("/api/v1/analytics/cost-breakdown?group_by=provider", &request),
         ("/api/v1/analytics/cost-breakdown?group_by=tag", &request),
+        ("/api/v1/analytics/cost-breakdown?group_by=team,model&granularity=day&compare=previous", &request),
+        ("/api/v1/analytics/users", &request),
+        ("/api/v1/analytics/latency", &request),
+        ("/api/v1/analytics/latency?group_by=model", &request),
+        ("/api/v1/analytics/sessions", &request),
         ("/health", &request),
     ] {
         for sql in large.statements(path).await {

@@ -2,13 +2,13 @@
 
 use axum::Json;
 use axum::extract::State;
-use traceability::api::params::Query2;
+use traceability::api::params::Query4;
 use traceability::api::window::WindowParams;
 use traceability::api::{ApiResult, AppState, Caller, Problem};
 use traceability::queries::Source;
-use traceability::queries::analytics::{self, AgentPerformance, View};
+use traceability::queries::analytics::{self, AgentPerformance};
 
-use crate::params::{Filters, question};
+use crate::params::{Asked, Extent, Filters, Rows};
 
 /// Compare agents
 ///
@@ -17,7 +17,7 @@ use crate::params::{Filters, question};
     get,
     path = "/api/v1/analytics/agents",
     tag = "analytics",
-    params(WindowParams, Filters),
+    params(WindowParams, Filters, Extent, Rows),
     responses(
         (status = 200, description = "The answer", body = Vec<AgentPerformance>),
         (status = "4XX", description = "A parameter is not allowed", body = Problem, content_type = "application/problem+json"),
@@ -27,10 +27,12 @@ use crate::params::{Filters, question};
 pub async fn list_agents(
     State(state): State<AppState>,
     caller: Caller,
-    Query2(window, filters): Query2<WindowParams, Filters>,
+    Query4(window, filters, extent, rows): Query4<WindowParams, Filters, Extent, Rows>,
 ) -> ApiResult<Json<Vec<AgentPerformance>>> {
-    let question = question(&window, &filters, state.clock.now())?;
+    let asked = Asked::new(&window, &filters, &extent, state.clock.now())?;
+    let shape = rows.shape(&asked)?;
     let mut db = state.db.session().await?;
     let source = Source { facts: &db.facts, scope: caller.scope() };
-    Ok(Json(analytics::agents(&mut db.conn, source, &question, &View::default()).await?))
+    let question = asked.question(db.facts.is_indexed());
+    Ok(Json(shape.fit(analytics::agents(&mut db.conn, source, &question, &shape.view).await?)?))
 }

@@ -3,40 +3,50 @@
 use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
-use traceability::api::params::Query3;
+use traceability::api::params::Query4;
 use traceability::api::window::WindowParams;
 use traceability::api::{ApiResult, AppState, Caller, Problem};
 use traceability::queries::Source;
-use traceability::queries::analytics::{self, CostShare, GroupBy, View};
+use traceability::queries::analytics::{self, CostShare, Dimension, GroupBy};
 use utoipa::IntoParams;
 
-use crate::params::{Filters, question};
+use crate::buckets::Granularity;
+use crate::params::{Asked, Dimensions, Extent, Filters, Rows, Top};
 
 /// How costs are grouped.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Params {
-    /// What to group by; `model` if not given.
+    /// What to group by: `model`, `agent`, `user`, `end_user`, `team`, `key`, `provider`, `tag` or `tool`, or two of them
+    /// with a comma between, such as `team,model`; `model` if not given.
     #[serde(default = "Params::default_group_by")]
+    #[param(value_type = String, required = false, example = "team,model")]
+    group_by: Dimensions,
+    /// Adds a `series` to each row: its totals per quarter of an hour (in windows of up to 32 days), hour, day, week (from
+    /// Monday on) or month, as they begin in `timezone`. An answer has at most 50,000 such points.
     #[param(inline, required = false)]
-    group_by: GroupBy,
+    granularity: Option<Granularity>,
+    /// How many rows, at most, beside `other`.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 1000)]
+    top: Option<Top>,
 }
 
 impl Params {
-    const fn default_group_by() -> GroupBy {
-        GroupBy::Model
+    fn default_group_by() -> Dimensions {
+        Dimensions(vec![GroupBy::Model])
     }
 }
 
 /// Break costs down
 ///
-/// One row per category, the dearest first; categories beyond the thousandth are one row, `other`. The rows sum to the
-/// overview, except by `tag`, where a request with several tags counts in each of them.
+/// One row per category (with two dimensions: per pair of categories), the dearest first; those beyond `top` are one row,
+/// `other`. The rows sum to the overview, except by `tag`, where a request with several tags counts in each of them, and by
+/// `tool`, where it counts in each called tool, and in none if it called none.
 #[utoipa::path(
     get,
     path = "/api/v1/analytics/cost-breakdown",
     tag = "analytics",
-    params(WindowParams, Filters, Params),
+    params(WindowParams, Filters, Extent, Params),
     responses(
         (status = 200, description = "The answer", body = Vec<CostShare>),
         (status = "4XX", description = "A parameter is not allowed", body = Problem, content_type = "application/problem+json"),
@@ -46,12 +56,13 @@ impl Params {
 pub async fn list_cost_breakdown(
     State(state): State<AppState>,
     caller: Caller,
-    Query3(window, filters, params): Query3<WindowParams, Filters, Params>,
+    Query4(window, filters, extent, params): Query4<WindowParams, Filters, Extent, Params>,
 ) -> ApiResult<Json<Vec<CostShare>>> {
-    let question = question(&window, &filters, state.clock.now())?;
+    let asked = Asked::new(&window, &filters, &extent, state.clock.now())?;
+    let shape = Rows::new(params.granularity, params.top).shape(&asked)?;
+    let keys: Vec<Dimension> = params.group_by.0.into_iter().map(Dimension::from).collect();
     let mut db = state.db.session().await?;
     let source = Source { facts: &db.facts, scope: caller.scope() };
-    Ok(Json(
-        analytics::cost_breakdown(&mut db.conn, source, &question, &[params.group_by.into()], &View::default()).await?,
-    ))
+    let question = asked.question(db.facts.is_indexed());
+    Ok(Json(shape.fit(analytics::cost_breakdown(&mut db.conn, source, &question, &keys, &shape.view).await?)?))
 }

@@ -1,11 +1,18 @@
 //! Analytics: what costs what, and since when.
 
 mod agents;
+mod buckets;
 mod cost_breakdown;
+mod errors;
+mod latency;
 mod models;
 mod overview;
 mod params;
+mod previous;
+mod sessions;
+mod tools;
 mod usage_trends;
+mod users;
 
 use traceability::api::AppState;
 use utoipa_axum::router::OpenApiRouter;
@@ -18,6 +25,11 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(overview::get_overview))
         .routes(routes!(agents::list_agents))
         .routes(routes!(models::list_models))
+        .routes(routes!(users::list_users))
         .routes(routes!(usage_trends::list_usage_trends))
         .routes(routes!(cost_breakdown::list_cost_breakdown))
+        .routes(routes!(latency::list_latency))
+        .routes(routes!(errors::list_errors))
+        .routes(routes!(tools::list_tools))
+        .routes(routes!(sessions::get_session_histograms))
 }

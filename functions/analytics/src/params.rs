@@ -1,13 +1,19 @@
-//! What every analytics question can be narrowed by.
+//! What the analytics endpoints can be asked with.
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use serde::Deserialize;
 use traceability::api::ApiResult;
-use traceability::api::window::WindowParams;
-use traceability::queries::analytics::Question;
+use traceability::api::error::ParameterProblem;
+use traceability::api::window::{TimeWindow, WindowParams};
+use traceability::choice;
+use traceability::queries::analytics::{GroupBy, Question, View};
 use traceability::queries::filter::RequestFilter;
-use traceability::scalar::Text;
+use traceability::scalar::{Bounded, Flag, Text};
 use utoipa::IntoParams;
+
+use crate::buckets::{Granularity, buckets};
+use crate::previous::previous;
 
 /// Filters on requests.
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
@@ -27,16 +33,183 @@ pub struct Filters {
     team_id: Option<Text>,
 }
 
-/// The question that the parameters ask.
-pub(crate) fn question(window: &WindowParams, filters: &Filters, now: DateTime<Utc>) -> ApiResult<Question> {
-    Ok(Question::new(
-        window.window(now)?,
+choice! {
+    /// What a window is compared with.
+    Comparison {
+        /// The window before.
+        Previous = "previous",
+    }
+}
+
+/// What is told beyond the totals.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Extent {
+    /// `previous` adds to each row the same figures of the window before (`previous`), and how they changed (`change`).
+    /// That window is as long and ends where this one begins; where this one begins and ends at midnight in `timezone`, it
+    /// has as many days.
+    #[param(inline, required = false)]
+    compare: Option<Comparison>,
+    /// Whether rows have error rates, cached tokens, figures per session, times to the first token and percentiles. Without
+    /// an index it is `false` if not given, since they cost reading every request with its metadata; with one it is `true`.
+    #[param(value_type = Option<bool>)]
+    details: Option<Flag>,
+    /// Whether percentiles are exact. Without an index they always are; with one they are otherwise within 1 % of the exact
+    /// values.
+    #[param(value_type = Option<bool>, default = false)]
+    exact: Option<Flag>,
+}
+
+/// How time is cut.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Cut {
+    /// Adds a `series` to each row: its totals per quarter of an hour (in windows of up to 32 days), hour, day, week (from
+    /// Monday on) or month, as they begin in `timezone`. An answer has at most 50,000 such points.
+    #[param(inline, required = false)]
+    granularity: Option<Granularity>,
+}
+
+/// How rows are cut, and how many there are.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Rows {
+    /// Adds a `series` to each row: its totals per quarter of an hour (in windows of up to 32 days), hour, day, week (from
+    /// Monday on) or month, as they begin in `timezone`. An answer has at most 50,000 such points.
+    #[param(inline, required = false)]
+    granularity: Option<Granularity>,
+    /// How many rows, at most.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 1000)]
+    top: Option<Top>,
+}
+
+/// How many rows an answer has.
+pub(crate) type Top = Bounded<1, 1000>;
+
+/// One or two dimensions.
+#[derive(Debug, Clone)]
+pub(crate) struct Dimensions(pub(crate) Vec<GroupBy>);
+
+impl std::str::FromStr for Dimensions {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let words: Result<Vec<GroupBy>, String> = text.split(',').take(3).map(str::parse).collect();
+        let words = words.map_err(|allowed| format!("{allowed}; or two of them with a comma between"))?;
+        match words[..] {
+            [_] => Ok(Self(words)),
+            [first, second] if first != second => Ok(Self(words)),
+            _ => Err("must be one dimension, or two different ones with a comma between, such as team,model".into()),
+        }
+    }
+}
+
+traceability::parameter!(Dimensions);
+
+/// A question that waits to hear whether there is an index.
+pub(crate) struct Asked {
+    question: Question,
+    details: Option<bool>,
+    zone: Tz,
+    previous: Option<TimeWindow>,
+}
+
+impl Asked {
+    /// What the parameters ask.
+    pub(crate) fn new(
+        window: &WindowParams,
+        filters: &Filters,
+        extent: &Extent,
+        now: DateTime<Utc>,
+    ) -> ApiResult<Self> {
+        let zone = window.timezone.0;
+        let mut question = Question::new(window.window(now)?, filters.requests());
+        question.exact = extent.exact.is_some_and(|flag| flag.0);
+        let previous = extent.compare.map(|Comparison::Previous| previous(&question.window, zone));
+        Ok(Self { question, details: extent.details.map(|flag| flag.0), zone, previous })
+    }
+
+    /// The question. Details are part of it where they cost little.
+    pub(crate) fn question(&self, is_indexed: bool) -> Question {
+        Question { details: self.details.unwrap_or(is_indexed), ..self.question.clone() }
+    }
+
+    pub(crate) const fn window(&self) -> &TimeWindow {
+        &self.question.window
+    }
+
+    pub(crate) const fn zone(&self) -> Tz {
+        self.zone
+    }
+
+    pub(crate) const fn previous(&self) -> Option<TimeWindow> {
+        self.previous
+    }
+
+    fn shape(&self, granularity: Option<Granularity>, top: Option<Top>) -> ApiResult<Shape> {
+        let series = granularity.map(|granularity| buckets(self.window(), granularity, self.zone)).transpose()?;
+        let mut view = View { series, previous: self.previous, ..View::default() };
+        if let Some(top) = top {
+            view.top = top.0;
+        }
+        let most = view.series.as_ref().map(|buckets| MOST_POINTS / buckets.len().max(1));
+        if let Some(most) = most {
+            // One more, to see that they are too many.
+            view.top = view.top.min(u32::try_from(most + 1).unwrap_or(u32::MAX));
+        }
+        Ok(Shape { view, most })
+    }
+}
+
+impl Filters {
+    pub(crate) fn requests(&self) -> RequestFilter {
         RequestFilter {
-            agent_name: Text::of(filters.agent_name.as_ref()),
-            user_id: Text::of(filters.user_id.as_ref()),
-            model: Text::of(filters.model.as_ref()),
-            team_id: Text::of(filters.team_id.as_ref()),
+            agent_name: Text::of(self.agent_name.as_ref()),
+            user_id: Text::of(self.user_id.as_ref()),
+            model: Text::of(self.model.as_ref()),
+            team_id: Text::of(self.team_id.as_ref()),
             ..RequestFilter::default()
-        },
-    ))
+        }
+    }
+}
+
+impl Cut {
+    pub(crate) fn shape(&self, asked: &Asked) -> ApiResult<Shape> {
+        asked.shape(self.granularity, None)
+    }
+}
+
+impl Rows {
+    pub(crate) const fn new(granularity: Option<Granularity>, top: Option<Top>) -> Self {
+        Self { granularity, top }
+    }
+
+    pub(crate) fn shape(&self, asked: &Asked) -> ApiResult<Shape> {
+        asked.shape(self.granularity, self.top)
+    }
+}
+
+/// The most points that the series of an answer have.
+const MOST_POINTS: usize = 50_000;
+
+/// How an answer is shown, and how many rows it may have then.
+pub(crate) struct Shape {
+    pub(crate) view: View,
+    most: Option<usize>,
+}
+
+impl Shape {
+    /// The rows, if they are not too many.
+    pub(crate) fn fit<T>(&self, rows: Vec<T>) -> Result<Vec<T>, ParameterProblem> {
+        match self.most {
+            Some(most) if rows.len() > most => Err(ParameterProblem::new(
+                "granularity",
+                format!(
+                    "would make a series of more than {MOST_POINTS} points: take a longer granularity, or a top of at most \
+                     {most}"
+                ),
+            )),
+            _ => Ok(rows),
+        }
+    }
 }

@@ -46,6 +46,10 @@ pub struct Query2<A, B>(pub A, pub B);
 #[derive(Debug, Clone, Copy)]
 pub struct Query3<A, B, C>(pub A, pub B, pub C);
 
+/// Extracts four structs of parameters from the query string.
+#[derive(Debug, Clone, Copy)]
+pub struct Query4<A, B, C, D>(pub A, pub B, pub C, pub D);
+
 /// Rejects any query string: for endpoints that take none.
 #[derive(Debug, Clone, Copy)]
 pub struct NoQuery;
@@ -77,6 +81,16 @@ impl<S: Sync, A: Parameters, B: Parameters, C: Parameters> FromRequestParts<S> f
         let pairs = pairs(parts)?;
         check_names(&pairs, &[A::names(), B::names(), C::names()].concat())?;
         Ok(Self(own(&pairs)?, own(&pairs)?, own(&pairs)?))
+    }
+}
+
+impl<S: Sync, A: Parameters, B: Parameters, C: Parameters, D: Parameters> FromRequestParts<S> for Query4<A, B, C, D> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let pairs = pairs(parts)?;
+        check_names(&pairs, &[A::names(), B::names(), C::names(), D::names()].concat())?;
+        Ok(Self(own(&pairs)?, own(&pairs)?, own(&pairs)?, own(&pairs)?))
     }
 }
 

@@ -11,7 +11,7 @@ use super::dimension::Dimension;
 use super::distinct::{sessions, users};
 use super::grouping::{Grouping, Shown};
 use super::measure::{Figures, Measured, Needs, Order, Pick, measure};
-use super::measures::{Measure, needed};
+use super::measures::{FAILED_REQUESTS, Measure, needed};
 use super::percentiles::{Percentiles, percentiles};
 use super::report::Bucket;
 use crate::db::Connection;
@@ -36,8 +36,19 @@ pub struct Group {
     pub users: i64,
     /// Its times.
     pub percentiles: Percentiles,
+    /// What the window has in all.
+    pub whole: Whole,
     /// What was measured in each bucket in which it has a request.
     pub buckets: BTreeMap<usize, Figures>,
+}
+
+/// The requests in question, whatever group they are in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Whole {
+    /// All.
+    pub requests: i64,
+    /// Those that failed.
+    pub failed_requests: i64,
 }
 
 /// What an endpoint asks of each group.
@@ -52,6 +63,8 @@ pub struct Wants {
     pub fold: bool,
     /// Whether shares of the window's cost are shown.
     pub shares: bool,
+    /// Whether shares of the window's requests are shown.
+    pub whole: bool,
     /// Whether sessions are counted.
     pub sessions: bool,
     /// Whether users are counted.
@@ -71,6 +84,7 @@ impl Wants {
             order: Order::Requests,
             fold: false,
             shares: false,
+            whole: false,
             sessions: false,
             users: false,
             percentiles: false,
@@ -132,6 +146,12 @@ pub(super) async fn groups(
         let mut times = percentiles(conn, source, question, &grouping, &shown).await?;
         each(&mut groups, |group, cell| group.percentiles = times.remove(&cell).unwrap_or_default());
     }
+    if wants.whole {
+        let whole = whole(conn, source, question).await?;
+        for group in &mut groups {
+            group.whole = whole;
+        }
+    }
     if wants.labels {
         for (place, dimension) in grouping.keys.iter().enumerate() {
             label(conn, source, *dimension, place, &mut groups).await?;
@@ -145,6 +165,16 @@ fn each(groups: &mut [Group], mut fill: impl FnMut(&mut Group, (Vec<String>, usi
         let cell = (group.keys.clone(), 0);
         fill(group, cell);
     }
+}
+
+/// All requests in question, whether they are in a group or not.
+async fn whole(conn: &mut Connection, source: Source<'_>, question: &Question) -> sqlx::Result<Whole> {
+    let grouping = Grouping { keys: Vec::new(), starts: vec![question.window.start] };
+    let pick = Pick::Top { order: Order::Requests, top: 1, fold: false };
+    let needs = Needs { measures: &[FAILED_REQUESTS], pick, shares: false };
+    let measured = measure(conn, source, question, &grouping, needs).await?;
+    let whole = |one: &Measured| Whole { requests: one.figures.requests, failed_requests: one.figures.failed_requests };
+    Ok(measured.first().map(whole).unwrap_or_default())
 }
 
 /// All requests in question as one group per bucket.

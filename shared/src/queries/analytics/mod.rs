@@ -8,8 +8,10 @@ mod breakdown;
 mod details;
 mod dimension;
 pub mod distinct;
+mod errors;
 mod group;
 mod grouping;
+mod latency;
 mod measure;
 pub mod measures;
 mod models;
@@ -18,20 +20,26 @@ mod partials;
 mod percentiles;
 mod report;
 mod rolled;
+mod tools;
 mod trends;
+mod users;
 
 pub use agents::{AgentPerformance, agents};
 pub use breakdown::{CostShare, cost_breakdown};
 pub use details::{Details, Times};
 pub use dimension::{Dimension, GroupBy};
-pub use group::{Group, Wants};
+pub use errors::{ErrorShare, errors};
+pub use group::{Group, Wants, Whole};
 pub use grouping::{Grouping, Shown};
+pub use latency::{Latency, latency};
 pub use measure::{Figures, Measured, Needs, Order, Pick, measure};
 pub use models::{ModelUsage, models};
 pub use overview::{Overview, overview};
 pub use percentiles::{Percentiles, Quantiles, Times as PercentileTimes, percentiles};
 pub use report::{Bucket, Change, More, Report, SeriesPoint, View};
+pub use tools::{ToolUsage, tools};
 pub use trends::{UsageTrend, trends};
+pub use users::{UserUsage, users};
 
 use super::filter::{RequestFilter, TimeWindow};
 

@@ -1,0 +1,39 @@
+//! `GET /api/v1/analytics/errors`
+
+use axum::Json;
+use axum::extract::State;
+use traceability::api::params::Query4;
+use traceability::api::window::WindowParams;
+use traceability::api::{ApiResult, AppState, Caller, Problem};
+use traceability::queries::Source;
+use traceability::queries::analytics::{self, ErrorShare};
+
+use crate::params::{Asked, Extent, Filters, Rows};
+
+/// Compare errors
+///
+/// One row per class of error and model, the most frequent first, at most 1000. The classes are those that LiteLLM notes of
+/// failed requests, in their metadata.
+#[utoipa::path(
+    get,
+    path = "/api/v1/analytics/errors",
+    tag = "analytics",
+    params(WindowParams, Filters, Extent, Rows),
+    responses(
+        (status = 200, description = "The answer", body = Vec<ErrorShare>),
+        (status = "4XX", description = "A parameter is not allowed", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", description = "The database did not answer", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn list_errors(
+    State(state): State<AppState>,
+    caller: Caller,
+    Query4(window, filters, extent, rows): Query4<WindowParams, Filters, Extent, Rows>,
+) -> ApiResult<Json<Vec<ErrorShare>>> {
+    let asked = Asked::new(&window, &filters, &extent, state.clock.now())?;
+    let shape = rows.shape(&asked)?;
+    let mut db = state.db.session().await?;
+    let source = Source { facts: &db.facts, scope: caller.scope() };
+    let question = asked.question(db.facts.is_indexed());
+    Ok(Json(shape.fit(analytics::errors(&mut db.conn, source, &question, &shape.view).await?)?))
+}

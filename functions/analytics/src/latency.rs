@@ -1,0 +1,59 @@
+//! `GET /api/v1/analytics/latency`
+
+use axum::Json;
+use axum::extract::State;
+use serde::Deserialize;
+use traceability::api::params::Query4;
+use traceability::api::window::WindowParams;
+use traceability::api::{ApiResult, AppState, Caller, Problem};
+use traceability::queries::Source;
+use traceability::queries::analytics::{self, Dimension, GroupBy, Latency};
+use utoipa::IntoParams;
+
+use crate::buckets::Granularity;
+use crate::params::{Asked, Extent, Filters, Rows, Top};
+
+/// How requests are grouped.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Params {
+    /// What to group by; if not given, all requests are one row, `all`.
+    #[param(inline, required = false)]
+    group_by: Option<GroupBy>,
+    /// Adds a `series` to each row: its totals per quarter of an hour (in windows of up to 32 days), hour, day, week (from
+    /// Monday on) or month, as they begin in `timezone`. An answer has at most 50,000 such points.
+    #[param(inline, required = false)]
+    granularity: Option<Granularity>,
+    /// How many rows, at most.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 1000)]
+    top: Option<Top>,
+}
+
+/// Compare response times
+///
+/// One row per category, the busiest first, at most 1000: averages, extremes and percentiles of the seconds that requests
+/// took, and of the seconds to the first token of those that were streamed.
+#[utoipa::path(
+    get,
+    path = "/api/v1/analytics/latency",
+    tag = "analytics",
+    params(WindowParams, Filters, Extent, Params),
+    responses(
+        (status = 200, description = "The answer", body = Vec<Latency>),
+        (status = "4XX", description = "A parameter is not allowed", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", description = "The database did not answer", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn list_latency(
+    State(state): State<AppState>,
+    caller: Caller,
+    Query4(window, filters, extent, params): Query4<WindowParams, Filters, Extent, Params>,
+) -> ApiResult<Json<Vec<Latency>>> {
+    let asked = Asked::new(&window, &filters, &extent, state.clock.now())?;
+    let shape = Rows::new(params.granularity, params.top).shape(&asked)?;
+    let key = params.group_by.map(Dimension::from);
+    let mut db = state.db.session().await?;
+    let source = Source { facts: &db.facts, scope: caller.scope() };
+    let question = asked.question(db.facts.is_indexed());
+    Ok(Json(shape.fit(analytics::latency(&mut db.conn, source, &question, key, &shape.view).await?)?))
+}

@@ -1,0 +1,38 @@
+//! `GET /api/v1/analytics/sessions`
+
+use axum::Json;
+use axum::extract::State;
+use traceability::api::params::Query2;
+use traceability::api::window::WindowParams;
+use traceability::api::{ApiResult, AppState, Caller, Problem};
+use traceability::queries::Source;
+use traceability::queries::sessions::{Histograms, histograms};
+
+use crate::params::Filters;
+
+/// Show how sessions are distributed
+///
+/// Histograms of cost, duration and requests per session, of the sessions that began in the window: those whose first
+/// request started in it. Their totals are those of whole sessions, later requests included. The filters are about requests:
+/// a session counts when one of its requests in the window fulfils all of them.
+#[utoipa::path(
+    get,
+    path = "/api/v1/analytics/sessions",
+    tag = "analytics",
+    params(WindowParams, Filters),
+    responses(
+        (status = 200, description = "The answer", body = Histograms),
+        (status = "4XX", description = "A parameter is not allowed", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", description = "The database did not answer", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn get_session_histograms(
+    State(state): State<AppState>,
+    caller: Caller,
+    Query2(window, filters): Query2<WindowParams, Filters>,
+) -> ApiResult<Json<Histograms>> {
+    let window = window.window(state.clock.now())?;
+    let mut db = state.db.session().await?;
+    let source = Source { facts: &db.facts, scope: caller.scope() };
+    Ok(Json(histograms(&mut db.conn, source, &window, &filters.requests()).await?))
+}

@@ -1,0 +1,41 @@
+//! `GET /api/v1/analytics/tools`
+
+use axum::Json;
+use axum::extract::State;
+use traceability::api::params::Query4;
+use traceability::api::window::WindowParams;
+use traceability::api::{ApiResult, AppState, Caller, Problem};
+use traceability::queries::Source;
+use traceability::queries::analytics::{self, ToolUsage};
+
+use crate::params::{Asked, Extent, Filters, Rows};
+
+/// Compare tools
+///
+/// One row per tool that a model or a client called, those of the most requests first, at most 1000. Requests are counted, not
+/// calls: how often one request called a tool is not known of each tool. Names come from LiteLLM's index of called tools
+/// and, where it has none, from the stored responses; requests whose response was not stored either are in no row. Responses
+/// are read row by row: over long windows of a busy log this can take longer than a request may.
+#[utoipa::path(
+    get,
+    path = "/api/v1/analytics/tools",
+    tag = "analytics",
+    params(WindowParams, Filters, Extent, Rows),
+    responses(
+        (status = 200, description = "The answer", body = Vec<ToolUsage>),
+        (status = "4XX", description = "A parameter is not allowed", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", description = "The database did not answer", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn list_tools(
+    State(state): State<AppState>,
+    caller: Caller,
+    Query4(window, filters, extent, rows): Query4<WindowParams, Filters, Extent, Rows>,
+) -> ApiResult<Json<Vec<ToolUsage>>> {
+    let asked = Asked::new(&window, &filters, &extent, state.clock.now())?;
+    let shape = rows.shape(&asked)?;
+    let mut db = state.db.session().await?;
+    let source = Source { facts: &db.facts, scope: caller.scope() };
+    let question = asked.question(db.facts.is_indexed());
+    Ok(Json(shape.fit(analytics::tools(&mut db.conn, source, &question, &shape.view).await?)?))
+}

@@ -1,0 +1,38 @@
+//! `GET /api/v1/analytics/users`
+
+use axum::Json;
+use axum::extract::State;
+use traceability::api::params::Query4;
+use traceability::api::window::WindowParams;
+use traceability::api::{ApiResult, AppState, Caller, Problem};
+use traceability::queries::Source;
+use traceability::queries::analytics::{self, UserUsage};
+
+use crate::params::{Asked, Extent, Filters, Rows};
+
+/// Compare users
+///
+/// One row per LiteLLM user, the busiest first, at most 1000.
+#[utoipa::path(
+    get,
+    path = "/api/v1/analytics/users",
+    tag = "analytics",
+    params(WindowParams, Filters, Extent, Rows),
+    responses(
+        (status = 200, description = "The answer", body = Vec<UserUsage>),
+        (status = "4XX", description = "A parameter is not allowed", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", description = "The database did not answer", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn list_users(
+    State(state): State<AppState>,
+    caller: Caller,
+    Query4(window, filters, extent, rows): Query4<WindowParams, Filters, Extent, Rows>,
+) -> ApiResult<Json<Vec<UserUsage>>> {
+    let asked = Asked::new(&window, &filters, &extent, state.clock.now())?;
+    let shape = rows.shape(&asked)?;
+    let mut db = state.db.session().await?;
+    let source = Source { facts: &db.facts, scope: caller.scope() };
+    let question = asked.question(db.facts.is_indexed());
+    Ok(Json(shape.fit(analytics::users(&mut db.conn, source, &question, &shape.view).await?)?))
+}
