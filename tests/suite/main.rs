@@ -21,6 +21,7 @@ mod function_login;
 mod function_secret;
 mod function_start;
 mod gateway_events;
+mod index_health;
 mod keys;
 mod login;
 mod long_session;

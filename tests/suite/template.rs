@@ -42,6 +42,13 @@ fn workspace() -> Value {
     serde_json::from_slice(&output.expect("cargo runs").stdout).expect("cargo writes JSON")
 }
 
+/// The functions that a schedule starts, each with the alarm for runs that stayed away.
+const SCHEDULED: [(&str, &str); 1] = [("Indexer", "IndexerMissing")];
+
+fn is_scheduled(function: &str) -> bool {
+    SCHEDULED.iter().any(|(name, _)| *name == function)
+}
+
 /// The program that a function of the template runs.
 fn binary(function: &Value) -> &str {
     assert_eq!(function["Metadata"]["BuildMethod"], "rust-cargolambda");
@@ -109,7 +116,7 @@ fn every_function_asks_for_the_login_that_was_chosen() {
     assert_eq!(template["Parameters"]["AllowAnonymous"]["Default"], "");
 }
 
-/// Every function but the one that has nothing to guard writes an audit, which is kept, sent on and watched.
+/// Every function but those that have nothing to guard writes an audit, which is kept, sent on and watched.
 #[test]
 fn no_audit_is_lost() {
     let template = read();
@@ -119,7 +126,7 @@ fn no_audit_is_lost() {
     let watched = resources(&template, "AWS::Logs::MetricFilter");
     for (name, function) in resources(&template, "AWS::Serverless::Function") {
         assert_eq!(function["Properties"]["LoggingConfig"]["ApplicationLogLevel"], Value::Null, "{name} has its own");
-        if name == "Health" {
+        if name == "Health" || is_scheduled(name) {
             continue;
         }
         let log = json!({"Ref": format!("{name}Log")});
@@ -155,8 +162,75 @@ fn the_functions_are_the_workspaces() {
     assert_eq!(deployed, members.iter().map(name_of).collect());
     for (name, function) in &functions {
         assert_eq!(name.to_lowercase(), binary(function));
-        for part in ["Role", "Log", "Errors", "Throttles", "Slow"] {
+        let alarms: &[&str] =
+            if is_scheduled(name) { &["Errors", "Missing"] } else { &["Errors", "Throttles", "Slow"] };
+        for part in ["Role", "Log"].iter().chain(alarms) {
             assert!(template["Resources"][format!("{name}{part}")].is_object(), "{name} has no {part}");
+        }
+    }
+}
+
+/// Without an index there is no trace of what keeps one.
+#[test]
+fn the_indexer_is_there_only_if_it_is_asked_for() {
+    let template = read();
+    assert_eq!(template["Parameters"]["Index"]["Default"], "off");
+    assert_eq!(template["Conditions"]["HasIndexer"], json!({"Fn::Equals": [{"Ref": "Index"}, "on"]}));
+    for part in ["Resources", "Outputs"] {
+        let parts = template[part].as_object().expect("parts").iter();
+        for (name, it) in parts.filter(|(name, _)| name.starts_with("Indexer")) {
+            assert_eq!(it["Condition"], "HasIndexer", "{name}");
+        }
+    }
+    let settings = &template["Globals"]["Function"]["Environment"]["Variables"];
+    assert_eq!(settings["INDEX"], json!({"Fn::If": ["HasIndex", "auto", "off"]}));
+}
+
+#[test]
+fn the_indexer_runs_every_minute_and_is_missed_when_it_does_not() {
+    let template = read();
+    let function = &template["Resources"]["Indexer"]["Properties"];
+    assert_eq!(function["Events"]["EveryMinute"]["Type"], "ScheduleV2");
+    assert_eq!(function["Events"]["EveryMinute"]["Properties"]["ScheduleExpression"], "rate(1 minute)");
+    assert_eq!((&function["Timeout"], &function["ReservedConcurrentExecutions"]), (&json!(60), &json!(1)));
+    for (name, alarm) in SCHEDULED {
+        let alarm = &template["Resources"][alarm]["Properties"];
+        assert_eq!(alarm["MetricName"], "Invocations");
+        assert_eq!(alarm["Dimensions"][0]["Value"], json!({"Ref": name}));
+        assert_eq!(
+            alarm["TreatMissingData"], "breaching",
+            "an alarm about nothing has to go off when there is nothing"
+        );
+    }
+}
+
+/// The login that writes is the indexer's alone.
+#[test]
+fn the_api_cannot_log_in_as_the_indexer() {
+    let template = read();
+    let policy = template["Resources"]["FunctionPolicy"].to_string();
+    let shared = template["Globals"].to_string();
+    for parameter in ["IndexerDatabaseSecretArn", "IndexerDatabaseIamUser", "IndexerDatabaseUrl"] {
+        assert!(!policy.contains(parameter) && !shared.contains(parameter), "{parameter} is given to every function");
+    }
+    let role = template["Resources"]["IndexerRole"].to_string();
+    assert!(role.contains("IndexerDatabaseSecretArn") && role.contains("IndexerDatabaseIamUser"));
+}
+
+/// A browser's page may read the headers that the document promises.
+#[test]
+fn pages_may_read_every_header_of_the_document() {
+    let template = read();
+    let cors = template["Resources"]["Api"]["Properties"]["CorsConfiguration"]["Fn::If"][1].clone();
+    let exposed = cors["ExposeHeaders"].as_array().expect("headers").clone();
+    for (_, router) in functions() {
+        let document = serde_json::to_value(openapi::document(router)).expect("a document is JSON");
+        let items = document["paths"].as_object().expect("paths").values();
+        let operations = items.flat_map(|item| item.as_object().expect("methods").values());
+        let responses = operations.flat_map(|it| it["responses"].as_object().expect("responses").values());
+        let headers = responses.filter_map(|it| it["headers"].as_object()).flat_map(|it| it.keys());
+        for header in headers.map(|name| name.to_ascii_lowercase()) {
+            assert!(exposed.contains(&json!(header)), "{header} is not exposed");
         }
     }
 }
@@ -248,11 +322,20 @@ const VERIFIED: (&str, &str) = ("GatewayAuth", "jwt");
 const CONFIRMATION: (&str, &str) = ("AllowAnonymous", "yes-anyone-may-read-every-prompt");
 const STREAM: (&str, &str) = ("AuditDestinationArn", "arn:aws:kinesis:eu-north-1:123456789012:stream/audit");
 const STREAM_ROLE: (&str, &str) = ("AuditRoleArn", "arn:aws:iam::123456789012:role/audit");
+const INDEX: (&str, &str) = ("Index", "on");
+const INDEX_URL: (&str, &str) = ("IndexDatabaseUrl", "postgres://index.example.com:5432/traceability");
+const INDEX_SECRET: (&str, &str) =
+    ("IndexDatabaseSecretArn", "arn:aws:secretsmanager:eu-north-1:123456789012:secret:index-AbCdEf");
+const INDEXER_SECRET: (&str, &str) =
+    ("IndexerDatabaseSecretArn", "arn:aws:secretsmanager:eu-north-1:123456789012:secret:indexer-AbCdEf");
+const INDEXER_URL: (&str, &str) = ("IndexerDatabaseUrl", "postgres://indexer@db.example.com:5432/litellm");
+const INDEXER: (&str, &str) = ("IndexerDatabaseIamUser", "indexer");
+const INDEX_KEY: (&str, &str) = ("IndexSecretsKeyArn", KEY);
 
 #[test]
 fn parameters_that_agree_are_taken() {
     let template = read();
-    let agreeing: [Parameters; 22] = [
+    let agreeing: [Parameters; 29] = [
         &[URL],
         &[SECRET],
         &[URL, SECRET],
@@ -275,6 +358,13 @@ fn parameters_that_agree_are_taken() {
         &[URL, STREAM, STREAM_ROLE],
         &[URL, ("AuditDestinationArn", "arn:aws:lambda:eu-north-1:123456789012:function:audit")],
         &[URL, ("AllowedOrigins", "https://dashboard.example.com"), ("KmsKeyArn", KEY), ("Metrics", "off")],
+        &[URL, SECRET, INDEX, INDEXER_SECRET],
+        &[USER_URL, IAM, RESOURCE, USER, INDEX, INDEXER_URL, INDEXER],
+        &[USER_URL, IAM, RESOURCE, USER, INDEX, INDEXER_SECRET],
+        &[URL, SECRET, INDEX, INDEX_URL, INDEX_SECRET, INDEXER_SECRET, INDEX_KEY],
+        &[USER_URL, IAM, RESOURCE, USER, INDEX, INDEX_SECRET, INDEXER_SECRET],
+        &[URL, SECRET, ("Index", "external")],
+        &[URL, SECRET, ("Index", "external"), INDEX_URL, INDEX_SECRET, INDEX_KEY],
     ];
     for parameters in agreeing {
         assert_eq!(refusals(&template, parameters), Vec::<&str>::new(), "{parameters:?}");
@@ -311,7 +401,7 @@ fn every_way_to_log_in_takes_its_own_parameters_and_no_others() {
 #[test]
 fn parameters_that_contradict_each_other_are_refused_by_name() {
     let template = read();
-    let contradicting: [(Parameters, &[&str]); 34] = [
+    let contradicting: [(Parameters, &[&str]); 45] = [
         (&[], &["DatabaseUrl", "DatabaseSecretArn"]),
         (&[USER_URL, SECRET, IAM, RESOURCE, USER], &["DatabaseSecretArn", "DatabaseIamAuth"]),
         (&[SECRET, IAM, RESOURCE, USER], &["DatabaseIamAuth", "DatabaseUrl"]),
@@ -346,6 +436,23 @@ fn parameters_that_contradict_each_other_are_refused_by_name() {
         (&[URL, VERIFIED, JWT, ISSUER, AUDIENCE, KEY_URL], &["JwtJwksUrl", "GatewayAuth=jwt"]),
         (&[URL, JWT, ISSUER, AUDIENCE, ADMINS], &["JwtAdminRoles", "JwtRoleClaim"]),
         (&[URL, STREAM_ROLE], &["AuditRoleArn", "AuditDestinationArn"]),
+        (&[URL, INDEX_URL, INDEX_SECRET], &["IndexDatabaseUrl", "Index=on"]),
+        (&[URL, INDEXER_SECRET], &["IndexerDatabaseSecretArn", "Index=on"]),
+        (&[URL, ("Index", "external"), INDEXER_SECRET], &["IndexerDatabaseSecretArn", "Index=on"]),
+        (&[URL, INDEX, INDEXER_SECRET, INDEX_URL], &["IndexDatabaseUrl", "IndexDatabaseSecretArn"]),
+        (&[URL, SECRET, INDEX], &["Index=on", "IndexerDatabaseSecretArn"]),
+        (&[USER_URL, IAM, RESOURCE, USER, INDEX, INDEXER_URL, INDEXER, INDEXER_SECRET], &["Two logins of the indexer"]),
+        (
+            &[USER_URL, IAM, RESOURCE, USER, INDEX, INDEX_SECRET, INDEXER],
+            &["IndexDatabaseSecretArn", "IndexerDatabaseSecretArn"],
+        ),
+        (&[URL, SECRET, INDEX, INDEXER_URL, INDEXER], &["IndexerDatabaseIamUser", "DatabaseIamAuth=true"]),
+        (&[USER_URL, IAM, RESOURCE, USER, INDEX, INDEXER], &["IndexerDatabaseIamUser", "IndexerDatabaseUrl"]),
+        (
+            &[URL, SECRET, INDEX, INDEXER_URL, INDEX_SECRET, INDEXER_SECRET],
+            &["IndexerDatabaseUrl", "IndexDatabaseSecretArn"],
+        ),
+        (&[URL, INDEX_KEY], &["IndexSecretsKeyArn", "IndexDatabaseSecretArn"]),
     ];
     let mut heard = BTreeMap::new();
     for (parameters, named) in contradicting {

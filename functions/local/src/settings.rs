@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use http::{HeaderValue, header};
 use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 use traceability::access::Exposure;
+use traceability::api::caching::AS_OF;
 use traceability::api::caller::LITELLM_API_KEY;
 use traceability::api::layers::{REQUEST_ID, SERVER_TIMING};
 use traceability::config::{ConfigError, Environment};
@@ -136,7 +137,15 @@ impl Origins {
         };
         // A star would not stand for Authorization.
         let headers = [header::AUTHORIZATION, header::CONTENT_TYPE, LITELLM_API_KEY, REQUEST_ID];
-        let exposed = [header::LINK, header::RETRY_AFTER, header::WWW_AUTHENTICATE, REQUEST_ID, SERVER_TIMING];
+        let exposed = [
+            header::ETAG,
+            header::LINK,
+            header::RETRY_AFTER,
+            header::WWW_AUTHENTICATE,
+            AS_OF,
+            REQUEST_ID,
+            SERVER_TIMING,
+        ];
         CorsLayer::new().allow_origin(allowed).allow_methods(Any).allow_headers(headers).expose_headers(exposed)
     }
 }

@@ -1,13 +1,13 @@
 //! The base of the API document: what all endpoints have in common.
 
 use utoipa::ToSchema;
-use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::path::{Operation, Parameter, PathItem};
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
-    ContentBuilder, HeaderBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Ref, ResponseBuilder,
+    ContentBuilder, HeaderBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, ResponseBuilder,
 };
 use utoipa_axum::router::OpenApiRouter;
 
@@ -16,7 +16,8 @@ use super::error::Problem;
 use super::state::AppState;
 
 const DESCRIPTION: &str = "\
-Sessions, requests, costs and usage out of LiteLLM's spend logs, read straight from the table that LiteLLM writes.\n\n\
+Sessions, requests, costs and usage out of LiteLLM's spend logs, read straight from the table that LiteLLM writes, or from \
+an index of it.\n\n\
 * Times are RFC 3339 with `Z`; a parameter may have another offset (none means UTC) or be a date, which begins in \
 `timezone`. Windows are half-open: `end_date` does not belong to them.\n\
 * Rates are percentages from 0 to 100, `*_seconds` and `avg_response_time` are seconds, costs are US dollars.\n\
@@ -54,7 +55,11 @@ pub fn document(router: OpenApiRouter<AppState>) -> OpenApi {
         components.add_security_scheme(name, scheme);
     }
     let logged = document.paths.paths.iter_mut().filter(|(path, _)| path.starts_with(OVER_THE_LOG));
-    logged.flat_map(|(_, item)| operations(item)).for_each(demand_login);
+    for (_, item) in logged {
+        item.get.iter_mut().for_each(tell_of_copies);
+        operations(item).for_each(tell_age);
+        operations(item).for_each(demand_login);
+    }
     document
 }
 
@@ -74,6 +79,32 @@ fn schemes() -> [(&'static str, SecurityScheme); 2] {
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete].into_iter().flatten()
+}
+
+/// Every good answer says as of when it is.
+fn tell_age(operation: &mut Operation) {
+    let text = "As of when the answer is (RFC 3339): requests that LiteLLM logged later are not in it. The index's time \
+                where there is one, else now";
+    add_header(operation, "X-As-Of", text);
+}
+
+/// An answer about a window that is over can be asked about by its tag.
+fn tell_of_copies(operation: &mut Operation) {
+    let is_end = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(it) if it.name == "end_date");
+    if !operation.parameters.iter().flatten().any(is_end) {
+        return;
+    }
+    let text = "The answer's tag, for `If-None-Match`; only where the window is over";
+    add_header(operation, "ETag", text);
+    let unchanged = ResponseBuilder::new().description("The answer is the one whose tag `If-None-Match` has").build();
+    operation.responses.responses.insert("304".into(), unchanged.into());
+}
+
+fn add_header(operation: &mut Operation, name: &str, description: &str) {
+    if let Some(RefOr::T(response)) = operation.responses.responses.get_mut("200") {
+        let header = HeaderBuilder::new().description(Some(description)).build();
+        response.headers.insert(name.into(), header.into());
+    }
 }
 
 fn demand_login(operation: &mut Operation) {

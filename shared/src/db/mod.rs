@@ -80,6 +80,8 @@ pub struct Session {
     pub conn: Connection,
     /// The facts that it leads to.
     pub facts: Facts,
+    /// Whether there is an index, be it that it does not have all of the log yet.
+    pub has_index: bool,
     log: Log,
 }
 
@@ -145,13 +147,13 @@ impl Database {
     /// # Errors
     /// [`FactsError`] when the database cannot be reached or has no readable log table.
     pub async fn session(&self) -> Result<Session, FactsError> {
+        let mut has_index = false;
         if let Some(index) = &self.index {
             let (mut conn, known) = index.open().await?;
-            if known.has_index
-                && let Some(index) = Index::read(&mut conn).await?
-            {
+            has_index = known.has_index;
+            if has_index && let Some(index) = Index::read(&mut conn).await? {
                 let log = Log::Elsewhere { database: self.clone(), opened: None };
-                return Ok(Session { conn, facts: indexed(index), log });
+                return Ok(Session { conn, facts: indexed(index), has_index, log });
             }
         }
         let (mut conn, known) = self.open().await?;
@@ -161,7 +163,7 @@ impl Database {
             Some(index) => indexed(index),
             None => Facts::Direct(Arc::clone(&direct)),
         };
-        Ok(Session { conn, facts, log: Log::Here(direct) })
+        Ok(Session { conn, facts, has_index: has_index || known.has_index, log: Log::Here(direct) })
     }
 
     /// A connection and the facts of LiteLLM's own log, whether there is an index or not: where its keys are, and what was
@@ -171,7 +173,8 @@ impl Database {
     /// As [`Self::session`].
     pub async fn log(&self) -> Result<Session, FactsError> {
         let (conn, direct) = self.open_log().await?;
-        Ok(Session { conn, facts: Facts::Direct(Arc::clone(&direct)), log: Log::Here(direct) })
+        let facts = Facts::Direct(Arc::clone(&direct));
+        Ok(Session { conn, facts, has_index: false, log: Log::Here(direct) })
     }
 
     async fn open_log(&self) -> Result<(Connection, Arc<Direct>), FactsError> {
