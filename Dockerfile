@@ -1,18 +1,18 @@
 # syntax=docker/dockerfile:1
-# The local runner, without its embedded database: DATABASE_URL says what to serve. compose.yaml shows how.
+# The local runner, without its embedded database, and the indexer: DATABASE_URL says what to serve. compose.yaml shows how.
 
 FROM rust:1.95.0-slim-bookworm AS build
 WORKDIR /source
 COPY . .
-# The caches keep what was downloaded and compiled for the next build of this image; the program is taken out of them.
+# The caches keep what was downloaded and compiled for the next build of this image; the programs are taken out of them.
 RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,target=/source/target,sharing=locked \
-    cargo build --release --locked --package local --no-default-features \
-    && cp target/release/local /local
+    cargo build --release --locked --package local --package indexer --no-default-features \
+    && cp target/release/local target/release/indexer /
 
-# The same Debian as above: its C library has to be as new as the one that the program was linked with.
+# The same Debian as above: its C library has to be as new as the one that the programs were linked with.
 FROM gcr.io/distroless/cc-debian12:nonroot
-COPY --from=build /local /usr/local/bin/local
+COPY --from=build /local /indexer /usr/local/bin/
 USER 65532:65532
 # A container's own 127.0.0.1 cannot be published. Who may reach the port is for whoever publishes it to say, and what
 # they have to prove is for AUTH_MODE, without which nothing starts. Pages of other names are kept out all the same.

@@ -24,14 +24,33 @@ BENCH_TOOLS := $(VENV)/bench/.installed
 BENCH_PYTHON := $(VENV)/bench/bin/python
 WITH_TOOLS := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" SAM_CLI_TELEMETRY=0
 
-.PHONY: help dev test test-native e2e e2e-arm64 check fmt service-key openapi openapi-check bench bench-cold setup watch validate package \
-  build deploy logs delete rds-ca clean
+.PHONY: help dev migrate migrate-down migrate-citus index index-watch reconcile test test-native e2e e2e-arm64 check fmt service-key openapi \
+  openapi-check bench bench-cold setup watch validate package build deploy logs delete rds-ca clean
 
 help: ## List these targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 dev: ## Serve everything at http://127.0.0.1:8000 (embedded database, or DATABASE_URL); ROWS=N adds generated rows
 	cargo run -p local -- --rows $(ROWS)
+
+# What follows reads DATABASE_URL, and INDEX_DATABASE_URL where the index is elsewhere, from the environment or from .env.
+migrate: ## Make the schema of the index, or bring it up to date; as a role that may create it
+	cargo run --release -p indexer -- migrate
+
+migrate-down: ## Take the index away: the API answers from LiteLLM's log again
+	cargo run --release -p indexer -- migrate --down
+
+migrate-citus: ## As migrate, with the tables distributed over the servers of a Citus cluster
+	cargo run --release -p indexer -- migrate --citus
+
+index: ## Fill the index with all that is missing; from then on the API uses it
+	cargo run --release -p indexer -- --backfill
+
+index-watch: ## Keep the index up to date, every minute until it is stopped, where no Lambda function does
+	cargo run --release -p indexer -- --every 60
+
+reconcile: ## Compare all of the log with the index, and repair what differs
+	cargo run --release -p indexer -- --reconcile
 
 test: ## Run all tests; needs nothing but Rust (or TEST_DATABASE_URL, a server to test on); TEST=name narrows
 	cargo test --workspace $(TEST)
