@@ -28,18 +28,23 @@ async fn is_as_of(database: &Database, as_of: DateTime<Utc>) {
     conn.close().await.expect("closed");
 }
 
-#[tokio::test]
-async fn health_tells_how_far_the_index_is() {
-    if !is_native() {
-        return;
-    }
-    let database = Database::empty("index_health").await;
+/// A database of its own with the rows of a release.
+async fn indexable(name: &str) -> Database {
+    let database = Database::empty(name).await;
     let mut conn = database.connect().await;
     let release = Release::ALL[0];
     fixtures::load_schema(&mut conn, release).await.expect("the release's schema loads");
     fixtures::load_rows(&mut conn, release, None).await.expect("the release's rows load");
     conn.close().await.expect("closed");
-    let database = Arc::new(database);
+    database
+}
+
+#[tokio::test]
+async fn health_tells_how_far_the_index_is() {
+    if !is_native() {
+        return;
+    }
+    let database = Arc::new(indexable("index_health").await);
     assert_eq!(index_of(&database).await, Value::Null, "there is none");
 
     index::migrate(&database).await;
@@ -68,7 +73,28 @@ async fn health_tells_how_far_the_index_is() {
     assert_eq!(health["index"], json!({"state": "ready", "as_of": null, "lag_seconds": 90}));
     assert_eq!(health["newest_request"], Value::Null);
 
-    // One that does not answer to INDEX is none.
+    // One that is not to be used is none.
     let direct = App::over(database, now(), &[("INDEX", "off")]);
     assert_eq!(direct.get("/health").await.ok()["index"], Value::Null);
+}
+
+#[tokio::test]
+async fn nobody_notices_that_the_index_is_taken_away() {
+    if !is_native() {
+        return;
+    }
+    let database = Arc::new(indexable("index_taken_away").await);
+    index::fill(&database).await;
+    let apps = [App::over(Arc::clone(&database), now(), &[]), App::over(Arc::clone(&database), now(), &[])];
+    for app in &apps {
+        assert_eq!(app.get("/health").await.ok()["status"], "healthy");
+    }
+    let before = apps[0].get("/api/v1/analytics/overview?days=365&details=false").await.ok().clone();
+
+    let mut conn = database.connect().await;
+    traceability::index::undo(&mut conn).await.expect("the schema is gone");
+    conn.close().await.expect("closed");
+    let health = apps[0].get("/health").await.ok().clone();
+    assert_eq!((&health["status"], &health["index"]), (&json!("healthy"), &Value::Null));
+    assert_eq!(*apps[1].get("/api/v1/analytics/overview?days=365&details=false").await.ok(), before);
 }

@@ -15,10 +15,12 @@ pub fn settings() -> [(&'static str, &'static str); 1] {
     [("INDEX_SETTLE_MINUTES", "1")]
 }
 
-/// Makes the schema.
+/// Makes the schema; with `TEST_CITUS=on`, for a server that is the coordinator of a cluster, distributed over it.
 pub async fn migrate(database: &Database) {
     let mut conn = database.connect().await;
-    index::migrate(&mut conn, Migration::Single).await.expect("the schema of the index");
+    let is_cluster = std::env::var("TEST_CITUS").is_ok_and(|value| value == "on");
+    let migration = if is_cluster { Migration::Citus } else { Migration::Single };
+    index::migrate(&mut conn, migration).await.expect("the schema of the index");
     conn.close().await.expect("closed");
 }
 

@@ -147,6 +147,17 @@ impl Database {
     /// # Errors
     /// [`FactsError`] when the database cannot be reached or has no readable log table.
     pub async fn session(&self) -> Result<Session, FactsError> {
+        match self.session_of_known_tables().await {
+            // The index was there a moment ago, and was taken away.
+            Err(FactsError::Database(error)) if is_of_missing_table(&error) => {
+                self.forget_facts().await;
+                self.session_of_known_tables().await
+            }
+            session => session,
+        }
+    }
+
+    async fn session_of_known_tables(&self) -> Result<Session, FactsError> {
         let mut has_index = false;
         if let Some(index) = &self.index {
             let (mut conn, known) = index.open().await?;
@@ -252,6 +263,10 @@ impl Database {
             }
         }
     }
+}
+
+fn is_of_missing_table(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == "42P01")
 }
 
 /// The facts of an index, which the request's answer is as old as.
