@@ -163,10 +163,8 @@ fn metadata(text: &mut String, request: &Request<'_>) {
     }
     let _ = write!(
         text,
-        r#""user_api_key_alias":"{}","user_api_key_team_id":"{}","user_api_key_user_id":"{}","user_api_key_team_alias":"{}","requester_ip_address":"10.0.{}.{}","cold_storage_object_key":null}}"#,
+        r#""user_api_key_alias":"{}","user_api_key_team_alias":"{}","requester_ip_address":"10.0.{}.{}"}}"#,
         key.alias,
-        key.team,
-        key.user,
         key.team_alias,
         prompt % 7,
         request.planned.session % 200,
