@@ -25,6 +25,7 @@ mod load;
 mod logins;
 mod process;
 mod report;
+mod scale;
 mod tables;
 
 use std::error::Error;
@@ -76,6 +77,9 @@ pub struct Arguments {
     /// A Python with awslambdaric and asyncpg, for a handler to measure beside it, with --cold.
     #[arg(long, value_name = "PATH")]
     python: Option<PathBuf>,
+    /// Measure logs of these sizes instead, each without the index and with it.
+    #[arg(long, value_name = "ROWS", value_delimiter = ',')]
+    scale: Vec<u64>,
     /// A PostgreSQL server that this program may create a database on.
     #[arg(long, env = "TEST_DATABASE_URL", hide_env_values = true)]
     database_url: url::Url,
@@ -90,7 +94,13 @@ const THROUGHPUT_SECONDS: u64 = 10;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let outcome = if arguments.cold { start(&arguments).await } else { run(&arguments).await };
+    let outcome = if arguments.cold {
+        start(&arguments).await
+    } else if arguments.scale.is_empty() {
+        run(&arguments).await
+    } else {
+        scale::run(&arguments).await
+    };
     match outcome {
         Ok(0) => ExitCode::SUCCESS,
         Ok(failed) => {
