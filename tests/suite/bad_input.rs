@@ -54,7 +54,13 @@ fn bad_values() -> BTreeMap<&'static str, (&'static str, Vec<&'static str>)> {
         ("status", ("must be one of: success, failure", vec!["failed", "", "SUCCESS", "success,failure"])),
         ("sort", ("must be one of: start, last_activity", vec!["model", "", "start desc", "cost;--"])),
         ("order", ("must be one of: desc, asc", vec!["down", "", "ASC"])),
-        ("group_by", ("must be one of: model, agent", vec!["api_key", "", "Model", "error_class", "model,", ",model", "team, model"])),
+        (
+            "group_by",
+            (
+                "must be one of: model, agent",
+                vec!["api_key", "", "Model", "error_class", "model,", ",model", "team, model"],
+            ),
+        ),
         ("granularity", ("must be one of: 15m, hour, day, week, month", vec!["minute", "", "15", "year", "DAY"])),
         ("cursor", ("is not a cursor of this list", vec!["", "1", "abc", "null", "1%20OR%201=1", "MQ==", "🦀"])),
         ("agent_name", texts.clone()),
@@ -252,7 +258,7 @@ async fn text_that_means_something_elsewhere_is_only_text_here() {
             for text in strange.iter().map(|text| (*text).to_owned()).chain(["é".repeat(1_000)]) {
                 let answer = ask(&app, &endpoint, &format!("{}?{parameter}={}", endpoint.path, encode(&text))).await;
                 let found = answer.ok();
-                let requests = found["total_requests"].as_u64();
+                let requests = found["total_requests"].as_u64().or(found["sessions"].as_u64());
                 let rows = found
                     .as_array()
                     .map(|rows| rows.iter().map(|row| row["total_requests"].as_u64().unwrap_or(1)).sum::<u64>());
