@@ -17,6 +17,8 @@ pub struct Answers {
     pub times: Measured,
     /// How many the database did not answer in time.
     pub timeouts: u64,
+    /// The bytes of all answers together.
+    bytes: usize,
 }
 
 /// How many answers are enough: each question twice, and a half more.
@@ -25,6 +27,8 @@ const ENOUGH: u64 = 150;
 const DEEP_PAGE: usize = 100;
 /// So many pages before it count as well: a walk there is a hundred requests.
 const LAST_PAGES: usize = 10;
+/// Where a page takes more than this part of the time, a walk would not come to an end.
+const PART_OF_A_PAGE: u32 = 20;
 /// Who waits in vain twice need not wait a third time.
 const MOST_TIMEOUTS: u64 = 2;
 
@@ -32,6 +36,12 @@ impl Answers {
     /// The milliseconds within which this share was answered; `None` where nothing was.
     pub fn quantile_ms(&self, quantile: f64) -> Option<f64> {
         (self.times.count() > 0).then(|| self.times.quantile_ms(quantile))
+    }
+
+    /// The bytes of an answer on average.
+    #[expect(clippy::cast_precision_loss, reason = "all answers together have far fewer than 2^53 bytes")]
+    pub fn mean_bytes(&self) -> f64 {
+        self.bytes as f64 / (self.times.count().max(1) as f64)
     }
 }
 
@@ -46,7 +56,7 @@ pub async fn all(
     for group in groups {
         let mut asking = Asking {
             connection: Connection::open(server.address()).await?,
-            answers: Answers { times: Measured::new(), timeouts: 0 },
+            answers: Answers { times: Measured::new(), timeouts: 0, bytes: 0 },
             begun: Instant::now(),
             cap,
         };
@@ -128,6 +138,9 @@ impl Asking {
                 }
                 let mut asked = self.ask(&ask).await?;
                 page = asked.next.take().map(|next| ask.at(next));
+                if page.is_some() && asked.took > self.cap / PART_OF_A_PAGE {
+                    return Ok(());
+                }
                 if last.len() == LAST_PAGES {
                     last.pop_front();
                 }
@@ -148,12 +161,16 @@ impl Asking {
         let request = ask.request();
         let started = Instant::now();
         let answer = self.connection.send(&request).await?;
-        Ok(Asked { took: started.elapsed(), failure: failure(&request, &answer), next: answer.next })
+        let took = started.elapsed();
+        Ok(Asked { took, failure: failure(&request, &answer), bytes: answer.body.len(), next: answer.next })
     }
 
     fn record(&mut self, asked: Asked) {
         if asked.failure.as_ref().is_some_and(|failure| failure.starts_with("504 ")) {
             self.answers.timeouts += 1;
+        }
+        if asked.failure.is_none() {
+            self.answers.bytes += asked.bytes;
         }
         self.answers.times.add_time(asked.took, asked.failure);
     }
@@ -164,6 +181,7 @@ struct Asked {
     took: Duration,
     /// What was answered instead of what was asked for.
     failure: Option<String>,
+    bytes: usize,
     /// Where the next page is.
     next: Option<String>,
 }

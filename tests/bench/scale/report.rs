@@ -10,6 +10,9 @@ use crate::tables::{budgets, table};
 
 /// A log of ten times the size takes less than so many times as long.
 const MOST_GROWTH: f64 = 1.5;
+/// Where the answers themselves are larger by more than this, since a smaller log does not fill a page, the times do not
+/// compare.
+const MOST_BYTES: f64 = 1.25;
 /// Growth by less than so many milliseconds is none.
 const NO_GROWTH_MS: f64 = 1.0;
 
@@ -53,7 +56,8 @@ pub fn judge(groups: &[Group], sizes: &[Size]) -> Vec<Judged> {
                 met: answers.times.failed == 0 && most.is_some_and(|most| most < budget),
             });
         }
-        judged.extend(growths(&group.name, sizes).into_iter().map(|growth| Judged {
+        let growths = growths(&group.name, sizes).into_iter().filter(|growth| growth.compares);
+        judged.extend(growths.map(|growth| Judged {
             name: format!("{}, growth to {} requests, p50", group.name, count(growth.rows)),
             target: format!("< {MOST_GROWTH}"),
             measured: format!("{:.2}", growth.factor),
@@ -67,17 +71,27 @@ struct Growth {
     rows: u64,
     factor: f64,
     by_ms: f64,
+    compares: bool,
 }
 
 /// From each size to the one ten times as large, over the index.
 fn growths(name: &str, sizes: &[Size]) -> Vec<Growth> {
-    let median = |size: &Size| size.of(Mode::Indexed, name)?.quantile_ms(0.5);
+    let measured = |size: &Size| {
+        let answers = size.of(Mode::Indexed, name)?;
+        Some((answers.quantile_ms(0.5)?, answers.mean_bytes()))
+    };
     let growth = |large: &Size| {
         let small = sizes.iter().find(|small| small.log.rows * 10 == large.log.rows)?;
-        let (from, to) = (median(small)?, median(large)?);
-        Some(Growth { rows: large.log.rows, factor: to / from, by_ms: to - from })
+        let ((from, few), (to, many)) = (measured(small)?, measured(large)?);
+        let compares = many < few * MOST_BYTES;
+        Some(Growth { rows: large.log.rows, factor: to / from, by_ms: to - from, compares })
     };
     sizes.iter().filter_map(growth).collect()
+}
+
+fn describe_growth(growth: &Growth) -> String {
+    let factor = growth.factor;
+    if growth.compares { format!("{factor:.2}") } else { format!("({factor:.2})") }
 }
 
 impl Size {
@@ -125,7 +139,7 @@ fn answers(groups: &[Group], sizes: &[Size]) -> String {
         .map(|group| {
             let cell = |(size, mode): &(&Size, Mode)| size.of(*mode, &group.name).map_or_else(String::new, describe);
             let growths = growths(&group.name, sizes);
-            let growths: Vec<_> = growths.iter().map(|growth| format!("{:.2}", growth.factor)).collect();
+            let growths: Vec<_> = growths.iter().map(describe_growth).collect();
             let judged = judge(std::slice::from_ref(group), sizes);
             let verdict = match judged.iter().all(|judged| judged.met) {
                 _ if judged.is_empty() => "",
@@ -142,7 +156,8 @@ fn answers(groups: &[Group], sizes: &[Size]) -> String {
     let header: Vec<&str> = header.iter().map(String::as_str).collect();
     format!(
         "One request at a time. `n` is the number of answers where it is below 50; what took longer than 28 seconds has \
-         timed out. The budget is for p99 over the index, growth is p50's from one size to ten times that.\n\n{}",
+         timed out. The budget is for p99 over the index, growth is p50's from one size to ten times that, \
+         in parentheses where the answers are larger there, since the smaller log did not fill them.\n\n{}",
         table(&header, &rows),
     )
 }
