@@ -52,7 +52,7 @@ pub struct Model {
     /// What callers ask for.
     pub group: &'static str,
     /// What LiteLLM writes into `model`: the provider and the provider's own name.
-    pub model: &'static str,
+    pub name: &'static str,
     /// The provider.
     pub provider: &'static str,
     /// Billionths of a dollar per token of the prompt.
@@ -130,10 +130,7 @@ fn key(number: u32) -> Key {
     let owner = u64::from(if number < USERS { number } else { number % 700 });
     let user =
         if number < KEYS - SERVICE_KEYS { user(u32::try_from(owner).unwrap_or_default()) } else { String::new() };
-    let (team, team_alias) = match draw.chance(0.05) {
-        true => (String::new(), String::new()),
-        false => team(number % TEAMS),
-    };
+    let (team, team_alias) = if draw.chance(0.05) { (String::new(), String::new()) } else { team(number % TEAMS) };
     Key { token, alias: format!("key-{number:04}"), user, team, team_alias }
 }
 
@@ -210,11 +207,11 @@ pub const MODELS: [Model; 20] = [
 
 const fn model(
     group: &'static str,
-    model: &'static str,
+    name: &'static str,
     provider: &'static str,
     input: u64,
     output: u64,
     pace: f64,
 ) -> Model {
-    Model { group, model, provider, input, output, pace }
+    Model { group, name, provider, input, output, pace }
 }

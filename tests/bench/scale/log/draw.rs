@@ -20,7 +20,7 @@ impl Draw {
     pub fn unit(&mut self) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "53 bits are what a number holds")]
         let bits = (self.bits() >> 11) as f64;
-        bits / (1_u64 << 53) as f64
+        bits * (f64::EPSILON / 2.0)
     }
 
     /// Below `end`.
@@ -79,7 +79,9 @@ impl Ranks {
                 sum
             })
             .collect();
-        up_to.iter_mut().for_each(|share| *share /= sum);
+        for share in &mut up_to {
+            *share /= sum;
+        }
         Self { up_to }
     }
 

@@ -23,8 +23,10 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tokio::sync::mpsc;
 use url::Url;
 
-use self::cast::Cast;
+pub use self::cast::{Cast, MODELS, team, user};
+pub use self::draw::Draw;
 use self::plan::{Planned, plan};
+pub use self::row::session_id;
 use self::text::{COLUMNS, Chunk, Texts};
 
 /// Another number for other rows: a log that an earlier version has filled is filled anew.
@@ -55,6 +57,8 @@ pub struct Log {
 pub struct Filled {
     /// The end of the log.
     pub until: DateTime<Utc>,
+    /// How many sessions it has.
+    pub sessions: i64,
     /// Seconds that the rows took.
     pub copy_seconds: f64,
     /// Seconds that the indexes and the statistics took.
@@ -90,6 +94,7 @@ async fn fill(url: &Url, rows: u64) -> Result<Filled, Box<dyn Error>> {
     companions::add(&mut conn, &cast).await?;
     let started = Instant::now();
     let planned = plan(rows, until);
+    let sessions = planned.iter().map(|request| i64::from(request.session) + 1).max().unwrap_or_default();
     copy(url, cast, planned).await?;
     let copied = Instant::now();
     eprintln!("{rows} rows: indexes and statistics");
@@ -97,12 +102,17 @@ async fn fill(url: &Url, rows: u64) -> Result<Filled, Box<dyn Error>> {
     sqlx::raw_sql(AssertSqlSafe(indexes)).execute(&mut conn).await?;
     sqlx::raw_sql("VACUUM ANALYZE").execute(&mut conn).await?;
     sqlx::raw_sql("CHECKPOINT").execute(&mut conn).await?;
-    let filled =
-        Filled { until, copy_seconds: (copied - started).as_secs_f64(), index_seconds: copied.elapsed().as_secs_f64() };
+    let filled = Filled {
+        until,
+        sessions,
+        copy_seconds: (copied - started).as_secs_f64(),
+        index_seconds: copied.elapsed().as_secs_f64(),
+    };
     sqlx::raw_sql(REMEMBER).execute(&mut conn).await?;
-    sqlx::query("INSERT INTO bench.filled VALUES ($1, $2, $3, $4)")
+    sqlx::query("INSERT INTO bench.filled VALUES ($1, $2, $3, $4, $5)")
         .bind(VERSION)
         .bind(filled.until)
+        .bind(filled.sessions)
         .bind(filled.copy_seconds)
         .bind(filled.index_seconds)
         .execute(&mut conn)
@@ -167,10 +177,11 @@ fn write(cast: &Cast, planned: &[Planned], chunks: &mpsc::Sender<Chunk>) {
     let _ = chunks.blocking_send(chunk);
 }
 
-const FILLED: &str = "SELECT until, copy_seconds, index_seconds FROM bench.filled WHERE version = $1";
+const FILLED: &str = "SELECT until, sessions, copy_seconds, index_seconds FROM bench.filled WHERE version = $1";
 
 const REMEMBER: &str = "
 CREATE SCHEMA bench;
 CREATE TABLE bench.filled (
-    version integer NOT NULL, until timestamptz NOT NULL, copy_seconds float8 NOT NULL, index_seconds float8 NOT NULL
+    version integer NOT NULL, until timestamptz NOT NULL, sessions bigint NOT NULL,
+    copy_seconds float8 NOT NULL, index_seconds float8 NOT NULL
 )";

@@ -115,10 +115,8 @@ impl<'a> Request<'a> {
             }
         }
         let tokens = tokens(&mut draw, planned.number, answers, failure.is_some());
-        let duration = match cached {
-            true => draw.about(12.0, 0.5, 2, 200),
-            false => draw.about(1_300.0 * model.pace, 0.7, 5, 110_000),
-        };
+        let duration =
+            if cached { draw.about(12.0, 0.5, 2, 200) } else { draw.about(1_300.0 * model.pace, 0.7, 5, 110_000) };
         let streamed = answers && !cached && draw.chance(0.46);
         let first_token = streamed.then(|| draw.about(f64::from(duration) * 0.3, 0.3, 1, duration - 2));
         Self {
@@ -151,6 +149,11 @@ impl<'a> Request<'a> {
     }
 }
 
+/// The id of the session with this number.
+pub fn session_id(cast: &Cast, number: u32) -> String {
+    Session::new(cast, number).id
+}
+
 impl<'a> Session<'a> {
     fn new(cast: &'a Cast, number: u32) -> Self {
         let mut draw = Draw::of(4, number.into());
@@ -170,9 +173,10 @@ impl<'a> Session<'a> {
             Some(agent) => format!("{}:{number}", agent.name),
             None => generated,
         };
-        let end_user = match draw.chance(0.2) {
-            true => String::new(),
-            false => format!("customer-{:05}", cast.end_user_ranks.one(&mut draw)),
+        let end_user = if draw.chance(0.2) {
+            String::new()
+        } else {
+            format!("customer-{:05}", cast.end_user_ranks.one(&mut draw))
         };
         Self { id, keys: [key, other], agents, topic, model: &MODELS[cast.model_ranks.one(&mut draw)], end_user }
     }

@@ -61,7 +61,7 @@ impl<'a> Texts<'a> {
         let _ = write!(
             text,
             "{}\t{:016x}\t{}\t{}\t",
-            model.model,
+            model.name,
             model.input << 32 | model.output,
             model.group,
             model.provider
