@@ -11,13 +11,17 @@ KEY ?=
 TEST ?=
 # make bench BENCH_ROWS=100000
 BENCH_ROWS ?= 1000000
-# make bench BENCH_ONLY=login
+# make bench BENCH_ONLY=login, make bench-scale BENCH_ONLY=overview
 BENCH_ONLY ?=
+# make bench-scale SCALE_ROWS="100000 1000000 10000000"
+SCALE_ROWS ?= 100000 1000000
 # make deploy STACK=traceability-test; without it, the stack of the last deployment
 STACK ?= $(or $(shell sed -n 's/^stack_name = "\(.*\)"$$/\1/p' samconfig.toml 2>/dev/null),llm-traceability)
 
 # The tools for AWS, and the mark that they are the pinned ones.
 VENV := .venv
+COMMA := ,
+SPACE := $(subst ,, )
 TOOLS := $(VENV)/.installed-$(firstword $(shell cat tests/tools/*.txt | cksum))
 # The Python that a function is measured beside.
 BENCH_TOOLS := $(VENV)/bench/.installed
@@ -25,7 +29,7 @@ BENCH_PYTHON := $(VENV)/bench/bin/python
 WITH_TOOLS := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" SAM_CLI_TELEMETRY=0
 
 .PHONY: help dev migrate migrate-down migrate-citus index index-watch reconcile test test-native e2e e2e-arm64 check fmt service-key openapi \
-  openapi-check bench bench-cold setup watch validate package build deploy logs delete rds-ca clean
+  openapi-check bench bench-cold bench-scale setup watch validate package build deploy logs delete rds-ca clean
 
 help: ## List these targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -95,6 +99,14 @@ bench-cold: $(BENCH_TOOLS) ## Measure how a Lambda function starts, beside a Pyt
 	cargo build --release
 	cargo build --release -p tests --bin bench
 	tests/native-postgres.sh cargo run --release -q -p tests --bin bench -- --cold --python $(BENCH_PYTHON)
+
+bench-scale: ## Measure how answers slow down with the log, with the index and without; SCALE_ROWS adds 10000000, which needs 25 GB and the better part of an hour
+	cargo build --release -p local
+	cargo build --release -p indexer
+	cargo build --release -p tests --bin bench
+	tests/native-postgres.sh --keep .local/bench-scale cargo run --release -q -p tests --bin bench -- \
+	  --scale $(subst $(SPACE),$(COMMA),$(strip $(SCALE_ROWS))) --markdown .local/bench-scale/report.md \
+	  $(if $(BENCH_ONLY),--only "$(BENCH_ONLY)")
 
 $(BENCH_TOOLS): tests/tools/bench.txt
 	python3 -m venv --clear $(@D)

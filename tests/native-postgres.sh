@@ -163,7 +163,8 @@ else
 fi
 
 settings="-c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=200 -c shared_buffers=512MB \
-    -c fsync=off -c synchronous_commit=off -c autovacuum=on -c max_wal_size=4GB $tls"
+    -c fsync=off -c synchronous_commit=off -c autovacuum=on -c max_wal_size=4GB \
+    -c wal_level=minimal -c max_wal_senders=0 $tls"
 for _ in 1 2 3 4 5; do
     port=$((20000 + RANDOM % 12000))
     # Someone listens there already.

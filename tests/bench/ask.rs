@@ -208,13 +208,14 @@ fn days_of(window: TimeWindow) -> Vec<Bucket> {
     days.take_while(|start| *start < window.end).map(bucket).collect()
 }
 
-fn dates(window: &TimeWindow) -> Vec<(&'static str, String)> {
+/// The parameters that say the window.
+pub fn dates(window: &TimeWindow) -> Vec<(&'static str, String)> {
     let text = |instant: DateTime<Utc>| instant.to_rfc3339_opts(SecondsFormat::Millis, true);
     vec![("start_date", text(window.start)), ("end_date", text(window.end))]
 }
 
-/// Percent-encoded; ids hold whatever a provider chose.
-fn target(segments: &[&str], parameters: &[(&str, String)]) -> String {
+/// A path and a query string, percent-encoded; ids hold whatever a provider chose.
+pub fn target(segments: &[&str], parameters: &[(&str, String)]) -> String {
     let mut url = Url::parse("http://localhost/").expect("a URL");
     url.path_segments_mut().expect("it has a path").clear().extend(segments);
     if !parameters.is_empty() {

@@ -17,6 +17,16 @@ pub fn get_with(target: &str, key: Option<&str>) -> Vec<u8> {
     format!("GET {target} HTTP/1.1\r\nhost: localhost\r\naccept: application/json\r\n{login}\r\n").into_bytes()
 }
 
+/// The text of a `POST` of this JSON.
+pub fn post(target: &str, json: &str) -> Vec<u8> {
+    let length = json.len();
+    format!(
+        "POST {target} HTTP/1.1\r\nhost: localhost\r\naccept: application/json\r\n\
+         content-type: application/json\r\ncontent-length: {length}\r\n\r\n{json}"
+    )
+    .into_bytes()
+}
+
 /// One connection, kept alive from request to request.
 pub struct Connection {
     stream: TcpStream,
@@ -27,6 +37,8 @@ pub struct Connection {
 pub struct Answer<'a> {
     /// The status.
     pub status: u16,
+    /// The path and the query string of the next page, if there is one.
+    pub next: Option<String>,
     /// The body.
     pub body: &'a [u8],
 }
@@ -39,7 +51,7 @@ impl Connection {
         Ok(Self { stream, buffer: Vec::with_capacity(64 * 1024) })
     }
 
-    /// Sends a request made by [`get`] or [`get_with`] and reads the whole answer.
+    /// Sends a request made by [`get`], [`get_with`] or [`post`] and reads the whole answer.
     pub async fn send(&mut self, request: &[u8]) -> Result<Answer<'_>> {
         self.stream.write_all(request).await?;
         self.buffer.clear();
@@ -52,7 +64,7 @@ impl Connection {
         while self.buffer.len() < head.length + head.content_length {
             self.read_more().await?;
         }
-        Ok(Answer { status: head.status, body: &self.buffer[head.length..] })
+        Ok(Answer { status: head.status, next: head.next, body: &self.buffer[head.length..] })
     }
 
     async fn read_more(&mut self) -> Result<()> {
@@ -69,6 +81,7 @@ impl Connection {
 struct Head {
     length: usize,
     status: u16,
+    next: Option<String>,
     content_length: usize,
 }
 
@@ -77,8 +90,13 @@ fn head(bytes: &[u8]) -> Result<Option<Head>> {
     let mut headers = [httparse::EMPTY_HEADER; 32];
     let mut response = httparse::Response::new(&mut headers);
     let httparse::Status::Complete(length) = response.parse(bytes).map_err(Error::other)? else { return Ok(None) };
-    let content_length = response.headers.iter().find(|header| header.name.eq_ignore_ascii_case("content-length"));
-    let content_length = content_length.and_then(|header| str::from_utf8(header.value).ok()?.parse().ok());
+    let header = |name: &str| {
+        let header = response.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name))?;
+        str::from_utf8(header.value).ok()
+    };
+    // The service's only link is the one to the next page.
+    let next = header("link").and_then(|link| Some(link.strip_prefix('<')?.split_once('>')?.0.to_owned()));
+    let content_length = header("content-length").and_then(|length| length.parse().ok());
     let content_length = content_length.ok_or_else(|| Error::other("the answer does not tell its length"))?;
-    Ok(Some(Head { length, status: response.code.unwrap_or_default(), content_length }))
+    Ok(Some(Head { length, status: response.code.unwrap_or_default(), next, content_length }))
 }

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use traceability::db::Session;
 
 use crate::ask::Ask;
-use crate::client::{Connection, get};
+use crate::client::{Answer, Connection, get};
 
 /// When to stop, whichever comes first.
 #[derive(Debug, Clone, Copy)]
@@ -60,7 +60,12 @@ impl Measured {
 
     /// Adds what was begun then and has just ended.
     pub fn record(&mut self, started: Instant, failure: Option<String>) {
-        let nanoseconds = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.add_time(started.elapsed(), failure);
+    }
+
+    /// Adds what took so long.
+    pub fn add_time(&mut self, took: Duration, failure: Option<String>) {
+        let nanoseconds = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         match failure {
             None => self.times.saturating_record(nanoseconds),
             Some(failure) => {
@@ -136,13 +141,17 @@ pub async fn alternately(
 pub async fn send(connection: &mut Connection, request: &[u8], measured: &mut Measured) -> io::Result<()> {
     let started = Instant::now();
     let answer = connection.send(request).await?;
-    let failure = (answer.status != 200).then(|| {
+    measured.record(started, failure(request, &answer));
+    Ok(())
+}
+
+/// What was answered instead of a 200.
+pub fn failure(request: &[u8], answer: &Answer<'_>) -> Option<String> {
+    (answer.status != 200).then(|| {
         let target = request.split(|byte| *byte == b' ').nth(1).unwrap_or_default();
         let [target, body] = [target, answer.body].map(String::from_utf8_lossy);
         format!("{} from {target}: {body}", answer.status)
-    });
-    measured.record(started, failure);
-    Ok(())
+    })
 }
 
 /// Asks from several connections at once, each of which asks again as soon as it is answered.

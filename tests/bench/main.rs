@@ -12,7 +12,8 @@
 //! each endpoint is asked by 16 connections at once, and then the summaries alone. Last, servers that ask callers who
 //! they are get the same questions in turn with one that does not (`logins.rs`; `--only login` measures only that).
 //!
-//! With `--cold` it measures instead how a Lambda function starts (`cold/`).
+//! With `--cold` it measures instead how a Lambda function starts (`cold/`), with `--scale` how much longer the answers
+//! take over larger logs, without the index and with it (`scale/`).
 
 mod ask;
 mod budgets;
@@ -25,6 +26,7 @@ mod load;
 mod logins;
 mod process;
 mod report;
+mod scale;
 mod tables;
 
 use std::error::Error;
@@ -46,9 +48,9 @@ pub struct Arguments {
     /// How many generated rows the log has at least. Rows are only ever added.
     #[arg(long, default_value_t = 1_000_000)]
     rows: u64,
-    /// How long each measurement may take; what is under way then is waited for.
-    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
-    seconds: u64,
+    /// How long each measurement may take, 5 if not given, or 20 with --scale; what is under way then is waited for.
+    #[arg(long, value_name = "SECONDS")]
+    seconds: Option<u64>,
     /// How many requests a measurement may make.
     #[arg(long, value_name = "N", default_value_t = 50_000)]
     requests: usize,
@@ -76,11 +78,25 @@ pub struct Arguments {
     /// A Python with awslambdaric and asyncpg, for a handler to measure beside it, with --cold.
     #[arg(long, value_name = "PATH")]
     python: Option<PathBuf>,
+    /// Measure logs of these sizes instead, each without the index and with it.
+    #[arg(long, value_name = "ROWS", value_delimiter = ',')]
+    scale: Vec<u64>,
+    /// Measure only these, with --scale.
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "direct,indexed")]
+    mode: Vec<scale::Mode>,
+    /// Build the index anew where an earlier run has left one, with --scale.
+    #[arg(long)]
+    reindex: bool,
+    /// The program that builds the index, with --scale; if not given, the one beside this program.
+    #[arg(long, value_name = "PATH")]
+    indexer: Option<PathBuf>,
     /// A PostgreSQL server that this program may create a database on.
     #[arg(long, env = "TEST_DATABASE_URL", hide_env_values = true)]
     database_url: url::Url,
 }
 
+/// How long a measurement may take, if not told otherwise.
+const SECONDS: u64 = 5;
 /// Requests at a time, where they are many.
 const CONNECTIONS: usize = 16;
 /// How long the summaries alone are asked for.
@@ -90,11 +106,17 @@ const THROUGHPUT_SECONDS: u64 = 10;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let outcome = if arguments.cold { start(&arguments).await } else { run(&arguments).await };
+    let outcome = if arguments.cold {
+        start(&arguments).await
+    } else if arguments.scale.is_empty() {
+        run(&arguments).await
+    } else {
+        scale::run(&arguments).await
+    };
     match outcome {
-        Ok(0) => ExitCode::SUCCESS,
-        Ok(failed) => {
-            eprintln!("error: {failed} requests failed");
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => {
+            eprintln!("error: requests failed, or a budget does not hold; see the report");
             ExitCode::FAILURE
         }
         Err(error) => {
@@ -105,9 +127,9 @@ async fn main() -> ExitCode {
 }
 
 /// Measures how a function starts. Nothing may fail in this.
-async fn start(arguments: &Arguments) -> Result<u64, Box<dyn Error>> {
+async fn start(arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
     report(arguments, &cold::run(arguments).await?)?;
-    Ok(0)
+    Ok(true)
 }
 
 fn report(arguments: &Arguments, text: &str) -> std::io::Result<()> {
@@ -115,10 +137,11 @@ fn report(arguments: &Arguments, text: &str) -> std::io::Result<()> {
     arguments.markdown.as_ref().map_or(Ok(()), |path| std::fs::write(path, text))
 }
 
-/// Measures all endpoints, and returns how many requests failed.
-async fn run(arguments: &Arguments) -> Result<u64, Box<dyn Error>> {
+/// Measures all endpoints, and returns whether every request was answered.
+async fn run(arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
     let mut data = Data::prepare(&arguments.database_url, arguments.rows).await?;
-    let bounds = Bounds { time: Duration::from_secs(arguments.seconds), requests: arguments.requests };
+    let bounds =
+        Bounds { time: Duration::from_secs(arguments.seconds.unwrap_or(SECONDS)), requests: arguments.requests };
     let program = arguments.server.as_deref();
     let wanted = |name: &str| arguments.only.as_deref().is_none_or(|only| name.contains(only));
     let endpoints = endpoints::all(&mut data).await?;
@@ -131,7 +154,7 @@ async fn run(arguments: &Arguments) -> Result<u64, Box<dyn Error>> {
     }
     outcome.logins = logins::measure(&mut data, program, &endpoints, bounds, wanted).await?;
     report(arguments, &tables::render(&data.facts, &outcome))?;
-    Ok(outcome.failed_requests())
+    Ok(outcome.failed_requests() == 0)
 }
 
 async fn measure(

@@ -55,6 +55,19 @@ pub struct Memory {
     pub peak: f64,
 }
 
+impl Memory {
+    /// That of a process.
+    pub fn of(process: u32) -> io::Result<Self> {
+        let status = fs::read_to_string(format!("/proc/{process}/status"))?;
+        let mib = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            let kib = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<f64>().ok());
+            kib.map(|kib| kib / 1024.0).ok_or_else(|| io::Error::other("no memory in /proc"))
+        };
+        Ok(Self { resident: mib("VmRSS")?, peak: mib("VmHWM")? })
+    }
+}
+
 impl Server {
     /// Starts the runner over a database, on any free port of this machine.
     pub fn start(
@@ -63,7 +76,18 @@ impl Server {
         connections: usize,
         login: Login<'_>,
     ) -> Result<Self, Box<dyn Error>> {
-        let program = program.map_or_else(runner, |program| Ok(program.to_owned()))?;
+        Self::start_with(program, database, connections, login, &[])
+    }
+
+    /// The same with further settings.
+    pub fn start_with(
+        program: Option<&Path>,
+        database: &Url,
+        connections: usize,
+        login: Login<'_>,
+        settings: &[(&str, &str)],
+    ) -> Result<Self, Box<dyn Error>> {
+        let program = program.map_or_else(|| beside("local"), |program| Ok(program.to_owned()))?;
         let log = tempfile::NamedTempFile::new()?;
         let audit = tempfile::NamedTempFile::new()?;
         let mut process = Command::new(&program)
@@ -71,6 +95,7 @@ impl Server {
             .env("DATABASE_MAX_CONNECTIONS", connections.to_string())
             .envs(ABSENT.map(|name| (name, "")))
             .envs(login.settings())
+            .envs(settings.iter().copied())
             .env("AUDIT_LOG", audit.path())
             .env("API_HOST", "127.0.0.1")
             .env("API_PORT", "0")
@@ -96,13 +121,7 @@ impl Server {
 
     /// What it holds in memory.
     pub fn memory(&self) -> io::Result<Memory> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
-        let mib = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name));
-            let kib = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<f64>().ok());
-            kib.map(|kib| kib / 1024.0).ok_or_else(|| io::Error::other("no memory in /proc"))
-        };
-        Ok(Memory { resident: mib("VmRSS")?, peak: mib("VmHWM")? })
+        Memory::of(self.process.id())
     }
 
     /// The processor time it has used.
@@ -123,9 +142,9 @@ impl Drop for Server {
     }
 }
 
-/// The runner of the same build.
-fn runner() -> Result<PathBuf, Box<dyn Error>> {
-    Ok(std::env::current_exe()?.with_file_name("local"))
+/// A program of the same build.
+pub fn beside(name: &str) -> Result<PathBuf, Box<dyn Error>> {
+    Ok(std::env::current_exe()?.with_file_name(name))
 }
 
 /// The address in the server's greeting; `None` if it ends without one.
@@ -140,7 +159,8 @@ fn address(output: &mut impl BufRead) -> io::Result<Option<SocketAddr>> {
     Ok(None)
 }
 
-fn last_lines(path: &Path) -> String {
+/// The end of a log.
+pub fn last_lines(path: &Path) -> String {
     let text = File::open(path).and_then(io::read_to_string).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(10)..].join("\n")

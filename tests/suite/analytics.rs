@@ -10,21 +10,26 @@ use crate::expected::analytics as expected;
 use crate::expected::log::path;
 use crate::expected::{Dice, Filter, Log, Row, assert_same};
 
-const DIMENSIONS: [&str; 8] = ["model", "agent", "user", "end_user", "team", "key", "provider", "tag"];
+pub const DIMENSIONS: [&str; 9] = ["model", "agent", "user", "end_user", "team", "key", "provider", "tag", "tool"];
 
 /// The answer of an analytics endpoint.
-async fn ask(app: &App, endpoint: &str, filter: &Filter, more: &[(&str, &str)]) -> Value {
-    let mut parameters = filter.parameters();
-    parameters.extend(more.iter().map(|(name, value)| (leaked(name), (*value).to_owned())));
+pub async fn ask(app: &App, endpoint: &str, filter: &Filter, more: &[(&str, &str)]) -> Value {
+    let own = filter.parameters();
+    let mut parameters: Vec<(&str, String)> = more.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+    parameters.extend(own);
     app.get(&path(&format!("/api/v1/analytics/{endpoint}"), &parameters)).await.ok()
 }
 
-fn leaked(name: &str) -> &'static str {
-    ["timezone", "granularity", "group_by"].into_iter().find(|known| *known == name).expect("a known parameter")
+/// The same with the window that is asked without one: the last 30 days.
+pub fn bounded(app: &App, filter: &Filter) -> Filter {
+    let mut bounded = filter.clone();
+    bounded.end = Some(bounded.end.unwrap_or(app.now));
+    bounded.start = bounded.start.or(bounded.end.map(|end| end - TimeDelta::days(30)));
+    bounded
 }
 
 /// A list sorted by these fields, and whether it was in descending order of `by`.
-fn sorted(list: &Value, by: &[&str], keys: &[&str]) -> Vec<Value> {
+pub fn sorted(list: &Value, by: &[&str], keys: &[&str]) -> Vec<Value> {
     let list = list.as_array().expect("a list");
     for pair in list.windows(2) {
         let value = |item: &Value| by.iter().map(|field| item[field].as_f64().expect("a number")).collect::<Vec<_>>();
@@ -38,11 +43,7 @@ fn sorted(list: &Value, by: &[&str], keys: &[&str]) -> Vec<Value> {
 /// Everything that the analytics say about the rows of `filter`.
 async fn check_all(app: &App, log: &Log, filter: &Filter) {
     let what = format!("{filter:?}");
-    // Without a window it is the last 30 days.
-    let mut bounded = filter.clone();
-    bounded.end = Some(bounded.end.unwrap_or(app.now));
-    bounded.start = bounded.start.or(bounded.end.map(|end| end - TimeDelta::days(30)));
-    let rows = log.matching(&bounded);
+    let rows = log.matching(&bounded(app, filter));
 
     assert_same(&ask(app, "overview", filter, &[]).await, &expected::overview(&rows), &what);
     let models = sorted(&ask(app, "models", filter, &[]).await, &["total_requests"], &["model", "provider"]);
@@ -102,7 +103,7 @@ async fn check_hours(app: &App, rows: &[&Row], filter: &Filter, zone: Tz) {
 }
 
 /// Windows and filters that cut the log of a release in several ways.
-fn questions(log: &Log, dice: &mut Dice) -> Vec<Filter> {
+pub fn questions(log: &Log, dice: &mut Dice) -> Vec<Filter> {
     let mut questions = vec![Filter::default()];
     for turn in 0..10 {
         let row = dice.pick(&log.rows);

@@ -36,7 +36,7 @@ async fn check_sums(app: &App, window: &str) {
     };
     let overview = ask("overview").await;
     assert!(overview["total_requests"].as_i64() > Some(100), "the window has rows: {overview}");
-    for granularity in ["day", "hour"] {
+    for granularity in ["15m", "hour", "day", "week", "month"] {
         let trend = ask(&format!("usage-trends?granularity={granularity}")).await;
         assert_sums(&trend, &[REQUESTS, TOKENS, COST, CALLS, FAILURES], &overview, granularity);
     }
@@ -44,7 +44,11 @@ async fn check_sums(app: &App, window: &str) {
     assert_sums(&ask("models").await, &[REQUESTS, TOKENS, COST, FAILURES, hits], &overview, "models");
     let (requests, tokens) = (("total_interactions", "total_requests"), ("total_tokens_used", "total_tokens"));
     assert_sums(&ask("agents").await, &[requests, tokens, COST, CALLS, FAILURES], &overview, "agents");
-    for dimension in ["model", "agent", "user", "end_user", "team", "key", "provider"] {
+    assert_sums(&ask("users").await, &[REQUESTS, TOKENS, COST, FAILURES, hits], &overview, "users");
+    assert_sums(&ask("latency?group_by=model").await, &[REQUESTS], &overview, "latency");
+    assert_sums(&ask("errors").await, &[FAILURES], &overview, "errors");
+    let pairs = ["team,model", "user,provider", "agent,end_user", "key,team"];
+    for dimension in ["model", "agent", "user", "end_user", "team", "key", "provider"].into_iter().chain(pairs) {
         let breakdown = ask(&format!("cost-breakdown?group_by={dimension}")).await;
         assert_sums(&breakdown, &[REQUESTS, TOKENS, COST], &overview, dimension);
         let shares = breakdown.as_array().expect("a list").len();

@@ -69,7 +69,7 @@ async fn health_tells_how_far_the_index_is() {
     let service_keys = r#"[{"name": "wall", "sha256": "0000000000000000000000000000000000000000000000000000000000000000",
                             "scope": "all", "content": false}]"#;
     let closed = app.with_access(&[("AUTH_MODE", "keys"), ("SERVICE_KEYS", service_keys)]);
-    let health = closed.get("/health").await.ok().clone();
+    let health = closed.get("/health").await.ok();
     assert_eq!(health["index"], json!({"state": "ready", "as_of": null, "lag_seconds": 90}));
     assert_eq!(health["newest_request"], Value::Null);
 
@@ -89,12 +89,12 @@ async fn nobody_notices_that_the_index_is_taken_away() {
     for app in &apps {
         assert_eq!(app.get("/health").await.ok()["status"], "healthy");
     }
-    let before = apps[0].get("/api/v1/analytics/overview?days=365&details=false").await.ok().clone();
+    let before = apps[0].get("/api/v1/analytics/overview?days=365&details=false").await.ok();
 
     let mut conn = database.connect().await;
     traceability::index::undo(&mut conn).await.expect("the schema is gone");
     conn.close().await.expect("closed");
-    let health = apps[0].get("/health").await.ok().clone();
+    let health = apps[0].get("/health").await.ok();
     assert_eq!((&health["status"], &health["index"]), (&json!("healthy"), &Value::Null));
-    assert_eq!(*apps[1].get("/api/v1/analytics/overview?days=365&details=false").await.ok(), before);
+    assert_eq!(apps[1].get("/api/v1/analytics/overview?days=365&details=false").await.ok(), before);
 }

@@ -4,8 +4,13 @@
 
 mod access_matrix;
 mod analytics;
+mod analytics_compare;
+mod analytics_details;
+mod analytics_rows;
+mod analytics_series;
 mod analytics_sums;
 mod analytics_time;
+mod analytics_top;
 mod any_input;
 mod audit;
 mod bad_body;

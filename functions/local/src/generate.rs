@@ -124,7 +124,8 @@ async fn plan(conn: &mut PgConnection, wanted: &Generation, rows: i64, first_cop
 
 /// How the working week fills the hours from `start` on: the share of all requests before each hour, ascending, 24
 /// numbers a day. Mornings to evenings of working days (UTC) see most, nights and weekends a little.
-fn rhythm(start: NaiveDateTime, days: u16) -> Vec<f64> {
+#[must_use]
+pub fn rhythm(start: NaiveDateTime, days: u16) -> Vec<f64> {
     let weight = |hour: i64| {
         let time = start + TimeDelta::hours(hour) + TimeDelta::minutes(30);
         let by_hour = match time.hour() {

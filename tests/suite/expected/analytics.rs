@@ -9,19 +9,19 @@ use serde_json::{Value, json};
 use super::session::cost;
 use super::{Row, as_f64, average_seconds, count, percentage};
 
-fn sum(rows: &[&Row], value: fn(&Row) -> i64) -> i64 {
+pub fn sum(rows: &[&Row], value: fn(&Row) -> i64) -> i64 {
     rows.iter().map(|row| value(row)).sum()
 }
 
-fn durations(rows: &[&Row]) -> Vec<i64> {
+pub fn durations(rows: &[&Row]) -> Vec<i64> {
     rows.iter().map(|row| row.duration_ms).collect()
 }
 
-fn sessions(rows: &[&Row]) -> i64 {
+pub fn sessions(rows: &[&Row]) -> i64 {
     count(&rows.iter().map(|row| &row.session).collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>())
 }
 
-fn group<'a, K: Ord>(rows: &[&'a Row], key: impl Fn(&'a Row) -> K) -> BTreeMap<K, Vec<&'a Row>> {
+pub fn group<'a, K: Ord>(rows: &[&'a Row], key: impl Fn(&'a Row) -> K) -> BTreeMap<K, Vec<&'a Row>> {
     let mut groups: BTreeMap<K, Vec<&Row>> = BTreeMap::new();
     for row in rows {
         groups.entry(key(row)).or_default().push(row);
@@ -29,7 +29,7 @@ fn group<'a, K: Ord>(rows: &[&'a Row], key: impl Fn(&'a Row) -> K) -> BTreeMap<K
     groups
 }
 
-fn or_unknown(name: Option<&String>) -> &str {
+pub fn or_unknown(name: Option<&String>) -> &str {
     name.map_or("unknown", String::as_str)
 }
 
@@ -95,27 +95,40 @@ pub fn agents(rows: &[&Row]) -> Vec<Value> {
     agents.collect()
 }
 
-/// The categories, by id. Without labels: those are in tables of their own.
-pub fn breakdown(rows: &[&Row], dimension: &str) -> Vec<Value> {
-    let whole = cost(rows).dollars();
+/// The categories that a row belongs to.
+pub fn categories<'a>(row: &'a Row, dimension: &str) -> Vec<&'a str> {
+    match dimension {
+        "model" => vec![or_unknown(row.group.as_ref())],
+        "agent" => vec![or_unknown(row.agent.as_ref())],
+        "user" => vec![or_unknown(row.user.as_ref())],
+        "end_user" => vec![or_unknown(row.end_user.as_ref())],
+        "team" => vec![or_unknown(row.team.as_ref())],
+        "key" => vec![or_unknown(row.key.as_ref())],
+        "provider" => vec![or_unknown(row.provider.as_ref())],
+        "tag" if row.tags.is_empty() => vec!["untagged"],
+        "tag" => row.tags.iter().map(String::as_str).collect(),
+        "tool" => row.tools.iter().map(String::as_str).collect(),
+        "error_class" if row.failed => vec![or_unknown(row.error_class.as_ref())],
+        "error_class" => Vec::new(),
+        other => panic!("no dimension {other}"),
+    }
+}
+
+/// The rows of each category.
+pub fn by_dimension<'a>(rows: &[&'a Row], dimension: &str) -> BTreeMap<&'a str, Vec<&'a Row>> {
     let mut groups: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
     for row in rows {
-        let categories: Vec<&str> = match dimension {
-            "model" => vec![or_unknown(row.group.as_ref())],
-            "agent" => vec![or_unknown(row.agent.as_ref())],
-            "user" => vec![or_unknown(row.user.as_ref())],
-            "end_user" => vec![or_unknown(row.end_user.as_ref())],
-            "team" => vec![or_unknown(row.team.as_ref())],
-            "key" => vec![or_unknown(row.key.as_ref())],
-            "provider" => vec![or_unknown(row.provider.as_ref())],
-            "tag" if row.tags.is_empty() => vec!["untagged"],
-            "tag" => row.tags.iter().map(String::as_str).collect(),
-            other => panic!("no dimension {other}"),
-        };
-        for category in categories {
+        for category in categories(row, dimension) {
             groups.entry(category).or_default().push(row);
         }
     }
+    groups
+}
+
+/// The categories, by id. Without labels: those are in tables of their own.
+pub fn breakdown(rows: &[&Row], dimension: &str) -> Vec<Value> {
+    let whole = cost(rows).dollars();
+    let groups = by_dimension(rows, dimension);
     let categories = groups.into_iter().map(|(category, rows)| {
         let dollars = cost(&rows).dollars();
         json!({

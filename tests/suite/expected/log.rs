@@ -1,6 +1,6 @@
 //! The rows of a log, and which of them a filter picks.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::OnceLock;
 
 use chrono::{DateTime, Utc};
@@ -15,8 +15,8 @@ use super::Row;
 pub struct Companions {
     /// Names of registered agents by id.
     pub agents: HashMap<String, String>,
-    /// How many distinct tools each request called.
-    pub called_tools: HashMap<String, i64>,
+    /// Which tools each request called.
+    pub called_tools: HashMap<String, BTreeSet<String>>,
 }
 
 /// A log.
@@ -64,7 +64,8 @@ impl Companions {
         }
         if has("LiteLLM_SpendLogToolIndex") {
             for call in rows::of_table(release, "LiteLLM_SpendLogToolIndex") {
-                *companions.called_tools.entry(string(&call["request_id"])).or_default() += 1;
+                let tools = companions.called_tools.entry(string(&call["request_id"])).or_default();
+                tools.insert(string(&call["tool_name"]));
             }
         }
         companions

@@ -1,6 +1,8 @@
 //! What the API should say, computed from the rows' JSON by the simplest means and without any SQL.
 
 pub mod analytics;
+pub mod figures;
+pub mod histograms;
 pub mod log;
 pub mod money;
 pub mod row;

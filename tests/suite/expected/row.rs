@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tests::rows::{session, text, time};
 
 use super::log::Companions;
-use super::{Money, as_f64, tools};
+use super::{Money, as_f64, count, tools as responses};
 
 /// What a row says.
 #[derive(Debug, Clone)]
@@ -39,6 +39,8 @@ pub struct Row {
     pub calls: i64,
     pub calls_exact: bool,
     pub tags: BTreeSet<String>,
+    pub tools: BTreeSet<String>,
+    pub error_class: Option<String>,
 }
 
 fn owned(row: &Value, column: &str) -> Option<String> {
@@ -89,6 +91,8 @@ impl Row {
             calls,
             calls_exact,
             tags: tags.filter_map(Value::as_str).map(str::to_owned).collect(),
+            tools: tools(row, companions),
+            error_class: owned(&row["metadata"]["error_information"], "error_class"),
         }
     }
 
@@ -185,10 +189,26 @@ fn calls(row: &Value, failed: bool, companions: &Companions) -> (i64, bool) {
     match text(row, "call_type").unwrap_or_default() {
         "call_mcp_tool" => (1, true),
         "aembedding" | "embedding" => (0, true),
-        _ if tools::is_blank(&row["response"]) => {
+        _ if responses::is_blank(&row["response"]) => {
             let id = row["request_id"].as_str().expect("an id");
-            (companions.called_tools.get(id).copied().unwrap_or_default(), failed)
+            (companions.called_tools.get(id).map_or(0, |tools| count(&tools.iter().collect::<Vec<_>>())), failed)
         }
-        _ => (tools::calls_in(&row["response"]), true),
+        _ => (responses::calls_in(&row["response"]), true),
+    }
+}
+
+/// The names of the called tools: by the index, or else by the row itself.
+fn tools(row: &Value, companions: &Companions) -> BTreeSet<String> {
+    let id = row["request_id"].as_str().expect("an id");
+    if let Some(tools) = companions.called_tools.get(id) {
+        return tools.clone();
+    }
+    match text(row, "call_type").unwrap_or_default() {
+        "call_mcp_tool" => {
+            let logged = row["metadata"]["mcp_tool_call_metadata"]["name"].as_str();
+            text(row, "mcp_namespaced_tool_name").or(logged).map(str::to_owned).into_iter().collect()
+        }
+        "aembedding" | "embedding" => BTreeSet::new(),
+        _ => responses::names_in(&row["response"]),
     }
 }

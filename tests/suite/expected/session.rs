@@ -65,7 +65,7 @@ fn most_frequent<'a>(rows: &[&'a Row], value: fn(&Row) -> Option<&str>) -> Optio
 }
 
 /// The value below which `share` of the values lie, between two of them where none is there.
-fn percentile(values: &[i64], share: f64) -> f64 {
+pub fn percentile(values: &[i64], share: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_unstable();
     let place = share * as_f64(count(values) - 1);

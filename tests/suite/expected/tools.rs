@@ -1,5 +1,7 @@
 //! Tool calls in a stored response, counted by walking through it.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 /// The number of calls in the response, wherever its shape keeps them.
@@ -18,6 +20,27 @@ pub fn calls_in(response: &Value) -> i64 {
         }
     }
     calls
+}
+
+/// The distinct names of the called tools, wherever the response's shape keeps them.
+pub fn names_in(response: &Value) -> BTreeSet<String> {
+    let mut names: Vec<&Value> = Vec::new();
+    for choice in items(&response["choices"]) {
+        let message = &choice["message"];
+        names.extend(items(&message["tool_calls"]).iter().map(|call| &call["function"]["name"]));
+        names.push(&message["function_call"]["name"]);
+    }
+    let called = |list, types: &'static [&str]| {
+        let is_call = |item: &&Value| item["type"].as_str().is_some_and(|name| types.contains(&name));
+        items(list).iter().filter(is_call).map(|item| &item["name"])
+    };
+    names.extend(called(&response["output"], &["function_call", "mcp_call", "custom_tool_call"]));
+    names.extend(called(&response["content"], &["tool_use", "server_tool_use", "mcp_tool_use"]));
+    names.extend(items(&response["tool_calls"]).iter().flat_map(|call| [&call["function"]["name"], &call["name"]]));
+    for candidate in items(&response["candidates"]) {
+        names.extend(items(&candidate["content"]["parts"]).iter().map(|part| &part["functionCall"]["name"]));
+    }
+    names.into_iter().filter_map(Value::as_str).filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
 /// Whether nothing of the response's content is left in the row.

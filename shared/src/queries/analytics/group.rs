@@ -112,7 +112,7 @@ impl Group {
     }
 }
 
-/// The groups that are picked, with what the endpoint wants of them, and `more` of their buckets.
+/// The groups that are picked, or the one without keys, with what the endpoint wants of them, and `more` of their buckets.
 pub(super) async fn groups(
     conn: &mut Connection,
     source: Source<'_>,
@@ -130,7 +130,11 @@ pub(super) async fn groups(
         }
     }
     if groups.is_empty() {
-        return Ok(groups);
+        // The window itself is a group even if nothing happened in it.
+        if !grouping.keys.is_empty() {
+            return Ok(groups);
+        }
+        groups.push(Group::default());
     }
     let (grouping, shown) = (grouping.without_buckets(), Group::shown(&groups));
     if wants.sessions || question.details {

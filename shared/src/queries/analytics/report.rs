@@ -130,10 +130,7 @@ pub async fn report<T: Report>(
     let grouping = Grouping { keys: keys.to_vec(), starts };
     let pick = Pick::Top { order: T::WANTS.order, top: view.top, fold: T::WANTS.fold };
     let series: &[Measure] = if view.series.is_some() { &OF_SERIES } else { &[] };
-    let mut found = groups(conn, source, question, &grouping, (T::WANTS, pick, series)).await?;
-    if found.is_empty() && keys.is_empty() {
-        found.push(Group::default());
-    }
+    let found = groups(conn, source, question, &grouping, (T::WANTS, pick, series)).await?;
     let mut rows: Vec<T> = found.iter().map(|group| row(question, group)).collect();
     if view.series.is_some() {
         for (row, group) in rows.iter_mut().zip(&found) {
