@@ -266,7 +266,7 @@ impl Database {
 }
 
 fn is_of_missing_table(error: &sqlx::Error) -> bool {
-    error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == "42P01")
+    matches!(error, sqlx::Error::Database(error) if error.code().is_some_and(|code| code == "42P01"))
 }
 
 /// The facts of an index, which the request's answer is as old as.
