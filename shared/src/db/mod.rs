@@ -327,7 +327,7 @@ pub async fn connect(
     let login = login_of(config)?;
     Ok(async move {
         let target = login.target(login::Freshness::Known).await.map_err(sqlx::Error::from)?;
-        let mut options = target.options.options(settings);
+        let mut options = target.options.application_name("llm-traceability-indexer").options(settings);
         if let Some(schema) = target.schema.as_deref() {
             options = options.options([("search_path", schema)]);
         }

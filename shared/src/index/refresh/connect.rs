@@ -20,8 +20,7 @@ pub enum ConnectError {
 }
 
 /// Both sides: a statement ends, a server that fell silent is noticed.
-const BOTH: [(&str, &str); 5] = [
-    ("application_name", "traceability-indexer"),
+const BOTH: [(&str, &str); 4] = [
     ("jit", "off"),
     ("statement_timeout", "300000"),
     ("tcp_keepalives_idle", "10"),

@@ -160,12 +160,15 @@ async fn first_fact(conn: &mut PgConnection) -> sqlx::Result<Option<DateTime<Utc
 async fn roll_quarters(conn: &mut PgConnection, from: Quarter, until: Quarter) -> sqlx::Result<()> {
     delete(conn, Level::Quarter, from, until).await?;
     let (start, end) = (from.start().naive_utc(), until.start().naive_utc());
+    // Sessions by number, dollars as what they are summed as: each of the statements below takes them for granted.
     let part = format!(
-        "DROP TABLE IF EXISTS pg_temp.part; \
+        "DROP TABLE IF EXISTS pg_temp.part; SET LOCAL enable_nestloop = on; \
          CREATE TEMPORARY TABLE part ON COMMIT DROP AS SELECT {} AS quarter, {} AS duration_bin, \
-         CASE WHEN f.ttft_ms IS NOT NULL THEN {} END AS ttft_bin, t.session_start < '{start}' AS began_before, f.* \
+         CASE WHEN f.ttft_ms IS NOT NULL THEN {} END AS ttft_bin, t.session_start < '{start}' AS began_before, \
+         dense_rank() OVER (ORDER BY f.session_id) AS session, f.session_id, f.spend::numeric AS spend, {PART} \
          FROM traceability.facts f JOIN traceability.sessions t ON t.session_id = f.session_id \
-         WHERE f.started_at >= '{start}' AND f.started_at < '{end}'; ANALYZE pg_temp.part",
+         WHERE f.started_at >= '{start}' AND f.started_at < '{end}'; ANALYZE pg_temp.part; \
+         SET LOCAL enable_nestloop = off",
         quarter("f.started_at"),
         bin("f.duration_ms"),
         bin("f.ttft_ms"),
@@ -173,12 +176,14 @@ async fn roll_quarters(conn: &mut PgConnection, from: Quarter, until: Quarter) -
     sqlx::raw_sql(AssertSqlSafe(part)).execute(&mut *conn).await?;
     for keys in dimensions::ROLLED_UP {
         let ([first, second], join, condition) = dimensions::over_facts(keys);
+        // What is taken apart is taken apart once; else the table is as good to read as a copy of it.
+        let kept = if join.is_empty() { "NOT MATERIALIZED" } else { "MATERIALIZED" };
         let of_facts = listed(Measure::of_facts);
         let of_parts = listed(|measure| format!("{} AS {}", measure.of_parts(), measure.name));
         let before = quarter("max(f.started_at)");
         let sql = format!(
             "INSERT INTO traceability.rollups (dimension, level, starts, first, second{columns}, durations, ttfts, sessions) \
-             WITH f AS MATERIALIZED (SELECT {first} AS k1, {second} AS k2, f.* FROM pg_temp.part f{join} \
+             WITH f AS {kept} (SELECT {first} AS k1, {second} AS k2, f.* FROM pg_temp.part f{join} \
                  WHERE true{condition}), \
              p AS (SELECT f.quarter, f.k1, f.k2, f.duration_bin{of_facts} FROM f \
                  GROUP BY f.quarter, f.k1, f.k2, f.duration_bin), \
@@ -187,8 +192,9 @@ async fn roll_quarters(conn: &mut PgConnection, from: Quarter, until: Quarter) -
              t AS (SELECT b.quarter, b.k1, b.k2, array_agg((b.ttft_bin << 40) | b.requests) AS ttfts \
                  FROM (SELECT f.quarter, f.k1, f.k2, f.ttft_bin, count(*) AS requests FROM f WHERE f.ttft_bin IS NOT NULL \
                        GROUP BY f.quarter, f.k1, f.k2, f.ttft_bin) b GROUP BY b.quarter, b.k1, b.k2), \
-             a AS (SELECT d.*, lag(d.quarter) OVER (PARTITION BY d.k1, d.k2, d.session_id ORDER BY d.quarter) AS before \
-                 FROM (SELECT DISTINCT f.quarter, f.k1, f.k2, f.session_id, f.began_before FROM f) d), \
+             a AS (SELECT d.*, lag(d.quarter) OVER (PARTITION BY d.session, d.k1, d.k2 ORDER BY d.quarter) AS before \
+                 FROM (SELECT f.session, f.k1, f.k2, f.quarter, f.began_before, min(f.session_id) AS session_id \
+                       FROM f GROUP BY f.session, f.k1, f.k2, f.quarter, f.began_before) d), \
              g AS (SELECT a.quarter, a.k1, a.k2, COALESCE(a.quarter - CASE WHEN a.before IS NOT NULL THEN a.before \
                      WHEN a.began_before THEN (SELECT {before} FROM traceability.facts f{join} \
                          WHERE f.session_id = a.session_id AND f.started_at < '{start}' AND {first} = a.k1 \
@@ -206,6 +212,11 @@ async fn roll_quarters(conn: &mut PgConnection, from: Quarter, until: Quarter) -
     }
     Ok(())
 }
+
+/// What the keys and the measures need of a fact, beside what is made of it.
+const PART: &str = "f.agent_name, f.user_id, f.end_user, f.team_id, f.api_key_hash, f.model_group, f.provider, f.tags, f.tools, \
+    f.error_class, f.status, f.cache_hit, f.prompt_tokens, f.completion_tokens, f.total_tokens, f.duration_ms, f.ttft_ms, \
+    f.tool_calls, f.cached_tokens";
 
 /// Something of each measure, after a comma.
 fn listed(of: impl Fn(&Measure) -> String) -> String {
@@ -253,6 +264,9 @@ async fn delete(conn: &mut PgConnection, level: Level, from: Quarter, until: Qua
 /// Rolls up spans of one level from those of the level below, in place of what there is. Of a month, only one at a time.
 async fn roll_level(conn: &mut PgConnection, level: Level, from: Quarter, until: Quarter) -> sqlx::Result<()> {
     delete(conn, level, from, until).await?;
+    // What was just written has no statistics yet: the planner takes it for a handful of rows, and would look at each of
+    // them once for each.
+    sqlx::raw_sql("SET LOCAL enable_nestloop = off").execute(&mut *conn).await?;
     let (below, span) = match level {
         Level::Quarter | Level::Hour => (Level::Quarter, "r.starts - mod(r.starts, 4)".to_owned()),
         Level::Day => (Level::Hour, "r.starts - mod(r.starts, 96)".to_owned()),
