@@ -22,10 +22,10 @@ pub struct Details {
     /// How many in 100 prompt tokens those are, of the requests whose usage LiteLLM kept; null if there are none.
     #[schema(required = false)]
     pub cached_token_share: Option<f64>,
-    /// Requests of the group per session with one; null without sessions.
+    /// Requests of the group per session with one; null without sessions, and for `other`.
     #[schema(required = false)]
     pub requests_per_session: Option<f64>,
-    /// US dollars of the group per session with a request of it; null without sessions.
+    /// US dollars of the group per session with a request of it; null without sessions, and for `other`.
     #[schema(required = false)]
     pub cost_per_session: Option<f64>,
 }
@@ -33,7 +33,7 @@ pub struct Details {
 /// Within how many seconds so many in 100 requests of a group were through.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Times {
-    /// Seconds within which half of the requests were answered; null without requests.
+    /// Seconds within which half of the requests were answered; null without requests, and, as all percentiles, for `other`.
     #[schema(required = false)]
     pub p50_response_time: Option<f64>,
     /// Seconds within which 90 of 100 requests were answered.

@@ -114,6 +114,11 @@ impl Dimension {
         }
     }
 
+    /// Whether the key lies in LiteLLM's fat columns, so that without an index each pass over the requests is dear.
+    pub(super) const fn reads_payload(self) -> bool {
+        matches!(self, Self::Agent | Self::Tool | Self::ErrorClass)
+    }
+
     /// What has to be joined for the key: each request once per distinct tag (and once without if it has none), or once
     /// per called tool.
     pub(crate) const fn join(self) -> &'static str {

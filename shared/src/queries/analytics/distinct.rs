@@ -111,6 +111,25 @@ pub async fn users(
     Ok(numbers)
 }
 
+/// Both of the whole window, in one pass over the facts.
+///
+/// # Errors
+/// Whatever the database reports.
+pub async fn sessions_and_users(
+    conn: &mut Connection,
+    source: Source<'_>,
+    question: &Question,
+) -> sqlx::Result<(i64, i64)> {
+    let window = Grouping { keys: Vec::new(), starts: vec![question.window.start] };
+    let mut sql = QueryBuilder::new(
+        "SELECT count(DISTINCT d.session_id), count(DISTINCT d.user_id) FROM (SELECT DISTINCT f.session_id, f.user_id",
+    );
+    window.push_from(&mut sql, source, question, &question.window, &[Fact::SessionId, Fact::UserId]);
+    window.push_where(&mut sql, question);
+    sql.push(") AS d");
+    sql.build_query_as().fetch_one(conn).await
+}
+
 async fn count(
     conn: &mut Connection,
     source: Source<'_>,

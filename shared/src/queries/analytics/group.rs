@@ -8,7 +8,7 @@ use sqlx::QueryBuilder;
 use super::Question;
 use super::details::{OF_DETAILS, OF_TIMES};
 use super::dimension::Dimension;
-use super::distinct::{sessions, users};
+use super::distinct::{sessions, sessions_and_users, users};
 use super::grouping::{Grouping, Shown};
 use super::measure::{Figures, Measured, Needs, Order, Pick, measure};
 use super::measures::{FAILED_REQUESTS, Measure, needed};
@@ -102,7 +102,7 @@ impl Wants {
 impl Group {
     fn of(measured: Measured) -> Self {
         let Measured { keys, other, figures, .. } = measured;
-        Self { keys, other, figures, ..Self::default() }
+        Self { keys, other, sessions: figures.sessions, figures, ..Self::default() }
     }
 
     /// The groups as those of another question.
@@ -121,7 +121,9 @@ pub(super) async fn groups(
     (wants, pick, more): (Wants, Pick<'_>, &[Measure]),
 ) -> sqlx::Result<Vec<Group>> {
     let measures = wants.measures(question, more);
-    let needs = Needs { measures: &measures, pick, shares: wants.shares };
+    let counts_sessions = wants.sessions || question.details;
+    let in_one_pass = counts_sessions && can_count_along(source, grouping, pick);
+    let needs = Needs { measures: &measures, pick, shares: wants.shares, sessions: in_one_pass };
     let mut groups: Vec<Group> = Vec::new();
     for measured in measure(conn, source, question, grouping, needs).await? {
         match (measured.bucket, groups.last_mut()) {
@@ -137,11 +139,14 @@ pub(super) async fn groups(
         groups.push(Group::default());
     }
     let (grouping, shown) = (grouping.without_buckets(), Group::shown(&groups));
-    if wants.sessions || question.details {
+    let in_another = wants.users && !source.facts.is_indexed();
+    if in_another {
+        (groups[0].sessions, groups[0].users) = sessions_and_users(conn, source, question).await?;
+    } else if counts_sessions && !in_one_pass {
         let mut counts = sessions(conn, source, question, &grouping, &shown).await?;
         each(&mut groups, |group, cell| group.sessions = counts.remove(&cell).unwrap_or_default());
     }
-    if wants.users {
+    if wants.users && !in_another {
         // Of the window only: no endpoint shows them of a group.
         let numbers = users(conn, source, question, &grouping.starts).await?;
         groups[0].users = numbers.first().copied().unwrap_or_default();
@@ -164,6 +169,17 @@ pub(super) async fn groups(
     Ok(groups)
 }
 
+/// Whether sessions can be told apart while the rest is summed up, and should, since another pass would read the payload once
+/// more. Buckets and the others' groups have sessions in common.
+fn can_count_along(source: Source<'_>, grouping: &Grouping, pick: Pick<'_>) -> bool {
+    let are_apart = match pick {
+        Pick::Top { fold, .. } => !fold,
+        Pick::Shown(shown) => !shown.other,
+    };
+    let is_dear = grouping.keys.iter().any(|key| key.reads_payload());
+    is_dear && are_apart && !grouping.has_buckets() && !source.facts.is_indexed()
+}
+
 fn each(groups: &mut [Group], mut fill: impl FnMut(&mut Group, (Vec<String>, usize))) {
     for group in groups {
         let cell = (group.keys.clone(), 0);
@@ -175,7 +191,7 @@ fn each(groups: &mut [Group], mut fill: impl FnMut(&mut Group, (Vec<String>, usi
 async fn whole(conn: &mut Connection, source: Source<'_>, question: &Question) -> sqlx::Result<Whole> {
     let grouping = Grouping { keys: Vec::new(), starts: vec![question.window.start] };
     let pick = Pick::Top { order: Order::Requests, top: 1, fold: false };
-    let needs = Needs { measures: &[FAILED_REQUESTS], pick, shares: false };
+    let needs = Needs { measures: &[FAILED_REQUESTS], pick, shares: false, sessions: false };
     let measured = measure(conn, source, question, &grouping, needs).await?;
     let whole = |one: &Measured| Whole { requests: one.figures.requests, failed_requests: one.figures.failed_requests };
     Ok(measured.first().map(whole).unwrap_or_default())
@@ -192,7 +208,7 @@ pub(super) async fn groups_by_bucket(
     let grouping = Grouping { keys: Vec::new(), starts: starts.to_vec() };
     let measures = wants.measures(question, &[]);
     let pick = Pick::Top { order: wants.order, top: 1, fold: false };
-    let needs = Needs { measures: &measures, pick, shares: false };
+    let needs = Needs { measures: &measures, pick, shares: false, sessions: false };
     let mut groups = vec![Group::default(); starts.len()];
     for measured in measure(conn, source, question, &grouping, needs).await? {
         // Where there is one bucket, it is the window.

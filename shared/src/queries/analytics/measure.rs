@@ -43,6 +43,8 @@ pub struct Needs<'a> {
     pub pick: Pick<'a>,
     /// Whether the shares of the window's cost are needed.
     pub shares: bool,
+    /// Whether sessions are counted in the same pass: only of groups that are made of one part.
+    pub sessions: bool,
 }
 
 /// The measures of one group, in one bucket or over the whole window.
@@ -99,6 +101,8 @@ pub struct Figures {
     pub avg_spend: f64,
     /// How many in 100 dollars of the window.
     pub share_of_spend: f64,
+    /// Sessions with a request in the group.
+    pub sessions: i64,
 }
 
 #[derive(FromRow)]
@@ -124,7 +128,8 @@ pub async fn measure(
 ) -> sqlx::Result<Vec<Measured>> {
     let by_cost = needs.shares || matches!(needs.pick, Pick::Top { order: Order::Cost, .. });
     let spend = if by_cost { &[measures::SPEND][..] } else { &[] };
-    let columns = needed(&[&[measures::REQUESTS], spend, needs.measures]);
+    let mut columns = needed(&[&[measures::REQUESTS], spend, needs.measures]);
+    columns.extend(needs.sessions.then_some(measures::SESSIONS));
 
     let mut sql = QueryBuilder::new("WITH partials AS (");
     partials::push(&mut sql, source, question, grouping, &columns);
@@ -202,7 +207,7 @@ fn push_select(sql: &mut QueryBuilder<Postgres>, grouping: &Grouping, columns: &
         " SELECT CASE WHEN r.place IS NULL THEN '{{}}'::text[] ELSE {keys} END AS keys, r.place IS NULL AS other, \
          {bucket} AS bucket"
     ));
-    for measure in measures::ALL {
+    for measure in measures::ALL.into_iter().chain([measures::SESSIONS]) {
         let whole = if has(&measure) { measure.of_parts() } else { "NULL".into() };
         let at_the_edge = if measure == measures::SPEND { "float8" } else { "bigint" };
         let value = if measure.is_nullable { whole } else { format!("COALESCE({whole}, 0)") };

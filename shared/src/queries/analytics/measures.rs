@@ -103,6 +103,9 @@ pub const CACHED_TOKENS_OF: Measure = Measure {
     )
 };
 
+/// Sessions: no measure of a part, since parts have some in common. Only for groups that are each one part.
+pub(super) const SESSIONS: Measure = Measure::sum("sessions", &[Fact::SessionId], "count(DISTINCT f.session_id)");
+
 /// All measures, in the order of their columns.
 pub const ALL: [Measure; 15] = [
     REQUESTS,
