@@ -21,6 +21,8 @@ mod function_login;
 mod function_secret;
 mod function_start;
 mod gateway_events;
+mod index_equality;
+mod index_refresh;
 mod keys;
 mod login;
 mod long_session;
