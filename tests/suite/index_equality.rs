@@ -197,7 +197,7 @@ async fn ask_sessions(pair: &Pair) {
 }
 
 /// Asks for single sessions and requests.
-async fn ask_details(pair: &Pair, release: Release, step: usize) {
+pub async fn ask_details(pair: &Pair, release: Release, step: usize) {
     let log = rows::log(release);
     pair.all_pages("/api/v1/requests?limit=500").await;
     for row in log.iter().step_by(step) {
@@ -273,7 +273,7 @@ fn service_keys() -> (String, [&'static str; 4]) {
 }
 
 /// A few of all kinds of questions: what is asked again in many circumstances.
-async fn ask_some(pair: &Pair, dice: &mut Dice) {
+pub async fn ask_some(pair: &Pair, dice: &mut Dice) {
     for endpoint in analytics() {
         for text in WINDOWS {
             let mut parameters = window(text);

@@ -34,7 +34,7 @@ pub async fn number(database: &Database, sql: &str) -> i64 {
     number
 }
 
-async fn add(database: &Database, rows: &[Value]) {
+pub async fn add(database: &Database, rows: &[Value]) {
     let mut conn = database.connect().await;
     made::insert(&mut conn, rows).await;
     conn.close().await.expect("closed");
@@ -268,7 +268,7 @@ async fn deleted_rows_stay_until_they_are_to_be_forgotten() {
     assert_eq!(messages["content_unavailable_reason"], "deleted", "{messages}");
     let messages = app.get("/api/v1/sessions/told/messages").await.ok();
     assert_eq!(messages[0]["content_unavailable_reason"], "deleted", "{messages}");
-    assert_eq!(app.get("/api/v1/sessions/told/summary").await.ok()["total_requests"], 1);
+    assert_eq!(app.get("/api/v1/sessions/told/summary").await.ok()["session_id"], "told");
     // It comes back from a backup.
     add(&database, &rows[rows.len() - 1..]).await;
     reconcile(&database).await;
