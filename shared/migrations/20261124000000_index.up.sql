@@ -131,7 +131,9 @@ CREATE INDEX rollups_value ON traceability.rollups (dimension, level, first, sta
 -- Quarters of an hour whose roll-ups are out of date, since a request of theirs came late or was altered. Until they are
 -- made anew, they and the longer spans around them are not used.
 CREATE TABLE traceability.stale (
-    quarter integer PRIMARY KEY
+    quarter integer PRIMARY KEY,
+    -- Whoever makes them anew takes away the marks that it found: one that came meanwhile is another.
+    marked_at timestamp with time zone NOT NULL DEFAULT clock_timestamp()
 );
 
 -- What LiteLLM calls teams and keys.

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use sqlx::{Connection, PgConnection};
 use traceability::config::{DatabaseConfig, Environment};
+use traceability::facts::TimeWindow;
 use traceability::index::refresh::{Outcome, Refresh, RefreshConfig, RefreshError};
 use traceability::index::{self, Migration};
 
 use crate::database::Database;
+pub use crate::sound::{assert_derived, assert_sound};
 
 /// How a database is indexed in tests: all that has settled a minute ago is rolled up.
 #[must_use]
@@ -34,15 +36,42 @@ pub async fn fill(database: &Database) {
     conn.close().await.expect("closed");
 }
 
+/// What an indexer is to do.
+#[derive(Debug, Clone, Copy)]
+pub enum Task {
+    /// What it does every minute.
+    Run,
+    /// Compare everything.
+    Reconcile,
+    /// Copy a window anew.
+    Rebuild(TimeWindow),
+    /// The same, and take out what the log no longer has.
+    Forget(TimeWindow),
+}
+
 /// Brings it up to date.
 ///
 /// # Errors
 /// Those of the indexer.
 pub async fn refresh(database: &Database) -> Result<Outcome, RefreshError> {
+    perform(database.url(), &settings(), Task::Run).await
+}
+
+/// Has an indexer of the log at a URL do something, with these settings.
+///
+/// # Errors
+/// Those of the indexer.
+pub async fn perform(url: &str, settings: &[(&str, &str)], task: Task) -> Result<Outcome, RefreshError> {
     let mut nobody = ();
-    let environment: Environment = settings().into_iter().collect();
-    let config = DatabaseConfig::with_url(database.url().to_owned(), &environment).expect("the settings are allowed");
+    let environment: Environment = settings.iter().copied().collect();
+    let config = DatabaseConfig::with_url(url.to_owned(), &environment).expect("the settings are allowed");
     let refresh = RefreshConfig::from_environment(&environment).expect("the settings are allowed");
     let deadline = std::time::Instant::now() + Duration::from_mins(10);
-    Refresh::open(&config, config.of_index(), refresh, Some(deadline), &mut nobody).await?.run().await
+    let mut refresh = Refresh::open(&config, config.of_index(), refresh, Some(deadline), &mut nobody).await?;
+    match task {
+        Task::Run => refresh.run().await,
+        Task::Reconcile => refresh.reconcile().await,
+        Task::Rebuild(window) => refresh.rebuild(window, false).await,
+        Task::Forget(window) => refresh.rebuild(window, true).await,
+    }
 }

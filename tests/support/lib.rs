@@ -16,9 +16,11 @@ pub mod index;
 pub mod issuer;
 pub mod logs;
 pub mod moto;
+pub mod pair;
 pub mod pgbouncer;
 pub mod rows;
 pub mod runtime_api;
+pub mod sound;
 pub mod template;
 pub mod wire;
 
@@ -30,4 +32,5 @@ pub use endpoints::encode;
 pub use function::{Function, Program};
 pub use gateway::{Gateway, Question};
 pub use logs::Logs;
+pub use pair::Pair;
 pub use runtime_api::Outcome;

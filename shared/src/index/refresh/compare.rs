@@ -16,9 +16,10 @@ const RECENT: TimeDelta = TimeDelta::hours(3);
 const TURN: TimeDelta = TimeDelta::hours(12);
 
 /// What is compared: all that lies in a row itself. To unpack its payload would take a hundred times as long.
-const COMPARED: [Fact; 19] = [
+const COMPARED: [Fact; 20] = [
     Fact::RequestId,
     Fact::SessionId,
+    Fact::SessionIsGenerated,
     Fact::StartedAt,
     Fact::EndedAt,
     Fact::DurationMs,
@@ -58,11 +59,20 @@ impl Refresh<'_> {
         }
         let turn: Option<DateTime<Utc>> =
             sqlx::query_scalar("SELECT compared_until FROM traceability.state").fetch_one(&mut self.index).await?;
-        let start = turn.filter(|turn| *turn < recent.start).unwrap_or(extent.start).max(extent.start);
-        let end = (start + TURN).min(recent.start);
-        let complete = start >= end || self.compare(TimeWindow { start, end }, false).await?;
+        let rest = TimeWindow { start: turn.unwrap_or(extent.start).max(extent.start), end: recent.start };
+        let start = if rest.start < rest.end { self.next_row(rest, false).await? } else { None };
+        let end = start.map(|start| (start + TURN).min(recent.start));
+        let complete = match start.zip(end) {
+            Some((start, end)) => start >= end || self.compare(TimeWindow { start, end }, false).await?,
+            None => true,
+        };
         if complete {
-            sqlx::query("UPDATE traceability.state SET compared_until = $1").bind(end).execute(&mut self.index).await?;
+            // After the last turn comes the first.
+            let turn = end.filter(|end| *end < recent.start);
+            sqlx::query("UPDATE traceability.state SET compared_until = $1")
+                .bind(turn)
+                .execute(&mut self.index)
+                .await?;
         }
         // What was found is rolled up anew.
         Ok(complete && self.roll(now).await?)
@@ -75,7 +85,12 @@ impl Refresh<'_> {
             self.watch.begin("comparing hours", hours(window));
         }
         let mut start = whole_hours(window.start);
-        while start < window.end {
+        // Years without a row are passed over.
+        while let Some(next) = self.next_row(TimeWindow { start, end: window.end.max(start) }, false).await? {
+            if watched {
+                self.watch.advance(hours(TimeWindow { start, end: whole_hours(next) }));
+            }
+            start = whole_hours(next);
             let part = TimeWindow {
                 start,
                 end: (start + TimeDelta::days(1)).min(whole_hours(window.end + TimeDelta::hours(1))),

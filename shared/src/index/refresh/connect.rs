@@ -20,12 +20,8 @@ pub enum ConnectError {
 }
 
 /// Both sides: a statement ends, a server that fell silent is noticed.
-const BOTH: [(&str, &str); 4] = [
-    ("jit", "off"),
-    ("statement_timeout", "300000"),
-    ("tcp_keepalives_idle", "10"),
-    ("tcp_keepalives_interval", "5"),
-];
+const BOTH: [(&str, &str); 4] =
+    [("jit", "off"), ("statement_timeout", "300000"), ("tcp_keepalives_idle", "10"), ("tcp_keepalives_interval", "5")];
 
 /// To read LiteLLM's log; nothing can be written there.
 pub(super) async fn open_log(config: &DatabaseConfig) -> Result<PgConnection, ConnectError> {

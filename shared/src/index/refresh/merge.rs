@@ -22,11 +22,29 @@ pub(super) async fn prepare(conn: &mut PgConnection, window: TimeWindow) -> sqlx
     Ok(())
 }
 
+/// The requests of this window that the log had before, but `staging` has not.
+pub(super) async fn missing(conn: &mut PgConnection, window: TimeWindow) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar(
+        "SELECT f.request_id FROM traceability.facts f WHERE f.started_at >= $1 AND f.started_at < $2 AND NOT f.gone \
+         AND NOT EXISTS (SELECT FROM pg_temp.staging s \
+                         WHERE f.started_at = s.started_at AND f.request_id = s.request_id)",
+    )
+    .bind(window.start.naive_utc())
+    .bind(window.end.naive_utc())
+    .fetch_all(conn)
+    .await
+}
+
 /// Merges `staging`, which holds all rows that the log has of this window. Returns how many facts are new or altered.
 ///
 /// Rows that the log no longer has stay, marked: its retention must not change what the past cost. Only `forget` takes
-/// them out.
-pub(super) async fn merge(conn: &mut PgConnection, window: TimeWindow, forget: bool) -> sqlx::Result<u64> {
+/// them out, and those that have `moved` to another time.
+pub(super) async fn merge(
+    conn: &mut PgConnection,
+    window: TimeWindow,
+    moved: &[String],
+    forget: bool,
+) -> sqlx::Result<u64> {
     let (start, end) = (window.start.naive_utc(), window.end.naive_utc());
     let here = "f.started_at >= $1 AND f.started_at < $2";
     let same = "f.started_at = s.started_at AND f.request_id = s.request_id";
@@ -34,8 +52,10 @@ pub(super) async fn merge(conn: &mut PgConnection, window: TimeWindow, forget: b
     let of = |alias: &str| columns.iter().map(|name| format!("{alias}.{name}")).collect::<Vec<_>>().join(", ");
     let statement = |sql: String| sqlx::query(AssertSqlSafe(sql)).bind(start).bind(end);
 
+    let not_here = format!("NOT EXISTS (SELECT FROM pg_temp.staging s WHERE {same})");
+
     // What differs is taken out, then put in like what is new.
-    let altered = statement(format!(
+    let mut altered = statement(format!(
         "WITH old AS (DELETE FROM traceability.facts f USING pg_temp.staging s WHERE {here} AND {same} \
          AND (f.gone OR ({}) IS DISTINCT FROM ({})) RETURNING f.*) INSERT INTO pg_temp.altered SELECT * FROM old",
         of("f"),
@@ -44,17 +64,20 @@ pub(super) async fn merge(conn: &mut PgConnection, window: TimeWindow, forget: b
     .execute(&mut *conn)
     .await?
     .rows_affected();
+    if !moved.is_empty() {
+        let take_out = format!(
+            "WITH old AS (DELETE FROM traceability.facts f WHERE {here} AND {not_here} AND f.request_id = ANY($3) \
+             RETURNING f.*) INSERT INTO pg_temp.altered SELECT * FROM old"
+        );
+        altered += statement(take_out).bind(moved).execute(&mut *conn).await?.rows_affected();
+    }
     let gone = if forget {
         statement(format!(
-            "WITH old AS (DELETE FROM traceability.facts f WHERE {here} \
-             AND NOT EXISTS (SELECT FROM pg_temp.staging s WHERE {same}) RETURNING f.*) \
+            "WITH old AS (DELETE FROM traceability.facts f WHERE {here} AND {not_here} RETURNING f.*) \
              INSERT INTO pg_temp.altered SELECT * FROM old"
         ))
     } else {
-        statement(format!(
-            "UPDATE traceability.facts f SET gone = true WHERE {here} AND NOT f.gone \
-             AND NOT EXISTS (SELECT FROM pg_temp.staging s WHERE {same})"
-        ))
+        statement(format!("UPDATE traceability.facts f SET gone = true WHERE {here} AND NOT f.gone AND {not_here}"))
     };
     let gone = gone.execute(&mut *conn).await?.rows_affected();
     if forget || altered > 0 || gone > 0 {

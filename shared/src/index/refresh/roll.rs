@@ -27,28 +27,26 @@ impl Refresh<'_> {
 
     /// Extends the roll-ups.
     async fn extend(&mut self, until: Quarter) -> Result<bool, RefreshError> {
-        let rolled: Option<i32> =
-            sqlx::query_scalar("SELECT rolled_until FROM traceability.state").fetch_one(&mut self.index).await?;
-        let first = match rolled {
-            Some(rolled) => Quarter(rolled),
-            None => match first_fact(&mut self.index).await? {
-                Some(first) => Level::Month.floor(Quarter::of(first)),
-                None => until,
-            },
-        };
+        let rolled = rolled_until(&mut self.index).await?;
+        let first = start_of_roll_ups(&mut self.index, rolled, until).await?;
         let (total,) = self.count(first, until).await?;
         let is_much = total > 4 * BATCH;
         if is_much {
             sqlx::query("SELECT traceability.analyze_tables()").execute(&mut self.index).await?;
         }
         self.watch.begin("rolling up", total.unsigned_abs());
-        let mut start = first;
-        while start < until || rolled.is_none() && start == until {
-            let (end, rows) = self.stretch(start, until).await?;
+        loop {
             if !self.has_time() {
                 return Ok(false);
             }
             let Some(mut transaction) = begin(&mut self.index).await? else { return Ok(false) };
+            // Asked anew each time: another indexer may have gone on meanwhile.
+            let rolled = rolled_until(&mut transaction).await?;
+            let start = start_of_roll_ups(&mut transaction, rolled, until).await?;
+            if rolled.is_some() && start >= until {
+                break;
+            }
+            let (end, rows) = stretch(&mut transaction, start, until).await?;
             if rows > 0 {
                 roll_quarters(&mut transaction, start, end).await?;
             }
@@ -60,38 +58,11 @@ impl Refresh<'_> {
             transaction.commit().await?;
             self.outcome.rolled += rows.unsigned_abs();
             self.watch.advance(rows.unsigned_abs());
-            if end == until {
-                break;
-            }
-            start = end;
         }
         if is_much {
             sqlx::query("SELECT traceability.analyze_tables()").execute(&mut self.index).await?;
         }
         Ok(true)
-    }
-
-    /// The end of a batch that begins here, and its requests.
-    async fn stretch(&mut self, start: Quarter, until: Quarter) -> sqlx::Result<(Quarter, i64)> {
-        // A long silence is one batch.
-        let sql = format!(
-            "SELECT {}, count(*) FROM (SELECT f.started_at FROM traceability.facts f WHERE f.started_at >= $1 \
-             AND f.started_at < $2 ORDER BY f.started_at LIMIT {BATCH} + 1) f GROUP BY 1 ORDER BY 1",
-            quarter("f.started_at")
-        );
-        let quarters: Vec<(i32, i64)> = sqlx::query_as(AssertSqlSafe(sql))
-            .bind(start.start().naive_utc())
-            .bind(until.start().naive_utc())
-            .fetch_all(&mut self.index)
-            .await?;
-        let rows: i64 = quarters.iter().map(|(_, rows)| rows).sum();
-        if rows <= BATCH {
-            return Ok((until, rows));
-        }
-        // The last one may not be all there; a quarter of an hour is never divided.
-        let whole = &quarters[..(quarters.len() - 1).max(1)];
-        let end = Quarter(whole.last().map_or(until.0, |(quarter, _)| quarter + 1));
-        Ok((end, whole.iter().map(|(_, rows)| rows).sum()))
     }
 
     async fn count(&mut self, from: Quarter, until: Quarter) -> sqlx::Result<(i64,)> {
@@ -104,10 +75,11 @@ impl Refresh<'_> {
 
     /// Rolls up anew what is out of date, a day at a time. The month of a day waits for the last of its days.
     async fn mend(&mut self) -> Result<bool, RefreshError> {
-        let stale: Vec<i32> = sqlx::query_scalar("SELECT quarter FROM traceability.stale ORDER BY quarter")
-            .fetch_all(&mut self.index)
-            .await?;
-        let stale: Vec<Quarter> = stale.into_iter().map(Quarter).collect();
+        let marks: Vec<(i32, DateTime<Utc>)> =
+            sqlx::query_as("SELECT quarter, marked_at FROM traceability.stale ORDER BY quarter")
+                .fetch_all(&mut self.index)
+                .await?;
+        let stale: Vec<Quarter> = marks.iter().map(|(quarter, _)| Quarter(*quarter)).collect();
         let days: Vec<&[Quarter]> = stale.chunk_by(|a, b| Level::Day.floor(*a) == Level::Day.floor(*b)).collect();
         self.watch.begin("rolling up anew", stale.len() as u64);
         for (place, day) in days.iter().enumerate() {
@@ -121,12 +93,11 @@ impl Refresh<'_> {
                 let (from, until) = (run[0], Quarter(run[run.len() - 1].0 + 1));
                 roll_quarters(&mut transaction, from, until).await?;
             }
-            let rolled: i32 =
-                sqlx::query_scalar("SELECT rolled_until FROM traceability.state").fetch_one(&mut *transaction).await?;
+            let rolled = rolled_until(&mut transaction).await?;
             for level in [Level::Hour, Level::Day, Level::Month] {
                 let mut spans: Vec<Quarter> = day.iter().map(|quarter| level.floor(*quarter)).collect();
                 spans.dedup();
-                for span in spans.into_iter().filter(|span| level.next(*span).0 <= rolled) {
+                for span in spans.into_iter().filter(|span| Some(level.next(*span)) <= rolled) {
                     if level != Level::Month || is_last {
                         roll_level(&mut transaction, level, span, level.next(span)).await?;
                     }
@@ -134,20 +105,60 @@ impl Refresh<'_> {
             }
             // What is kept marked keeps the month from being used.
             let mended = if is_last { day } else { &day[..day.len() - 1] };
-            let mut mended: Vec<i32> = mended.iter().map(|quarter| quarter.0).collect();
-            if is_last {
-                mended
-                    .extend(stale.iter().filter(|quarter| month(&[**quarter]) == month(day)).map(|quarter| quarter.0));
-            }
-            sqlx::query("DELETE FROM traceability.stale WHERE quarter = ANY($1)")
-                .bind(mended)
-                .execute(&mut *transaction)
-                .await?;
+            let is_mended = |quarter: &Quarter| mended.contains(quarter) || is_last && month(&[*quarter]) == month(day);
+            let (mended, marked_at): (Vec<i32>, Vec<DateTime<Utc>>) =
+                marks.iter().filter(|(quarter, _)| is_mended(&Quarter(*quarter))).copied().unzip();
+            // What another indexer has marked again since stays marked.
+            sqlx::query(
+                "DELETE FROM traceability.stale t USING unnest($1::integer[], $2::timestamptz[]) AS m(quarter, marked_at) \
+                 WHERE t.quarter = m.quarter AND t.marked_at = m.marked_at",
+            )
+            .bind(mended)
+            .bind(marked_at)
+            .execute(&mut *transaction)
+            .await?;
             transaction.commit().await?;
             self.watch.advance(day.len() as u64);
         }
         Ok(true)
     }
+}
+
+/// Up to where there are roll-ups, if there are any.
+async fn rolled_until(conn: &mut PgConnection) -> sqlx::Result<Option<Quarter>> {
+    let rolled: Option<i32> = sqlx::query_scalar("SELECT rolled_until FROM traceability.state").fetch_one(conn).await?;
+    Ok(rolled.map(Quarter))
+}
+
+/// Where roll-ups go on: at first with the month of the first request.
+async fn start_of_roll_ups(conn: &mut PgConnection, rolled: Option<Quarter>, until: Quarter) -> sqlx::Result<Quarter> {
+    match rolled {
+        Some(rolled) => Ok(rolled),
+        None => Ok(first_fact(conn).await?.map_or(until, |first| Level::Month.floor(Quarter::of(first)))),
+    }
+}
+
+/// The end of a batch that begins here, and its requests.
+async fn stretch(conn: &mut PgConnection, start: Quarter, until: Quarter) -> sqlx::Result<(Quarter, i64)> {
+    // A long silence is one batch.
+    let sql = format!(
+        "SELECT {}, count(*) FROM (SELECT f.started_at FROM traceability.facts f WHERE f.started_at >= $1 \
+         AND f.started_at < $2 ORDER BY f.started_at LIMIT {BATCH} + 1) f GROUP BY 1 ORDER BY 1",
+        quarter("f.started_at")
+    );
+    let quarters: Vec<(i32, i64)> = sqlx::query_as(AssertSqlSafe(sql))
+        .bind(start.start().naive_utc())
+        .bind(until.start().naive_utc())
+        .fetch_all(conn)
+        .await?;
+    let rows: i64 = quarters.iter().map(|(_, rows)| rows).sum();
+    if rows <= BATCH {
+        return Ok((until, rows));
+    }
+    // The last one may not be all there; a quarter of an hour is never divided.
+    let whole = &quarters[..(quarters.len() - 1).max(1)];
+    let end = Quarter(whole.last().map_or(until.0, |(quarter, _)| quarter + 1));
+    Ok((end, whole.iter().map(|(_, rows)| rows).sum()))
 }
 
 async fn first_fact(conn: &mut PgConnection) -> sqlx::Result<Option<DateTime<Utc>>> {
@@ -268,8 +279,9 @@ async fn roll_level(conn: &mut PgConnection, level: Level, from: Quarter, until:
     // them once for each.
     sqlx::raw_sql("SET LOCAL enable_nestloop = off").execute(&mut *conn).await?;
     let (below, span) = match level {
-        Level::Quarter | Level::Hour => (Level::Quarter, "r.starts - mod(r.starts, 4)".to_owned()),
-        Level::Day => (Level::Hour, "r.starts - mod(r.starts, 96)".to_owned()),
+        // Rounded down also before 1970, where a clock that was wrong may have put a request.
+        Level::Quarter | Level::Hour => (Level::Quarter, "floor(r.starts / 4.0)::integer * 4".to_owned()),
+        Level::Day => (Level::Hour, "floor(r.starts / 96.0)::integer * 96".to_owned()),
         Level::Month => (Level::Day, from.0.to_string()),
     };
     let of_parts = listed(|measure| format!("{} AS {}", measure.of_parts(), measure.name));

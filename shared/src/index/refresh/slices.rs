@@ -20,6 +20,14 @@ pub(super) struct Slice {
     pub(super) rows: i64,
 }
 
+impl Slice {
+    /// The minute of an instant, however many rows it has.
+    pub(super) fn of_minute(instant: DateTime<Utc>) -> Self {
+        let start = whole_minutes(TimeWindow { start: instant, end: instant }).start;
+        Self { window: TimeWindow { start, end: start + TimeDelta::minutes(1) }, rows: 0 }
+    }
+}
+
 impl Refresh<'_> {
     /// Copies what the index lacks of the requests that started since then, or of all; whether there was time for it.
     pub(super) async fn copy_since(
@@ -76,13 +84,13 @@ impl Refresh<'_> {
             .map(|(start, end)| TimeWindow { start: start.and_utc(), end: end.and_utc() + TimeDelta::milliseconds(1) }))
     }
 
-    /// The slices of which log and index have different numbers of rows, or all.
+    /// The slices of which log and index have different numbers of rows; or all, also those that the log has no longer.
     async fn slices(&mut self, window: TimeWindow, all: bool) -> Result<Vec<Slice>, RefreshError> {
         let mut slices = Vec::new();
         let mut window = whole_minutes(window);
-        while let Some(start) = self.next_row(window).await? {
+        while let Some(start) = self.next_row(window, all).await? {
             let part = TimeWindow { start, end: (start + COUNTED).min(window.end) };
-            let (log, index) = (self.count_log(part).await?, count_index(&mut self.index, part).await?);
+            let (log, index) = (self.count_log(part).await?, count_index(&mut self.index, part, all).await?);
             let minutes: BTreeSet<_> = log.keys().chain(index.keys()).copied().collect();
             let minutes = minutes.into_iter().map(|start| {
                 let rows = log.get(&start).copied().unwrap_or_default();
@@ -94,15 +102,21 @@ impl Refresh<'_> {
         Ok(slices)
     }
 
-    /// The first minute of the window with a row on one of the two sides: a clock that was wrong by years must not make
+    /// The first minute of the window with a row on one of the two sides, or one that is gone: a clock that was wrong by years must not make
     /// for years to be counted.
-    async fn next_row(&mut self, window: TimeWindow) -> Result<Option<DateTime<Utc>>, RefreshError> {
+    pub(super) async fn next_row(
+        &mut self,
+        window: TimeWindow,
+        or_gone: bool,
+    ) -> Result<Option<DateTime<Utc>>, RefreshError> {
         let log = r#"SELECT s."startTime" FROM "LiteLLM_SpendLogs" s WHERE s."startTime" >= $1 AND s."startTime" < $2
                      ORDER BY s."startTime" LIMIT 1"#;
         let log = first(&mut self.log, log, window).await.map_err(FactsError::from)?;
         let index = "SELECT f.started_at FROM traceability.facts f WHERE f.started_at >= $1 AND f.started_at < $2 \
                      AND NOT f.gone ORDER BY f.started_at LIMIT 1";
-        let index = first(&mut self.index, index, window).await?;
+        let index_or_gone = "SELECT f.started_at FROM traceability.facts f WHERE f.started_at >= $1 \
+                             AND f.started_at < $2 ORDER BY f.started_at LIMIT 1";
+        let index = first(&mut self.index, if or_gone { index_or_gone } else { index }, window).await?;
         Ok(log.into_iter().chain(index).min().map(|start| whole_minutes(TimeWindow { start, end: start }).start))
     }
 
@@ -132,10 +146,12 @@ async fn count(conn: &mut PgConnection, sql: &'static str, window: TimeWindow) -
     Ok(counts.into_iter().map(|(minute, rows)| (minute.and_utc(), rows)).collect())
 }
 
-async fn count_index(conn: &mut PgConnection, window: TimeWindow) -> sqlx::Result<Counts> {
+async fn count_index(conn: &mut PgConnection, window: TimeWindow, or_gone: bool) -> sqlx::Result<Counts> {
+    let or_gone_sql = "SELECT date_trunc('minute', f.started_at), count(*) FROM traceability.facts f \
+                       WHERE f.started_at >= $1 AND f.started_at < $2 GROUP BY 1";
     let sql = "SELECT date_trunc('minute', f.started_at), count(*) FROM traceability.facts f \
                WHERE f.started_at >= $1 AND f.started_at < $2 AND NOT f.gone GROUP BY 1";
-    count(conn, sql, window).await
+    count(conn, if or_gone { or_gone_sql } else { sql }, window).await
 }
 
 fn whole_minutes(window: TimeWindow) -> TimeWindow {

@@ -36,7 +36,8 @@ pub(super) async fn mark(conn: &mut PgConnection, requests: &str) -> sqlx::Resul
     }
     let sql = format!(
         "INSERT INTO traceability.stale (quarter) SELECT DISTINCT q.quarter FROM ({}) AS q \
-         WHERE q.quarter < (SELECT s.rolled_until FROM traceability.state s) ON CONFLICT DO NOTHING",
+         WHERE q.quarter < (SELECT s.rolled_until FROM traceability.state s) \
+         ON CONFLICT (quarter) DO UPDATE SET marked_at = EXCLUDED.marked_at",
         parts.join(" UNION ALL ")
     );
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(conn).await?;

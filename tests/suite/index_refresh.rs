@@ -1,0 +1,387 @@
+//! The index follows the log, whatever happens to it.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use local::fixtures::SCHEMA_VERSIONS;
+use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection};
+use tests::index::{self, Task};
+use tests::{App, Database};
+use traceability::facts::TimeWindow;
+
+use crate::expected::Dice;
+use crate::index_equality::skipped;
+use crate::made;
+
+/// A database of its own with the newest tables, some rows and an index of them.
+async fn indexed(name: &str, rows: &[Value]) -> Arc<Database> {
+    let database = made::database(name, rows).await;
+    index::fill(&database).await;
+    database
+}
+
+pub async fn run(database: &Database, sql: &str) {
+    let mut conn = database.connect().await;
+    sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut conn).await.expect(sql);
+    conn.close().await.expect("closed");
+}
+
+pub async fn number(database: &Database, sql: &str) -> i64 {
+    let mut conn = database.connect().await;
+    let number = sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_one(&mut conn).await.expect(sql);
+    conn.close().await.expect("closed");
+    number
+}
+
+pub async fn add(database: &Database, rows: &[Value]) {
+    let mut conn = database.connect().await;
+    made::insert(&mut conn, rows).await;
+    conn.close().await.expect("closed");
+}
+
+async fn perform(database: &Database, task: Task) {
+    let outcome = index::perform(database.url(), &index::settings(), task).await.expect("the indexer does it");
+    assert!(outcome.complete, "{task:?}: {outcome:?}");
+}
+
+/// Brings the index up to date by comparing everything, and checks it.
+async fn reconcile(database: &Database) {
+    perform(database, Task::Reconcile).await;
+    index::assert_sound(database).await;
+    assert_eq!(number(database, "SELECT count(*) FROM traceability.stale").await, 0, "all is rolled up");
+}
+
+/// A row of whatever kind, in one of a few sessions.
+pub fn any_row(dice: &mut Dice, id: &str, start: DateTime<Utc>) -> Value {
+    let pick = |dice: &mut Dice, from: &[&str]| from[dice.below(from.len())].to_owned();
+    let milliseconds = dice.below(90_000) as i64;
+    let tokens = dice.below(3000);
+    let model = pick(dice, &["gpt-4o", "gpt-4o-mini", "claude", "unknown", ""]);
+    let failed = dice.one_in(9);
+    let tags =
+        [json!([]), json!(["prod"]), json!(["prod", "eu", "prod"]), json!({"no": "list"}), json!([1, null, "x"])];
+    let streamed =
+        (start + TimeDelta::milliseconds(if dice.one_in(2) { milliseconds / 2 } else { milliseconds })).naive_utc();
+    made::row(
+        id,
+        start,
+        json!({
+            "session_id": pick(dice, &["a", "b", "c", "d", "e", "f", "g", "", id]),
+            "endTime": (start + TimeDelta::milliseconds(milliseconds)).naive_utc(),
+            "completionStartTime": streamed,
+            "request_duration_ms": milliseconds,
+            "user": pick(dice, &["alice", "bob", "søren", "", "unknown"]),
+            "team_id": pick(dice, &["red", "blue", ""]),
+            "end_user": pick(dice, &["customer", "", "42"]),
+            "api_key": pick(dice, &["hash-1", "hash-2", ""]),
+            "model": format!("openai/{model}"),
+            "model_group": model,
+            "custom_llm_provider": pick(dice, &["openai", "anthropic", ""]),
+            "spend": dice.below(1_000_000) as f64 / 1e9,
+            "prompt_tokens": tokens, "completion_tokens": tokens / 3, "total_tokens": tokens + tokens / 3,
+            "cache_hit": pick(dice, &["True", "False", "None"]),
+            "request_tags": tags[dice.below(tags.len())],
+            "status": if failed { "failure" } else { "success" },
+            "metadata": {
+                "agent_name": pick(dice, &["planner", "coder", ""]),
+                "error_information": if failed { json!({"error_class": "RateLimitError"}) } else { json!(null) },
+                "usage_object": if dice.one_in(2) { json!({"prompt_tokens_details": {"cached_tokens": tokens / 2}}) } else { json!(null) },
+            },
+            "response": if dice.one_in(4) {
+                json!({"choices": [{"message": {"tool_calls": [{"function": {"name": pick(dice, &["search", "add"])}}]}}]})
+            } else { json!({}) },
+        }),
+    )
+}
+
+/// Rows of the last so many days.
+pub fn some_rows(dice: &mut Dice, prefix: &str, number: usize, days: usize) -> Vec<Value> {
+    let now = Utc::now();
+    let start = |dice: &mut Dice| now - TimeDelta::milliseconds(dice.below(days * 86_400_000) as i64);
+    (0..number)
+        .map(|place| {
+            let start = start(dice);
+            any_row(dice, &format!("{prefix}-{place}"), start)
+        })
+        .collect()
+}
+
+fn overview(app: &App) -> impl Future<Output = tests::Answer> + '_ {
+    app.get("/api/v1/analytics/overview?days=365")
+}
+
+#[tokio::test]
+async fn an_empty_log_has_an_index_too() {
+    if skipped() {
+        return;
+    }
+    let database = indexed("index_empty", &[]).await;
+    index::assert_sound(&database).await;
+    let app = App::over(Arc::clone(&database), Utc::now(), &[]);
+    assert_eq!(overview(&app).await.ok()["total_requests"], 0);
+    let row = made::row("first", Utc::now() - TimeDelta::minutes(30), json!({}));
+    add(&database, &[row]).await;
+    assert_eq!(overview(&app).await.ok()["total_requests"], 0, "it answers from the index");
+    perform(&database, Task::Run).await;
+    index::assert_sound(&database).await;
+    assert_eq!(overview(&app).await.ok()["total_requests"], 1);
+}
+
+#[tokio::test]
+async fn rows_that_come_late_and_out_of_order_are_found() {
+    if skipped() {
+        return;
+    }
+    let mut dice = Dice(11);
+    let database = indexed("index_grows", &some_rows(&mut dice, "before", 60, 40)).await;
+    for round in 0..12 {
+        let now = Utc::now();
+        let rows: Vec<Value> = (0..12)
+            .map(|place| {
+                let late = [2_000, 50_000, 600_000, 3_000_000, 40_000_000, 300_000_000, 6_000_000_000][dice.below(7)];
+                let start = now - TimeDelta::milliseconds(dice.below(late) as i64);
+                any_row(&mut dice, &format!("{round}-{place}"), start)
+            })
+            .collect();
+        add(&database, &rows).await;
+        // As it runs every minute: what came very late may have to wait for its turn.
+        for _ in 0..=dice.below(3) {
+            perform(&database, Task::Run).await;
+        }
+        let mut conn = database.connect().await;
+        index::assert_derived(&mut conn).await;
+        conn.close().await.expect("closed");
+        if round % 3 == 2 {
+            reconcile(&database).await;
+        }
+    }
+}
+
+/// What is older than the last hours has its turn, half a day at a time.
+#[tokio::test]
+async fn the_comparison_goes_round() {
+    if skipped() {
+        return;
+    }
+    let mut dice = Dice(12);
+    let database = indexed("index_turns", &some_rows(&mut dice, "before", 80, 6)).await;
+    run(&database, r#"UPDATE "LiteLLM_SpendLogs" SET spend = spend + 1, "user" = 'carol'"#).await;
+    for _ in 0..14 {
+        perform(&database, Task::Run).await;
+    }
+    index::assert_sound(&database).await;
+    // Years without a row are no turns of their own.
+    let old = Utc::now() - TimeDelta::days(9000);
+    add(&database, &[any_row(&mut dice, "old", old)]).await;
+    reconcile(&database).await;
+    run(&database, r#"UPDATE "LiteLLM_SpendLogs" SET spend = spend + 1"#).await;
+    for _ in 0..18 {
+        perform(&database, Task::Run).await;
+    }
+    index::assert_sound(&database).await;
+}
+
+#[tokio::test]
+async fn altered_rows_are_found() {
+    if skipped() {
+        return;
+    }
+    let mut dice = Dice(13);
+    let database = indexed("index_altered", &some_rows(&mut dice, "row", 150, 70)).await;
+    let changes = [
+        "spend = spend * 3",
+        "prompt_tokens = prompt_tokens + 7, total_tokens = total_tokens + 7",
+        "model = 'azure/gpt-5', model_group = 'gpt-5'",
+        r#""user" = 'dave'"#,
+        "session_id = 'moved'",
+        "session_id = ''",
+        r#"request_tags = '["new", "prod"]'"#,
+        "team_id = 'green', api_key = 'hash-3', end_user = 'other'",
+        r#""endTime" = "endTime" + interval '10 seconds', request_duration_ms = request_duration_ms + 10000"#,
+        r#""startTime" = "startTime" + interval '200 milliseconds'"#,
+        r#""startTime" = "startTime" - interval '3 minutes'"#,
+        r#""startTime" = "startTime" - interval '9 days'"#,
+        r#""startTime" = "startTime" - interval '45 days', session_id = 'moved'"#,
+    ];
+    for (place, change) in changes.into_iter().enumerate() {
+        let some = format!("abs(hashtext(request_id)) % 13 = {place}");
+        run(&database, &format!(r#"UPDATE "LiteLLM_SpendLogs" SET {change} WHERE {some}"#)).await;
+        reconcile(&database).await;
+    }
+    // Among the last hours' by themselves.
+    let now = Utc::now();
+    let rows: Vec<Value> = (0..20)
+        .map(|place| any_row(&mut dice, &format!("recent-{place}"), now - TimeDelta::minutes(5 * place)))
+        .collect();
+    add(&database, &rows).await;
+    perform(&database, Task::Run).await;
+    let recent = "request_id LIKE 'recent%'";
+    for change in ["spend = 1", "session_id = 'again'", r#""startTime" = "startTime" - interval '20 minutes'"#] {
+        run(&database, &format!(r#"UPDATE "LiteLLM_SpendLogs" SET {change} WHERE {recent}"#)).await;
+        perform(&database, Task::Run).await;
+        index::assert_sound(&database).await;
+    }
+}
+
+/// One row goes and another comes: the minute has as many as before.
+#[tokio::test]
+async fn the_comparison_finds_what_the_numbers_of_rows_hide() {
+    if skipped() {
+        return;
+    }
+    let start = "2026-11-20T10:00:30Z".parse().expect("a time");
+    let row = |id: &str| made::row(id, start, json!({"session_id": "s"}));
+    let database = indexed("index_swapped", &[row("one"), row("two"), row("three")]).await;
+    run(&database, r#"DELETE FROM "LiteLLM_SpendLogs" WHERE request_id = 'two'"#).await;
+    add(&database, &[row("four")]).await;
+    perform(&database, Task::Reconcile).await;
+    index::assert_sound(&database).await;
+    let all = "SELECT requests::bigint FROM traceability.sessions WHERE session_id = 's'";
+    assert_eq!(number(&database, all).await, 4, "what was there stays");
+}
+
+#[tokio::test]
+async fn deleted_rows_stay_until_they_are_to_be_forgotten() {
+    if skipped() {
+        return;
+    }
+    let mut dice = Dice(14);
+    let said = json!({"messages": [{"role": "user", "content": "words"}]});
+    let start = Utc::now() - TimeDelta::days(40);
+    let mut rows = some_rows(&mut dice, "row", 120, 80);
+    rows.push(made::row("told", start, json!({"session_id": "told", "proxy_server_request": said})));
+    let database = indexed("index_deleted", &rows).await;
+    let app = App::over(Arc::clone(&database), Utc::now(), &[]);
+    let before = overview(&app).await.ok();
+    assert_eq!(app.get("/api/v1/requests/told").await.ok()["content_available"], true);
+    // As LiteLLM's retention does it.
+    let half = r#"DELETE FROM "LiteLLM_SpendLogs" WHERE "startTime" < now() - interval '35 days'"#;
+    run(&database, half).await;
+    perform(&database, Task::Run).await;
+    reconcile(&database).await;
+    assert!(number(&database, "SELECT count(*) FROM traceability.facts WHERE gone").await > 30);
+    assert_eq!(overview(&app).await.ok(), before, "what the past cost stays");
+    let detail = app.get("/api/v1/requests/told").await.ok();
+    assert_eq!(detail["content_unavailable_reason"], "deleted", "{detail}");
+    let messages = app.get("/api/v1/requests/told/messages").await.ok();
+    assert_eq!(messages["content_unavailable_reason"], "deleted", "{messages}");
+    let messages = app.get("/api/v1/sessions/told/messages").await.ok();
+    assert_eq!(messages[0]["content_unavailable_reason"], "deleted", "{messages}");
+    assert_eq!(app.get("/api/v1/sessions/told/summary").await.ok()["session_id"], "told");
+    // It comes back from a backup.
+    add(&database, &rows[rows.len() - 1..]).await;
+    reconcile(&database).await;
+    assert_eq!(app.get("/api/v1/requests/told/messages").await.ok()["content_available"], true);
+    run(&database, half).await;
+
+    let window = TimeWindow { start: start - TimeDelta::days(100), end: Utc::now() };
+    perform(&database, Task::Rebuild(window)).await;
+    index::assert_sound(&database).await;
+    assert_eq!(overview(&app).await.ok(), before);
+    perform(&database, Task::Forget(window)).await;
+    index::assert_sound(&database).await;
+    assert_eq!(number(&database, "SELECT count(*) FROM traceability.facts WHERE gone").await, 0);
+    let left = number(&database, r#"SELECT count(*) FROM "LiteLLM_SpendLogs""#).await;
+    assert_eq!(overview(&app).await.ok()["total_requests"], left);
+    let _ = app.get("/api/v1/requests/told").await.problem(404);
+    let _ = app.get("/api/v1/sessions/told/summary").await.problem(404);
+}
+
+#[tokio::test]
+async fn clocks_that_are_badly_wrong_do_no_harm() {
+    if skipped() {
+        return;
+    }
+    let mut dice = Dice(15);
+    let database = indexed("index_clocks", &some_rows(&mut dice, "row", 40, 50)).await;
+    let wrong = [
+        "1969-12-31T23:50:00Z",
+        "1970-01-01T00:00:00Z",
+        "1999-12-31T23:59:59.999Z",
+        "2099-06-01T12:00:00Z",
+        "2150-01-01T00:00:00Z",
+    ];
+    for (place, start) in wrong.into_iter().enumerate() {
+        add(&database, &[any_row(&mut dice, &format!("wrong-{place}"), start.parse().expect("a time"))]).await;
+        perform(&database, Task::Run).await;
+        reconcile(&database).await;
+    }
+    run(
+        &database,
+        r#"INSERT INTO "LiteLLM_SpendLogs" SELECT (jsonb_populate_record(s, jsonb_build_object('request_id', v.text,
+               'startTime', v.text))).* FROM "LiteLLM_SpendLogs" s, (VALUES ('infinity'), ('-infinity')) AS v(text)
+           WHERE s.request_id = 'row-0'"#,
+    )
+    .await;
+    reconcile(&database).await;
+    for _ in 0..3 {
+        perform(&database, Task::Run).await;
+    }
+    let app = App::over(Arc::clone(&database), Utc::now(), &[]);
+    assert_eq!(overview(&app).await.ok()["total_requests"], 40);
+    // A new database that begins with them.
+    run(&database, "DROP SCHEMA traceability CASCADE").await;
+    index::fill(&database).await;
+    index::assert_sound(&database).await;
+}
+
+/// A newer LiteLLM adds columns while the indexer is not looking.
+#[tokio::test]
+async fn an_upgrade_of_litellm_between_two_runs_is_noticed() {
+    if skipped() {
+        return;
+    }
+    let database = Arc::new(Database::empty("index_upgrade").await);
+    let mut conn = database.connect().await;
+    made::create_tables(&mut conn, 1).await;
+    let mut dice = Dice(16);
+    let rows = some_rows(&mut dice, "old", 60, 30);
+    made::insert(&mut conn, &rows).await;
+    index::fill(&database).await;
+    index::assert_sound(&database).await;
+    for version in 2..=SCHEMA_VERSIONS.len() {
+        sqlx::raw_sql("DROP SCHEMA IF EXISTS newer CASCADE; CREATE SCHEMA newer; SET search_path TO newer")
+            .execute(&mut conn)
+            .await
+            .expect("a schema");
+        made::create_tables(&mut conn, version).await;
+        let upgrade = r#"SET search_path TO public; DO $$ DECLARE column_ record; BEGIN FOR column_ IN
+            SELECT format('ALTER TABLE public."LiteLLM_SpendLogs" ADD COLUMN %I %s', n.attname,
+                          format_type(n.atttypid, n.atttypmod)) AS ddl
+            FROM pg_attribute n WHERE n.attrelid = 'newer."LiteLLM_SpendLogs"'::regclass AND n.attnum > 0
+            AND NOT EXISTS (SELECT FROM pg_attribute o WHERE o.attname = n.attname
+                            AND o.attrelid = 'public."LiteLLM_SpendLogs"'::regclass)
+            LOOP EXECUTE column_.ddl; END LOOP; END $$"#;
+        sqlx::raw_sql(upgrade).execute(&mut conn).await.expect("the columns are added");
+        made::insert(&mut conn, &some_rows(&mut dice, &format!("v{version}"), 8, 3)).await;
+        perform(&database, Task::Run).await;
+        perform(&database, Task::Reconcile).await;
+        let mut checked = database.connect().await;
+        index::assert_derived(&mut checked).await;
+    }
+    conn.close().await.expect("closed");
+    index::assert_sound(&database).await;
+}
+
+/// Two at a time, again and again: one of them gives way where they meet.
+#[tokio::test]
+async fn two_indexers_do_each_other_no_harm() {
+    if skipped() {
+        return;
+    }
+    let mut dice = Dice(17);
+    let database = made::database("index_two", &some_rows(&mut dice, "row", 900, 300)).await;
+    index::migrate(&database).await;
+    for round in 0..6 {
+        let (one, two) = tokio::join!(index::refresh(&database), index::refresh(&database));
+        let (one, two) = (one.expect("it ends well"), two.expect("it ends well"));
+        println!("{one:?} {two:?}");
+        let mut conn = database.connect().await;
+        index::assert_derived(&mut conn).await;
+        conn.close().await.expect("closed");
+        add(&database, &some_rows(&mut dice, &format!("round-{round}"), 40, 2)).await;
+    }
+    perform(&database, Task::Run).await;
+    reconcile(&database).await;
+}
