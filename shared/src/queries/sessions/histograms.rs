@@ -4,6 +4,8 @@ use serde::Serialize;
 use sqlx::{FromRow, Postgres, QueryBuilder};
 use utoipa::ToSchema;
 
+use super::listed;
+use crate::access::Scope;
 use crate::db::Connection;
 use crate::facts::{Fact, Rows};
 use crate::queries::Source;
@@ -126,6 +128,16 @@ pub async fn histograms(
 
 /// Appends `(…)`, one row per session: its `cost`, `duration` in seconds and `requests`.
 fn push_sessions(sql: &mut QueryBuilder<Postgres>, source: Source<'_>, window: &TimeWindow, filter: &RequestFilter) {
+    // The rows of the index are those of whole sessions.
+    if source.facts.is_indexed() && *source.scope == Scope::AllRows {
+        sql.push("(SELECT o.cost, o.duration, o.requests FROM traceability.sessions o WHERE o.session_start >= ");
+        sql.push_bind(utc(window.start)).push(" AND o.session_start < ").push_bind(utc(window.end));
+        if !filter.is_empty() {
+            listed::push_matching(sql, source, window, filter);
+        }
+        sql.push(")");
+        return;
+    }
     sql.push("(SELECT t.cost, t.duration, t.requests FROM (SELECT DISTINCT f.session_id FROM ");
     let facts = union(&[&[Fact::SessionId, Fact::StartedAt], &filter.facts()]);
     source.push(sql, "f", &facts, Rows::Started(window));

@@ -9,7 +9,7 @@ use super::search::{Placed, SessionPosition, SessionSearch, SessionSort};
 use crate::db::Connection;
 use crate::facts::{Fact, Rows};
 use crate::queries::Source;
-use crate::queries::filter::{RequestFilter, union, utc};
+use crate::queries::filter::{RequestFilter, TimeWindow, union, utc};
 
 impl SessionSort {
     /// The column to order by.
@@ -69,7 +69,7 @@ fn push_whole(
     source.scope.push_part(sql);
     sql.push(" AND ");
     source.scope.push_whole(sql);
-    push_matching(sql, source, search);
+    push_matching(sql, source, &search.window(), &search.filter);
     let totals = &search.totals;
     for (bound, operator) in [(totals.min_cost, ">="), (totals.max_cost, "<=")] {
         if let Some(dollars) = bound {
@@ -112,7 +112,7 @@ fn push_parts(
     source.scope.push_whole(sql);
     sql.push(")");
     source.scope.push_part(sql);
-    push_matching(sql, source, search);
+    push_matching(sql, source, &search.window(), &search.filter);
     if let Some(after) = after {
         sql.push(format!(" AND (t.value, o.session_id COLLATE \"C\") {beyond} (")).push_bind(after.value.clone());
         sql.push("::text::numeric, ").push_bind(after.session_id.clone()).push(")");
@@ -121,11 +121,15 @@ fn push_parts(
 
 /// Appends the conditions of the sessions that match: by their rows as far as these tell, then by a request in the window
 /// that passes all filters.
-fn push_matching(sql: &mut QueryBuilder<Postgres>, source: Source<'_>, search: &SessionSearch) {
-    let window = search.window();
+pub(super) fn push_matching(
+    sql: &mut QueryBuilder<Postgres>,
+    source: Source<'_>,
+    window: &TimeWindow,
+    filter: &RequestFilter,
+) {
     sql.push(" AND o.active && tsrange(").push_bind(utc(window.start));
     sql.push(", ").push_bind(utc(window.end)).push(")");
-    let names = names(&search.filter);
+    let names = names(filter);
     let terms = names.len();
     if terms > 0 {
         sql.push(" AND o.names @> ").push_bind(names).push("::text[]");
@@ -140,10 +144,10 @@ fn push_matching(sql: &mut QueryBuilder<Postgres>, source: Source<'_>, search: &
     }
     // A scalar subquery: as EXISTS the planner might read the whole window to answer it for all sessions at once.
     sql.push(" THEN true ELSE (SELECT true FROM ");
-    let facts = union(&[&[Fact::StartedAt], &search.filter.facts()]);
+    let facts = union(&[&[Fact::StartedAt], &filter.facts()]);
     source.push(sql, "e", &facts, Rows::SessionOf("o.session_id"));
     sql.push(" WHERE e.started_at >= ").push_bind(start).push(" AND e.started_at < ").push_bind(end);
-    search.filter.push(sql, "e");
+    filter.push(sql, "e");
     sql.push(" LIMIT 1) IS NOT NULL END");
 }
 
