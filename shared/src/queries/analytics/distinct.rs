@@ -8,7 +8,7 @@ use sqlx::{Postgres, QueryBuilder};
 
 use super::dimension::Dimension;
 use super::grouping::{Grouping, Shown};
-use super::rolled::Rolled;
+use super::rolled::{Rest, Rolled};
 use super::{Question, partials};
 use crate::db::Connection;
 use crate::facts::{Fact, Rows};
@@ -36,9 +36,10 @@ pub async fn sessions(
     let rolled = rolled.for_sessions(question, grouping);
     let mut sql = QueryBuilder::new("SELECT n.k1, n.k2, n.bucket, sum(n.sessions)::bigint FROM (");
     push_sessions(&mut sql, &rolled);
-    if rolled.has_rest() {
+    let rests = rolled.rests();
+    if !rests.is_empty() {
         sql.push(" UNION ALL ");
-        push_sessions_of_rest(&mut sql, &rolled, source, question, grouping);
+        push_sessions_of_rest(&mut sql, &rests, source, question, grouping);
     }
     sql.push(") AS n GROUP BY 1, 2, 3");
     let rows: Vec<(String, String, i32, i64)> = sql.build_query_as().fetch_all(conn).await?;
@@ -64,17 +65,21 @@ fn push_sessions(sql: &mut QueryBuilder<Postgres>, rolled: &Rolled) {
 /// Appends a `SELECT` of the sessions that have a request in the rest of a bucket only.
 fn push_sessions_of_rest(
     sql: &mut QueryBuilder<Postgres>,
-    rolled: &Rolled,
+    rests: &[Rest],
     source: Source<'_>,
     question: &Question,
     grouping: &Grouping,
 ) {
     let [first, second] = grouping.keys();
-    sql.push(format!(
-        "SELECT d.k1, d.k2, d.bucket, count(*) AS sessions FROM (SELECT DISTINCT {first} AS k1, {second} AS k2, g.bucket, \
-         f.session_id, g.rolled_from, g.rolled_until"
-    ));
-    rolled.push_rest(sql, source, question, grouping, &[Fact::SessionId]);
+    sql.push("SELECT d.k1, d.k2, d.bucket, count(*) AS sessions FROM (");
+    // Each once, also where it is in several parts.
+    for (place, rest) in rests.iter().enumerate() {
+        sql.push(if place > 0 { " UNION " } else { "" });
+        sql.push(format!(
+            "SELECT DISTINCT {first} AS k1, {second} AS k2, g.bucket, f.session_id, g.rolled_from, g.rolled_until"
+        ));
+        rest.push_from(sql, source, question, grouping, &[Fact::SessionId]);
+    }
     // A scalar subquery: as NOT EXISTS the planner might read all that is rolled up to answer it for all sessions at once.
     sql.push(") AS d WHERE (SELECT true FROM ");
     grouping.push_facts(sql, source, question, Rows::SessionOf("d.session_id"), &[]);

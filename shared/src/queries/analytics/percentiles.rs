@@ -81,8 +81,8 @@ async fn estimate(
     let [first, second] = rolled.keys();
     let mut sql = QueryBuilder::new(format!("SELECT {first} AS k1, {second} AS k2, g.bucket, p.durations, p.ttfts"));
     rolled.push_from(&mut sql);
-    if rolled.has_rest() {
-        let [first, second] = grouping.keys();
+    let [first, second] = grouping.keys();
+    for rest in rolled.rests() {
         for (fact, columns) in [
             (Fact::DurationMs, "ARRAY[(d.bin << 40) | count(*)], NULL::bigint[]"),
             (Fact::TtftMs, "NULL::bigint[], ARRAY[(d.bin << 40) | count(*)]"),
@@ -93,7 +93,7 @@ async fn estimate(
                  CASE WHEN {value} IS NOT NULL THEN {} END AS bin",
                 histogram::bin(&value)
             ));
-            rolled.push_rest(&mut sql, source, question, grouping, &[fact]);
+            rest.push_from(&mut sql, source, question, grouping, &[fact]);
             sql.push(") AS d WHERE d.bin IS NOT NULL GROUP BY d.k1, d.k2, d.bucket, d.bin");
         }
     }

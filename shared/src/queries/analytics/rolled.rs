@@ -25,9 +25,19 @@ pub(super) struct Rolled {
     covers: Vec<Cover>,
 }
 
-/// Columns of the parts of buckets that are asked of the facts: where they start and end, the number of the bucket, and the
-/// part of it that roll-ups cover.
-const REST: &str = "g(start_at, end_at, bucket, rolled_from, rolled_until)";
+/// Parts of buckets that are asked of the facts.
+pub(super) struct Rest {
+    /// When they start and end.
+    windows: Vec<TimeWindow>,
+    /// The numbers of their buckets.
+    buckets: Vec<i32>,
+    /// What roll-ups cover of these.
+    rolled: Vec<TimeWindow>,
+}
+
+/// So many parts are asked for one by one. The planner then knows how little each is; of a list of parts it assumes that each
+/// is a large share of the log.
+const FEW: usize = 8;
 
 impl Rolled {
     /// `None` where no roll-ups answer: without an index, for callers who see some rows only, and for conditions that
@@ -92,9 +102,28 @@ impl Rolled {
         }
     }
 
-    /// Whether facts have a part in the answer.
-    pub(super) fn has_rest(&self) -> bool {
-        self.covers.iter().any(|cover| !cover.rest.is_empty())
+    /// What facts have to answer: one by one, or many parts at once.
+    pub(super) fn rests(&self) -> Vec<Rest> {
+        let mut all = Rest { windows: Vec::new(), buckets: Vec::new(), rolled: Vec::new() };
+        for (bucket, cover) in (1..).zip(&self.covers) {
+            for rest in &cover.rest {
+                let rolled = cover.whole.map(|(from, until)| TimeWindow { start: from.start(), end: until.start() });
+                all.windows.push(*rest);
+                all.buckets.push(bucket);
+                all.rolled.push(rolled.unwrap_or(TimeWindow { start: rest.start, end: rest.start }));
+            }
+        }
+        if all.windows.is_empty() || all.windows.len() > FEW {
+            return if all.windows.is_empty() { Vec::new() } else { vec![all] };
+        }
+        let parts = all.windows.into_iter().zip(all.buckets).zip(all.rolled);
+        parts
+            .map(|((window, bucket), rolled)| Rest {
+                windows: vec![window],
+                buckets: vec![bucket],
+                rolled: vec![rolled],
+            })
+            .collect()
     }
 
     /// Whether roll-ups tell all of the sessions of each bucket that has any; else that bucket is asked of the facts as a
@@ -106,34 +135,6 @@ impl Rolled {
             }
         }
         self
-    }
-
-    /// Appends ` FROM … WHERE …`: the facts `f` of what roll-ups do not cover, part by part.
-    pub(super) fn push_rest(
-        &self,
-        sql: &mut QueryBuilder<Postgres>,
-        source: Source<'_>,
-        question: &Question,
-        grouping: &Grouping,
-        facts: &[Fact],
-    ) {
-        let (mut starts, mut ends, mut buckets, mut from, mut until) = (vec![], vec![], vec![], vec![], vec![]);
-        for (bucket, cover) in (1..).zip(&self.covers) {
-            for rest in &cover.rest {
-                starts.push(utc(rest.start));
-                ends.push(utc(rest.end));
-                buckets.push(bucket);
-                let rolled = cover.whole.map(|(from, until)| (utc(from.start()), utc(until.start())));
-                let (rolled_from, rolled_until) = rolled.unwrap_or((utc(rest.start), utc(rest.start)));
-                from.push(rolled_from);
-                until.push(rolled_until);
-            }
-        }
-        sql.push(" FROM unnest(").push_bind(starts).push("::timestamp[], ").push_bind(ends).push("::timestamp[], ");
-        sql.push_bind::<Vec<i32>>(buckets).push("::integer[], ").push_bind(from).push("::timestamp[], ");
-        sql.push_bind(until).push(format!("::timestamp[]) AS {REST} CROSS JOIN LATERAL "));
-        grouping.push_facts(sql, source, question, Rows::Between("g.start_at", "g.end_at"), facts);
-        grouping.push_where(sql, question);
     }
 
     /// Appends a `SELECT` of `k1, k2, bucket` and the measures.
@@ -152,16 +153,51 @@ impl Rolled {
         }
         self.push_from(sql);
         sql.push(" GROUP BY 1, 2, 3");
-        if self.has_rest() {
+        for rest in self.rests() {
             let [first, second] = grouping.keys();
             sql.push(format!(" UNION ALL SELECT {first} AS k1, {second} AS k2, g.bucket"));
             for measure in needs {
                 sql.push(", ").push(measure.of_facts());
             }
             let facts: Vec<Fact> = needs.iter().flat_map(|measure| measure.facts).copied().collect();
-            self.push_rest(sql, source, question, grouping, &facts);
+            rest.push_from(sql, source, question, grouping, &facts);
             sql.push(" GROUP BY 1, 2, 3");
         }
+    }
+}
+
+impl Rest {
+    /// Appends ` FROM … WHERE …`: the facts `f` of these parts, with the columns `bucket, rolled_from, rolled_until` of the
+    /// part `g`.
+    pub(super) fn push_from(
+        &self,
+        sql: &mut QueryBuilder<Postgres>,
+        source: Source<'_>,
+        question: &Question,
+        grouping: &Grouping,
+        facts: &[Fact],
+    ) {
+        let rolled = |edge: fn(&TimeWindow) -> DateTime<Utc>| self.rolled.iter().map(edge).map(utc).collect::<Vec<_>>();
+        let (from, until) = (rolled(|rolled| rolled.start), rolled(|rolled| rolled.end));
+        if let ([window], [bucket], [from], [until]) = (&self.windows[..], &self.buckets[..], &from[..], &until[..]) {
+            sql.push(" FROM (SELECT ").push_bind(*bucket).push("::integer AS bucket, ").push_bind(*from);
+            sql.push("::timestamp AS rolled_from, ")
+                .push_bind(*until)
+                .push("::timestamp AS rolled_until) AS g CROSS JOIN ");
+            grouping.push_facts(sql, source, question, Rows::Started(window), facts);
+        } else {
+            let starts: Vec<_> = self.windows.iter().map(|window| utc(window.start)).collect();
+            let ends: Vec<_> = self.windows.iter().map(|window| utc(window.end)).collect();
+            sql.push(" FROM unnest(").push_bind(starts).push("::timestamp[], ").push_bind(ends).push("::timestamp[], ");
+            sql.push_bind(self.buckets.clone())
+                .push("::integer[], ")
+                .push_bind(from)
+                .push("::timestamp[], ")
+                .push_bind(until);
+            sql.push("::timestamp[]) AS g(start_at, end_at, bucket, rolled_from, rolled_until) CROSS JOIN LATERAL ");
+            grouping.push_facts(sql, source, question, Rows::Between("g.start_at", "g.end_at"), facts);
+        }
+        grouping.push_where(sql, question);
     }
 }
 
