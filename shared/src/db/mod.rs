@@ -145,6 +145,17 @@ impl Database {
     /// # Errors
     /// [`FactsError`] when the database cannot be reached or has no readable log table.
     pub async fn session(&self) -> Result<Session, FactsError> {
+        match self.session_as_known().await {
+            // The index was taken away: the log answers.
+            Err(FactsError::Database(sqlx::Error::Database(error))) if error.code().as_deref() == Some("42P01") => {
+                self.forget_facts().await;
+                self.session_as_known().await
+            }
+            session => session,
+        }
+    }
+
+    async fn session_as_known(&self) -> Result<Session, FactsError> {
         if let Some(index) = &self.index {
             let (mut conn, known) = index.open().await?;
             if known.has_index
