@@ -1,12 +1,16 @@
 //! What clients can write into a log: nothing of it keeps the indexer from its work.
 
+use std::sync::Arc;
+
 use chrono::{TimeDelta, Utc};
+use local::fixtures::{self, Release};
 use serde_json::{Value, json};
-use tests::{Pair, index};
+use sqlx::Connection;
+use tests::{App, Database, Pair, index};
 
 use crate::expected::Dice;
 use crate::index_equality::skipped;
-use crate::index_refresh::{add, run, some_rows};
+use crate::index_refresh::{add, any_row, run, some_rows};
 use crate::made;
 
 /// A text that does not compress, so that no index of the database takes it.
@@ -60,4 +64,29 @@ async fn names_too_long_for_an_index_are_no_obstacle() {
     // What was compared once is the same the next time.
     let again = index::perform(database.url(), &index::settings(), index::Task::Reconcile).await.expect("compared");
     assert_eq!((again.copied, again.changed), (0, 0));
+}
+
+/// LiteLLM writes the names of called tools after the row itself.
+#[tokio::test]
+async fn tools_that_are_named_a_moment_later_are_found() {
+    if skipped() {
+        return;
+    }
+    let mut dice = Dice(42);
+    let start = Utc::now() - TimeDelta::minutes(30);
+    let database = Arc::new(Database::empty("index_hostile_tools").await);
+    let mut conn = database.connect().await;
+    fixtures::load_schema(&mut conn, Release::V1_109_1).await.expect("the schema loads");
+    conn.close().await.expect("closed");
+    add(&database, &[any_row(&mut dice, "first", start)]).await;
+    index::fill(&database).await;
+    add(&database, &[made::row("calls", start, json!({"session_id": "s"}))]).await;
+    index::refresh(&database).await.expect("copied");
+    let name = r#"INSERT INTO "LiteLLM_SpendLogToolIndex" (request_id, tool_name, start_time)
+                  SELECT request_id, 'search', "startTime" FROM "LiteLLM_SpendLogs" WHERE request_id = 'calls'"#;
+    run(&database, name).await;
+    index::refresh(&database).await.expect("compared");
+    index::assert_sound(&database).await;
+    let app = App::over(Arc::clone(&database), Utc::now(), &[]);
+    assert_eq!(app.get("/api/v1/sessions/s/summary").await.ok()["function_calls_count"], 1);
 }
