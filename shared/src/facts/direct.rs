@@ -203,6 +203,13 @@ impl Direct {
 
 /// For the indexer.
 impl Direct {
+    /// The statement for the requests of the span `$1` to `$2` whose called tools LiteLLM names in a table of their own, and
+    /// how many of them. `None` where that is not readable.
+    #[must_use]
+    pub fn named_tools(&self) -> Option<String> {
+        tool_calls::named(&self.schema)
+    }
+
     /// The statement that writes all facts of a window to the client, in PostgreSQL's binary format.
     #[must_use]
     pub fn copy_statement(&self, window: TimeWindow) -> String {

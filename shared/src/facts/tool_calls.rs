@@ -128,6 +128,16 @@ fn has_names(schema: &Schema) -> bool {
     has_index(schema) && schema.table_has(TOOL_INDEX, "tool_name")
 }
 
+/// The statement for the requests in a span of time whose called tools the index names, and how many of them.
+pub(super) fn named(schema: &Schema) -> Option<String> {
+    has_names(schema).then(|| {
+        format!(
+            r#"SELECT t.request_id, count(DISTINCT t.tool_name) FROM "{TOOL_INDEX}" t WHERE t.start_time >= $1
+               AND t.start_time < $2 AND t.tool_name <> '' GROUP BY t.request_id"#
+        )
+    })
+}
+
 fn with_read(schema: &Schema, indexed: &str) -> String {
     let column = if schema.has("mcp_namespaced_tool_name") { "NULLIF(s.mcp_namespaced_tool_name, '')" } else { "NULL" };
     // The column itself and not the unpacked payload: of these rows only.

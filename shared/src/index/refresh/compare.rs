@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use sqlx::{FromRow, PgConnection, QueryBuilder};
 
 use super::slices::Slice;
-use super::{Refresh, RefreshError};
+use super::{Refresh, RefreshError, names};
 use crate::access::Scope;
 use crate::facts::{Fact, FactsError, Rows, TimeWindow};
 
@@ -138,7 +138,7 @@ async fn index_hours(conn: &mut PgConnection, digest: &str, window: TimeWindow) 
 /// The same SQL for both sides, so that the same rows give the same digest. Digests of rows are added up, so their order
 /// does not matter.
 fn digest() -> String {
-    let columns: Vec<String> = COMPARED.iter().map(|fact| format!("f.{}", fact.name())).collect();
+    let columns: Vec<String> = COMPARED.into_iter().map(|fact| names::stored("f", fact)).collect();
     format!(
         "SELECT date_trunc('hour', f.started_at) AS start, count(*) AS rows, sum(f.spend::numeric)::text AS spend, \
          sum(f.total_tokens)::bigint AS tokens, sum(hashtextextended(ROW({})::text, 0)::numeric)::text AS digest FROM ",

@@ -8,7 +8,7 @@ use futures::TryStreamExt;
 use sqlx::{PgConnection, Postgres, Transaction};
 
 use super::slices::Slice;
-use super::{Refresh, RefreshError, begin, merge};
+use super::{Refresh, RefreshError, begin, merge, names};
 use crate::facts::{Fact, FactsError};
 
 /// What goes over the network at a time.
@@ -35,6 +35,7 @@ impl Refresh<'_> {
         let Some(mut transaction) = begin(&mut self.index).await? else { return Ok(None) };
         merge::prepare(&mut transaction, slice.window).await?;
         let copied = transfer(&mut self.log, &self.direct.copy_statement(slice.window), &mut transaction).await?;
+        names::shorten(&mut transaction).await?;
         let missing = merge::missing(&mut transaction, slice.window).await?;
         let moved = moved(&mut self.log, missing).await.map_err(FactsError::from)?;
         let ids: Vec<String> = moved.iter().map(|(id, _)| id.clone()).collect();

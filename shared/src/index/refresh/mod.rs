@@ -11,6 +11,7 @@ mod connect;
 mod copy;
 mod labels;
 mod merge;
+mod names;
 mod roll;
 mod slices;
 mod stale;

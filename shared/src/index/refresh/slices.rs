@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Datelike, NaiveDateTime, TimeDelta, Utc};
-use sqlx::PgConnection;
+use sqlx::{AssertSqlSafe, PgConnection};
 
 use super::{Refresh, RefreshError};
 use crate::facts::{FactsError, TimeWindow};
@@ -39,7 +39,11 @@ impl Refresh<'_> {
             return self.finish(now).await;
         };
         let start = since.map_or(extent.start, |since| since.max(extent.start));
-        let slices = self.slices(TimeWindow { start, end: extent.end.max(start) }, false).await?;
+        let window = TimeWindow { start, end: extent.end.max(start) };
+        let mut slices = self.slices(window, false).await?;
+        if since.is_some() {
+            slices.extend(self.with_new_tools(window).await?);
+        }
         self.watch.begin("copying rows", slices.iter().map(|slice| slice.rows.unsigned_abs()).sum());
         for slice in slices {
             if !self.has_time() || !self.copy(slice, false).await? {
@@ -118,6 +122,31 @@ impl Refresh<'_> {
                              AND f.started_at < $2 ORDER BY f.started_at LIMIT 1";
         let index = first(&mut self.index, if or_gone { index_or_gone } else { index }, window).await?;
         Ok(log.into_iter().chain(index).min().map(|start| whole_minutes(TimeWindow { start, end: start }).start))
+    }
+
+    /// The minutes with requests whose called tools were named after they were copied: LiteLLM does so a moment later.
+    async fn with_new_tools(&mut self, window: TimeWindow) -> Result<Vec<Slice>, RefreshError> {
+        let Some(sql) = self.direct.named_tools() else { return Ok(Vec::new()) };
+        let (start, end) = (window.start.naive_utc(), window.end.naive_utc());
+        let named: Vec<(String, i64)> = sqlx::query_as(AssertSqlSafe(sql))
+            .bind(start)
+            .bind(end)
+            .fetch_all(&mut self.log)
+            .await
+            .map_err(FactsError::from)?;
+        let (ids, numbers): (Vec<String>, Vec<i64>) = named.into_iter().unzip();
+        let minutes: Vec<NaiveDateTime> = sqlx::query_scalar(
+            "SELECT DISTINCT date_trunc('minute', f.started_at) FROM unnest($1::text[], $2::bigint[]) AS n(id, tools) \
+             JOIN traceability.facts f ON f.request_id = n.id WHERE f.started_at >= $3 AND f.started_at < $4 \
+             AND NOT f.gone AND COALESCE(cardinality(f.tools), 0) <> n.tools",
+        )
+        .bind(ids)
+        .bind(numbers)
+        .bind(start)
+        .bind(end)
+        .fetch_all(&mut self.index)
+        .await?;
+        Ok(minutes.into_iter().map(|minute| Slice::of_minute(minute.and_utc())).collect())
     }
 
     async fn count_log(&mut self, window: TimeWindow) -> Result<Counts, RefreshError> {
