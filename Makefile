@@ -62,6 +62,9 @@ test: ## Run all tests; needs nothing but Rust (or TEST_DATABASE_URL, a server t
 test-native: ## Run all tests on a PostgreSQL server of this machine, started for them alone
 	tests/native-postgres.sh cargo test --workspace $(TEST)
 
+test-indexed: ## Put the questions of all tests to an index, on a PostgreSQL server of this machine
+	TEST_INDEX=on tests/native-postgres.sh cargo test --workspace --test suite -- --skip index_ $(TEST)
+
 e2e: $(TOOLS) ## Run the tests against the built Lambda functions, over HTTP and with every gateway's events
 	tests/native-postgres.sh tests/e2e.sh $(TEST)
 
