@@ -19,7 +19,7 @@ use traceability::telemetry::audit::Audit;
 
 use crate::answer::Answer;
 use crate::audit::AuditLog;
-use crate::database::{Database, is_native};
+use crate::database::{Database, is_indexed, is_native};
 use crate::emulator::Emulator;
 
 /// The whole API, over one database, at one moment.
@@ -115,6 +115,7 @@ impl App {
 
     /// `GET path`.
     pub async fn get(&self, path: &str) -> Answer {
+        let path = if is_indexed() { as_without_index(path) } else { path.to_owned() };
         self.send(Request::get(path).body(Body::empty()).expect("a request")).await
     }
 
@@ -144,4 +145,18 @@ impl App {
         }
         (items, pages)
     }
+}
+
+/// The same question with the defaults that hold without an index: no details, and percentiles that are exact.
+fn as_without_index(path: &str) -> String {
+    let mut path = path.to_owned();
+    if path.contains("/api/v1/analytics/") && !path.contains("/analytics/sessions") {
+        for (name, value) in [("details", "false"), ("exact", "true")] {
+            if !path.contains(&format!("{name}=")) {
+                path.push(if path.contains('?') { '&' } else { '?' });
+                path.extend([name, "=", value]);
+            }
+        }
+    }
+    path
 }
