@@ -127,7 +127,7 @@ pub async fn sessions_and_users(
 ) -> sqlx::Result<(i64, i64)> {
     let window = Grouping { keys: Vec::new(), starts: vec![question.window.start] };
     let mut sql = QueryBuilder::new(
-        "SELECT count(DISTINCT d.session_id), count(DISTINCT d.user_id) FROM (SELECT DISTINCT f.session_id, f.user_id",
+        "SELECT count(DISTINCT d.session_id), count(DISTINCT d.user_id) FILTER (WHERE d.user_id <> 'unknown') FROM (SELECT DISTINCT f.session_id, f.user_id",
     );
     window.push_from(&mut sql, source, question, &question.window, &[Fact::SessionId, Fact::UserId]);
     window.push_where(&mut sql, question);
