@@ -44,8 +44,7 @@ pub fn with(dimensions: &[Dimension]) -> Option<&'static [Dimension]> {
 /// SQL of the two keys of a grouping over the facts `f`, the empty text where there is none, what has to be joined for
 /// them, and the condition of the facts that have them.
 pub(super) fn over_facts(keys: &[Dimension]) -> ([String; 2], String, String) {
-    let key = |place: usize| keys.get(place).map_or_else(|| "''::text".into(), |key| key.key());
     let join = keys.iter().map(|key| key.join()).collect();
     let condition = keys.iter().map(|key| key.condition()).collect();
-    ([key(0), key(1)], join, condition)
+    (Dimension::two_keys(keys), join, condition)
 }

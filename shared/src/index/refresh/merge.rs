@@ -80,21 +80,14 @@ pub(super) async fn merge(
         statement(format!("UPDATE traceability.facts f SET gone = true WHERE {here} AND NOT f.gone AND {not_here}"))
     };
     let gone = gone.execute(&mut *conn).await?.rows_affected();
-    if forget || altered > 0 || gone > 0 {
+    let is_new = format!("NOT EXISTS (SELECT FROM traceability.facts f WHERE {here} AND {same})");
+    if stale::is_rolled_up(conn, window).await? {
+        let late = format!("INSERT INTO pg_temp.altered SELECT s.* FROM pg_temp.staging s WHERE {is_new}");
+        statement(late).execute(&mut *conn).await?;
         stale::mark(conn, "pg_temp.altered").await?;
     }
-    if stale::is_rolled_up(conn, window).await? {
-        let late = format!(
-            "CREATE TEMPORARY TABLE late ON COMMIT DROP AS SELECT s.* FROM pg_temp.staging s \
-             WHERE NOT EXISTS (SELECT FROM traceability.facts f WHERE {same} \
-             AND f.started_at >= '{start}' AND f.started_at < '{end}')"
-        );
-        sqlx::raw_sql(AssertSqlSafe(late)).execute(&mut *conn).await?;
-        stale::mark(conn, "pg_temp.late").await?;
-    }
     let added = statement(format!(
-        "INSERT INTO traceability.facts ({}) SELECT {} FROM pg_temp.staging s \
-         WHERE NOT EXISTS (SELECT FROM traceability.facts f WHERE {here} AND {same}) ON CONFLICT DO NOTHING",
+        "INSERT INTO traceability.facts ({}) SELECT {} FROM pg_temp.staging s WHERE {is_new} ON CONFLICT DO NOTHING",
         columns.join(", "),
         of("s"),
     ))

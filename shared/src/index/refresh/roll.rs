@@ -29,7 +29,7 @@ impl Refresh<'_> {
     async fn extend(&mut self, until: Quarter) -> Result<bool, RefreshError> {
         let rolled = rolled_until(&mut self.index).await?;
         let first = start_of_roll_ups(&mut self.index, rolled, until).await?;
-        let (total,) = self.count(first, until).await?;
+        let total = self.count(first, until).await?;
         let is_much = total > 4 * BATCH;
         if is_much {
             sqlx::query("SELECT traceability.analyze_tables()").execute(&mut self.index).await?;
@@ -65,8 +65,8 @@ impl Refresh<'_> {
         Ok(true)
     }
 
-    async fn count(&mut self, from: Quarter, until: Quarter) -> sqlx::Result<(i64,)> {
-        sqlx::query_as("SELECT count(*) FROM traceability.facts f WHERE f.started_at >= $1 AND f.started_at < $2")
+    async fn count(&mut self, from: Quarter, until: Quarter) -> sqlx::Result<i64> {
+        sqlx::query_scalar("SELECT count(*) FROM traceability.facts f WHERE f.started_at >= $1 AND f.started_at < $2")
             .bind(from.start().naive_utc())
             .bind(until.start().naive_utc())
             .fetch_one(&mut self.index)

@@ -106,8 +106,8 @@ impl Refresh<'_> {
         Ok(slices)
     }
 
-    /// The first minute of the window with a row on one of the two sides, or one that is gone: a clock that was wrong by years must not make
-    /// for years to be counted.
+    /// The first minute of the window with a row on one of the two sides, or one that is gone: a clock that was wrong by
+    /// years must not make for years to be counted.
     pub(super) async fn next_row(
         &mut self,
         window: TimeWindow,
@@ -116,11 +116,12 @@ impl Refresh<'_> {
         let log = r#"SELECT s."startTime" FROM "LiteLLM_SpendLogs" s WHERE s."startTime" >= $1 AND s."startTime" < $2
                      ORDER BY s."startTime" LIMIT 1"#;
         let log = first(&mut self.log, log, window).await.map_err(FactsError::from)?;
-        let index = "SELECT f.started_at FROM traceability.facts f WHERE f.started_at >= $1 AND f.started_at < $2 \
-                     AND NOT f.gone ORDER BY f.started_at LIMIT 1";
-        let index_or_gone = "SELECT f.started_at FROM traceability.facts f WHERE f.started_at >= $1 \
-                             AND f.started_at < $2 ORDER BY f.started_at LIMIT 1";
-        let index = first(&mut self.index, if or_gone { index_or_gone } else { index }, window).await?;
+        let index = format!(
+            "SELECT f.started_at FROM traceability.facts f WHERE f.started_at >= $1 AND f.started_at < $2{} \
+             ORDER BY f.started_at LIMIT 1",
+            unless_gone(or_gone)
+        );
+        let index = first(&mut self.index, &index, window).await?;
         Ok(log.into_iter().chain(index).min().map(|start| whole_minutes(TimeWindow { start, end: start }).start))
     }
 
@@ -169,18 +170,27 @@ impl Refresh<'_> {
 
 type Counts = BTreeMap<DateTime<Utc>, i64>;
 
-async fn count(conn: &mut PgConnection, sql: &'static str, window: TimeWindow) -> sqlx::Result<Counts> {
-    let counts: Vec<(NaiveDateTime, i64)> =
-        sqlx::query_as(sql).bind(window.start.naive_utc()).bind(window.end.naive_utc()).fetch_all(conn).await?;
+async fn count(conn: &mut PgConnection, sql: &str, window: TimeWindow) -> sqlx::Result<Counts> {
+    let counts: Vec<(NaiveDateTime, i64)> = sqlx::query_as(AssertSqlSafe(sql))
+        .bind(window.start.naive_utc())
+        .bind(window.end.naive_utc())
+        .fetch_all(conn)
+        .await?;
     Ok(counts.into_iter().map(|(minute, rows)| (minute.and_utc(), rows)).collect())
 }
 
 async fn count_index(conn: &mut PgConnection, window: TimeWindow, or_gone: bool) -> sqlx::Result<Counts> {
-    let or_gone_sql = "SELECT date_trunc('minute', f.started_at), count(*) FROM traceability.facts f \
-                       WHERE f.started_at >= $1 AND f.started_at < $2 GROUP BY 1";
-    let sql = "SELECT date_trunc('minute', f.started_at), count(*) FROM traceability.facts f \
-               WHERE f.started_at >= $1 AND f.started_at < $2 AND NOT f.gone GROUP BY 1";
-    count(conn, if or_gone { or_gone_sql } else { sql }, window).await
+    let sql = format!(
+        "SELECT date_trunc('minute', f.started_at), count(*) FROM traceability.facts f \
+         WHERE f.started_at >= $1 AND f.started_at < $2{} GROUP BY 1",
+        unless_gone(or_gone)
+    );
+    count(conn, &sql, window).await
+}
+
+/// The condition that leaves out what the log no longer has.
+const fn unless_gone(or_gone: bool) -> &'static str {
+    if or_gone { "" } else { " AND NOT f.gone" }
 }
 
 fn whole_minutes(window: TimeWindow) -> TimeWindow {
@@ -189,8 +199,8 @@ fn whole_minutes(window: TimeWindow) -> TimeWindow {
     TimeWindow { start: floor(window.start), end: floor(window.end + TimeDelta::milliseconds(59_999)) }
 }
 
-async fn first(conn: &mut PgConnection, sql: &'static str, window: TimeWindow) -> sqlx::Result<Option<DateTime<Utc>>> {
-    let row = sqlx::query_scalar(sql).bind(window.start.naive_utc()).bind(window.end.naive_utc());
+async fn first(conn: &mut PgConnection, sql: &str, window: TimeWindow) -> sqlx::Result<Option<DateTime<Utc>>> {
+    let row = sqlx::query_scalar(AssertSqlSafe(sql)).bind(window.start.naive_utc()).bind(window.end.naive_utc());
     let row: Option<NaiveDateTime> = row.fetch_optional(conn).await?;
     Ok(row.map(|start| start.and_utc()))
 }

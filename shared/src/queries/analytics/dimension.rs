@@ -119,6 +119,11 @@ impl Dimension {
         matches!(self, Self::Agent | Self::Tool | Self::ErrorClass)
     }
 
+    /// SQL of the two keys of a grouping by these, the empty text where there is none.
+    pub(crate) fn two_keys(keys: &[Self]) -> [String; 2] {
+        [0, 1].map(|place| keys.get(place).map_or_else(|| "''::text".into(), |key| key.key()))
+    }
+
     /// What has to be joined for the key: each request once per distinct tag (and once without if it has none), or once
     /// per called tool.
     pub(crate) const fn join(self) -> &'static str {

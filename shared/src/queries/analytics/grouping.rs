@@ -47,9 +47,9 @@ impl Grouping {
         self.keys.iter().all(|key| key.is_partition())
     }
 
-    /// SQL of the two keys, the empty text where there is none.
+    /// SQL of the two keys.
     pub(super) fn keys(&self) -> [String; 2] {
-        [0, 1].map(|place| self.keys.get(place).map_or_else(|| "''::text".into(), |key| key.key()))
+        Dimension::two_keys(&self.keys)
     }
 
     /// Appends SQL of the bucket's number, from 1.
