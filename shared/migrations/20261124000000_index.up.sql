@@ -95,38 +95,43 @@ ALTER TABLE traceability.sessions ALTER COLUMN names SET STATISTICS 1000;
 -- is the sum of a few of them.
 CREATE TABLE traceability.rollups (
     -- Such as `agent` or `team,model`; `total` for all requests.
-    dimension text NOT NULL,
+    dimension text COLLATE "C" NOT NULL,
     -- How long the span is: 0 a quarter of an hour, 1 an hour, 2 a day, 3 a month, all of UTC.
     level smallint NOT NULL,
     -- Where the span begins, in quarters of an hour since 1970.
     starts integer NOT NULL,
-    -- The values, by the names that answers have for them.
-    first text NOT NULL,
-    second text NOT NULL,
+    -- The values, by the names that answers have for them. Compared byte by byte, which takes a tenth of the time.
+    first text COLLATE "C" NOT NULL,
+    second text COLLATE "C" NOT NULL,
     requests bigint NOT NULL,
-    failed_requests bigint NOT NULL,
-    cache_hits bigint NOT NULL,
-    prompt_tokens bigint NOT NULL,
-    completion_tokens bigint NOT NULL,
-    total_tokens bigint NOT NULL,
+    -- Most rows are small, and most of their counts 0: as NULL those take no room.
+    failed_requests bigint,
+    cache_hits bigint,
+    prompt_tokens bigint,
+    completion_tokens bigint,
+    total_tokens bigint,
     spend numeric NOT NULL,
-    duration_ms bigint NOT NULL,
+    duration_ms bigint,
     min_duration_ms bigint NOT NULL,
     max_duration_ms bigint NOT NULL,
-    ttft_ms bigint NOT NULL,
-    streamed bigint NOT NULL,
-    tool_calls bigint NOT NULL,
+    ttft_ms bigint,
+    streamed bigint,
+    tool_calls bigint,
+    -- Here NULL is unknown.
     cached_tokens bigint,
     cached_tokens_of bigint,
-    -- Histograms: each element has the number of a bin in its upper 24 bits and the requests in it in the lower 40.
-    durations bigint[] NOT NULL,
-    ttfts bigint[],
-    -- The sessions with a request in the span, by when they had one before: each element has the quarters of an hour from
-    -- there to the start of the span in its upper bits (0 if there was none) and the sessions in the lower 40.
-    sessions bigint[] NOT NULL,
+    -- Histograms: for each bin that is not empty, its number, less that of the bin before it, and the requests in it, as
+    -- variable-length numbers (LEB128).
+    durations bytea NOT NULL,
+    ttfts bytea,
+    -- The sessions with a request in the span that had none before it.
+    new_sessions bigint NOT NULL,
+    -- The others, by when they had one before: each element has the quarters of an hour from there to the start of the span
+    -- in its upper 24 bits, and the sessions in the lower 40.
+    returning_sessions bigint[],
+    -- For one value the spans are read through, of this index alone: another one would cost more than it saves.
     PRIMARY KEY (dimension, level, starts, first, second)
 );
-CREATE INDEX rollups_value ON traceability.rollups (dimension, level, first, starts);
 
 -- Quarters of an hour whose roll-ups are out of date, since a request of theirs came late or was altered. Until they are
 -- made anew, they and the longer spans around them are not used.

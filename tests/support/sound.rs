@@ -29,6 +29,7 @@ pub async fn assert_sound(database: &Database) {
 /// When something is not so.
 pub async fn assert_derived(conn: &mut PgConnection) {
     sqlx::raw_sql("SET jit = off; SET work_mem = '64MB'").execute(&mut *conn).await.expect("settings");
+    sqlx::raw_sql(UNPACK).execute(&mut *conn).await.expect("a function");
     nothing_differs(conn, "sessions", SESSIONS, STORED_SESSIONS).await;
     // Levels and dimensions one by one: what is wrong is then named.
     sqlx::raw_sql(AssertSqlSafe(keyed())).execute(&mut *conn).await.expect("the facts by their keys");
@@ -39,10 +40,12 @@ pub async fn assert_derived(conn: &mut PgConnection) {
         nothing_differs(conn, &format!("sums of level {level}"), SUMS, &format!("SELECT {OF_SUMS} FROM ({stored}) r"))
             .await;
         for (what, wanted) in [("durations", durations("duration_ms")), ("ttfts", durations("ttft_ms"))] {
-            nothing_differs(conn, &format!("{what} of level {level}"), &wanted, &elements(&stored, what)).await;
+            let stored = elements(&stored, &format!("pg_temp.unpack(r.{what})"));
+            nothing_differs(conn, &format!("{what} of level {level}"), &wanted, &stored).await;
         }
         let what = format!("sessions of level {level}");
-        nothing_differs(conn, &what, ACTIVE, &elements(&stored, "sessions")).await;
+        let sessions = "CASE WHEN r.new_sessions > 0 THEN ARRAY[r.new_sessions] END || r.returning_sessions";
+        nothing_differs(conn, &what, ACTIVE, &elements(&stored, sessions)).await;
     }
 }
 
@@ -190,6 +193,33 @@ fn stored(level: i16, length: &str) -> String {
     format!("SELECT r.* FROM traceability.rollups r WHERE r.level = {level} AND {}", in_use(start, length))
 }
 
+/// The elements of a stored histogram: the bin in the upper bits, what is in it in the lower 40; NULL where there is none.
+const UNPACK: &str = "
+    CREATE OR REPLACE FUNCTION pg_temp.unpack(packed bytea) RETURNS bigint[] LANGUAGE plpgsql STRICT AS $$
+    DECLARE
+        numbers bigint[] := '{}';
+        number bigint := 0;
+        shift integer := 0;
+        elements bigint[] := '{}';
+        bin bigint := 0;
+    BEGIN
+        FOR place IN 0 .. length(packed) - 1 LOOP
+            number := number + ((get_byte(packed, place) & 127)::bigint << shift);
+            shift := shift + 7;
+            IF get_byte(packed, place) < 128 THEN
+                numbers := numbers || number;
+                number := 0;
+                shift := 0;
+            END IF;
+        END LOOP;
+        FOR place IN 1 .. cardinality(numbers) BY 2 LOOP
+            bin := bin + numbers[place];
+            elements := elements || ((bin << 40) | numbers[place + 1]);
+        END LOOP;
+        RETURN elements;
+    END
+    $$";
+
 const SUMS: &str = "
     SELECT s.dimension, s.starts, s.first, s.second, count(*), count(*) FILTER (WHERE s.status = 'failure'),
            count(*) FILTER (WHERE s.cache_hit), sum(s.prompt_tokens), sum(s.completion_tokens), sum(s.total_tokens),
@@ -198,9 +228,10 @@ const SUMS: &str = "
            sum(s.cached_tokens)::bigint, sum(s.prompt_tokens) FILTER (WHERE s.cached_tokens IS NOT NULL)
     FROM pg_temp.spans s GROUP BY 1, 2, 3, 4";
 
-const OF_SUMS: &str = "r.dimension, r.starts, r.first, r.second, r.requests, r.failed_requests, r.cache_hits, \
-     r.prompt_tokens, r.completion_tokens, r.total_tokens, r.spend, r.duration_ms, r.min_duration_ms, \
-     r.max_duration_ms, r.ttft_ms, r.streamed, r.tool_calls, r.cached_tokens, r.cached_tokens_of";
+const OF_SUMS: &str = "r.dimension, r.starts, r.first, r.second, r.requests, COALESCE(r.failed_requests, 0), \
+     COALESCE(r.cache_hits, 0), COALESCE(r.prompt_tokens, 0), COALESCE(r.completion_tokens, 0), \
+     COALESCE(r.total_tokens, 0), r.spend, COALESCE(r.duration_ms, 0), r.min_duration_ms, r.max_duration_ms, \
+     COALESCE(r.ttft_ms, 0), COALESCE(r.streamed, 0), COALESCE(r.tool_calls, 0), r.cached_tokens, r.cached_tokens_of";
 
 /// SQL of the elements of a histogram of this column.
 fn durations(column: &str) -> String {
@@ -212,8 +243,8 @@ fn durations(column: &str) -> String {
     )
 }
 
-/// SQL of the elements of `sessions`: how many sessions are in the span that had their last request in the same group so
-/// long before it.
+/// SQL of the elements of `returning_sessions`, and of one for those that are new: how many sessions are in the span that had
+/// their last request in the same group so long before it.
 const ACTIVE: &str = "
     SELECT g.dimension, g.starts, g.first, g.second, (g.gap << 40) | count(*) FROM (
         SELECT d.*, COALESCE(d.starts - (
@@ -223,9 +254,9 @@ const ACTIVE: &str = "
         FROM (SELECT DISTINCT s.dimension, s.starts, s.start, s.first, s.second, s.session_id FROM pg_temp.spans s) d) g
     GROUP BY g.dimension, g.starts, g.first, g.second, g.gap";
 
-fn elements(stored: &str, column: &str) -> String {
+fn elements(stored: &str, array: &str) -> String {
     format!(
         "SELECT r.dimension, r.starts, r.first, r.second, e.element FROM ({stored}) r \
-         CROSS JOIN LATERAL unnest(r.{column}) AS e(element)"
+         CROSS JOIN LATERAL unnest({array}) AS e(element)"
     )
 }

@@ -70,6 +70,20 @@ impl From<GroupBy> for Dimension {
 }
 
 impl Dimension {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::Model,
+        Self::Agent,
+        Self::User,
+        Self::EndUser,
+        Self::Team,
+        Self::Key,
+        Self::Provider,
+        Self::Tag,
+        Self::Tool,
+        Self::ErrorClass,
+    ];
+
     /// Its name.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -142,6 +156,16 @@ impl Dimension {
         match self {
             Self::ErrorClass => " AND f.status = 'failure'",
             _ => "",
+        }
+    }
+
+    /// SQL of all keys that a fact `f` has, as an array; each where it is in no group, one or several.
+    pub(crate) fn keys_of_fact(self) -> String {
+        let (key, join, condition) = (self.key(), self.join(), self.condition());
+        if join.is_empty() {
+            format!("CASE WHEN true{condition} THEN ARRAY[{key}] ELSE '{{}}' END")
+        } else {
+            format!("ARRAY(SELECT {key} FROM (SELECT) AS one{join} WHERE true{condition})")
         }
     }
 

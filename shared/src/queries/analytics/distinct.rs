@@ -35,7 +35,7 @@ pub async fn sessions(
     };
     let rolled = rolled.for_sessions(question, grouping);
     let mut sql = QueryBuilder::new("SELECT n.k1, n.k2, n.bucket, sum(n.sessions)::bigint FROM (");
-    push_sessions(&mut sql, &rolled);
+    push_sessions(&mut sql, &rolled, shown);
     let rests = rolled.rests();
     if !rests.is_empty() {
         sql.push(" UNION ALL ");
@@ -51,14 +51,15 @@ pub async fn sessions(
 
 /// Appends a `SELECT` of the sessions that became active in each group and bucket: those with a request in a span of it that
 /// had none before in the same bucket, as far as roll-ups cover that.
-fn push_sessions(sql: &mut QueryBuilder<Postgres>, rolled: &Rolled) {
+fn push_sessions(sql: &mut QueryBuilder<Postgres>, rolled: &Rolled, shown: &Shown) {
     let [first, second] = rolled.keys();
     sql.push(format!(
         "SELECT {first} AS k1, {second} AS k2, g.bucket, \
-         sum((SELECT sum(e.element & 1099511627775) FROM unnest(p.sessions) AS e(element) \
-              WHERE e.element >> 40 = 0 OR p.starts - (e.element >> 40) < g.since)) AS sessions"
+         sum(p.new_sessions + CASE WHEN p.returning_sessions IS NULL THEN 0 ELSE \
+             (SELECT COALESCE(sum(e.element & 1099511627775), 0) FROM unnest(p.returning_sessions) AS e(element) \
+              WHERE p.starts - (e.element >> 40) < g.since) END) AS sessions"
     ));
-    rolled.push_from(sql);
+    rolled.push_from(sql, Some(shown));
     sql.push(" GROUP BY 1, 2, 3");
 }
 

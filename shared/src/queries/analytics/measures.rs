@@ -35,6 +35,12 @@ impl Measure {
         Self { name, sql_type: "bigint", facts, aggregate, merge: Merge::Sum, is_nullable: false }
     }
 
+    /// Whether the index stores nothing where it is 0.
+    #[must_use]
+    pub fn is_stored_without_zero(&self) -> bool {
+        self.merge == Merge::Sum && !self.is_nullable && *self != REQUESTS && *self != SPEND
+    }
+
     /// SQL of its column of a part.
     #[must_use]
     pub fn of_facts(&self) -> String {

@@ -77,36 +77,18 @@ async fn estimate(
     shown: &Shown,
     rolled: &Rolled,
 ) -> sqlx::Result<Times> {
-    let places: HashMap<Vec<String>, usize> = shown.keys.iter().cloned().zip(0..).collect();
-    let [first, second] = rolled.keys();
-    let mut sql = QueryBuilder::new(format!("SELECT {first} AS k1, {second} AS k2, g.bucket, p.durations, p.ttfts"));
-    rolled.push_from(&mut sql);
-    let [first, second] = grouping.keys();
-    for rest in rolled.rests() {
-        for (fact, columns) in [
-            (Fact::DurationMs, "ARRAY[(d.bin << 40) | count(*)], NULL::bigint[]"),
-            (Fact::TtftMs, "NULL::bigint[], ARRAY[(d.bin << 40) | count(*)]"),
-        ] {
-            let value = format!("f.{}", fact.name());
-            sql.push(format!(
-                " UNION ALL SELECT d.k1, d.k2, d.bucket, {columns} FROM (SELECT {first} AS k1, {second} AS k2, g.bucket, \
-                 CASE WHEN {value} IS NOT NULL THEN {} END AS bin",
-                histogram::bin(&value)
-            ));
-            rest.push_from(&mut sql, source, question, grouping, &[fact]);
-            sql.push(") AS d WHERE d.bin IS NOT NULL GROUP BY d.k1, d.k2, d.bucket, d.bin");
-        }
-    }
-    let mut rows = sql.build_query_as::<(String, String, i32, Option<Vec<i64>>, Option<Vec<i64>>)>().fetch(conn);
     let mut cells: HashMap<(usize, i32), [Histogram; 2]> = HashMap::new();
-    while let Some((first, second, bucket, durations, ttfts)) = rows.try_next().await? {
-        let keys: Vec<String> = [first, second].into_iter().take(grouping.keys.len()).collect();
-        let place = if keys.is_empty() { Some(0) } else { places.get(&keys).copied() };
-        let Some(place) = place else { continue };
-        let cell = cells.entry((place, bucket)).or_default();
-        cell[0].add(durations.as_deref().unwrap_or_default());
-        cell[1].add(ttfts.as_deref().unwrap_or_default());
+    let place = if grouping.keys.is_empty() { "1::bigint" } else { "r.place" };
+    let mut sql = QueryBuilder::new(format!("SELECT {place}, g.bucket, p.durations, p.ttfts"));
+    rolled.push_from(&mut sql, Some(shown));
+    let mut rows = sql.build_query_as::<(i64, i32, Histogram, Option<Histogram>)>().fetch(&mut *conn);
+    while let Some((place, bucket, durations, ttfts)) = rows.try_next().await? {
+        let cell = cells.entry((usize::try_from(place - 1).unwrap_or_default(), bucket)).or_default();
+        cell[0].merge(&durations);
+        cell[1].merge(&ttfts.unwrap_or_default());
     }
+    drop(rows);
+    add_rest(conn, source, question, grouping, shown, rolled, &mut cells).await?;
     let times = |((place, bucket), [durations, ttfts]): ((usize, i32), [Histogram; 2])| {
         let keys = shown.keys.get(place).cloned().unwrap_or_default();
         let seconds = |histogram: &Histogram| histogram.quantiles(QUANTILES).map(|values| values.map(|ms| ms / 1000.0));
@@ -114,6 +96,47 @@ async fn estimate(
         ((keys, usize::try_from(bucket - 1).unwrap_or_default()), percentiles)
     };
     Ok(cells.into_iter().map(times).collect())
+}
+
+/// Adds the requests that no roll-up has.
+async fn add_rest(
+    conn: &mut Connection,
+    source: Source<'_>,
+    question: &Question,
+    grouping: &Grouping,
+    shown: &Shown,
+    rolled: &Rolled,
+    cells: &mut HashMap<(usize, i32), [Histogram; 2]>,
+) -> sqlx::Result<()> {
+    let rests = rolled.rests();
+    if rests.is_empty() {
+        return Ok(());
+    }
+    let [first, second] = grouping.keys();
+    let mut sql = QueryBuilder::new("");
+    for rest in &rests {
+        for (fact, histogram) in [(Fact::DurationMs, 0), (Fact::TtftMs, 1)] {
+            let value = format!("f.{}", fact.name());
+            let union = if sql.sql().as_str().is_empty() { "" } else { " UNION ALL " };
+            sql.push(format!(
+                "{union}SELECT d.k1, d.k2, d.bucket, {histogram} AS histogram, d.bin, count(*) AS requests FROM \
+                 (SELECT {first} AS k1, {second} AS k2, g.bucket, CASE WHEN {value} IS NOT NULL THEN {} END AS bin",
+                histogram::bin(&value)
+            ));
+            rest.push_from(&mut sql, source, question, grouping, &[fact]);
+            sql.push(") AS d WHERE d.bin IS NOT NULL GROUP BY d.k1, d.k2, d.bucket, d.bin");
+        }
+    }
+    let places: HashMap<Vec<String>, usize> = shown.keys.iter().cloned().zip(0..).collect();
+    let mut rows = sql.build_query_as::<(String, String, i32, i32, i64, i64)>().fetch(conn);
+    while let Some((first, second, bucket, histogram, bin, requests)) = rows.try_next().await? {
+        let keys: Vec<String> = [first, second].into_iter().take(grouping.keys.len()).collect();
+        let place = if keys.is_empty() { Some(0) } else { places.get(&keys).copied() };
+        let Some(place) = place else { continue };
+        let cell = cells.entry((place, bucket)).or_default();
+        cell[usize::from(histogram == 1)].add(bin, requests);
+    }
+    Ok(())
 }
 
 /// Which quantiles there are.

@@ -5,7 +5,7 @@ use sqlx::{Postgres, QueryBuilder};
 
 use super::Question;
 use super::dimension::Dimension;
-use super::grouping::Grouping;
+use super::grouping::{Grouping, Shown};
 use super::measures::Measure;
 use crate::access::{OwnRows, Scope};
 use crate::facts::{Fact, Rows, TimeWindow};
@@ -76,8 +76,8 @@ impl Rolled {
     }
 
     /// Appends ` FROM … WHERE …`: the roll-ups `p` of the spans `g`, with the number of their bucket and the start of what
-    /// roll-ups cover of it.
-    pub(super) fn push_from(&self, sql: &mut QueryBuilder<Postgres>) {
+    /// roll-ups cover of it. With `shown` only those of these groups `r`, if there are groups.
+    pub(super) fn push_from(&self, sql: &mut QueryBuilder<Postgres>, shown: Option<&Shown>) {
         let (mut levels, mut from, mut until, mut buckets, mut since) = (vec![], vec![], vec![], vec![], vec![]);
         for (bucket, cover) in (1..).zip(&self.covers) {
             for span in &cover.spans {
@@ -97,6 +97,13 @@ impl Rolled {
              AND p.starts >= g.from_quarter AND p.starts < g.until_quarter",
             self.name
         ));
+        if let Some(shown) = shown.filter(|_| !self.keys.is_empty()) {
+            let [first, second] = self.keys();
+            sql.push(" JOIN ");
+            shown.push(sql);
+            sql.push(format!(" ON r.k1 = {first} AND r.k2 = {second}"));
+        }
+        sql.push(" WHERE true");
         for (column, value) in &self.conditions {
             sql.push(format!(" AND {column} = ")).push_bind(value.clone());
         }
@@ -151,7 +158,7 @@ impl Rolled {
         for measure in needs {
             sql.push(format!(", {} AS {}", measure.of_parts(), measure.name));
         }
-        self.push_from(sql);
+        self.push_from(sql, None);
         sql.push(" GROUP BY 1, 2, 3");
         for rest in self.rests() {
             let [first, second] = grouping.keys();

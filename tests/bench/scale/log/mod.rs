@@ -71,9 +71,7 @@ impl Log {
         let name = format!("traceability_scale_{rows}");
         let mut url = server.clone();
         url.set_path(&name);
-        if let Ok(mut conn) = PgConnection::connect(url.as_str()).await
-            && let Ok(filled) = sqlx::query_as(FILLED).bind(VERSION).fetch_one(&mut conn).await
-        {
+        if let Some(filled) = filled(&url).await? {
             return Ok(Self { url, rows, filled });
         }
         let mut admin = PgConnection::connect(server.as_str()).await?;
@@ -84,6 +82,22 @@ impl Log {
         Ok(Self { url, rows, filled })
     }
 }
+
+/// What a filled database remembers; `None` where there is none, or none that is filled to the end and by this version.
+/// Any other failure must not cost the database, and the index in it, an hour's work.
+async fn filled(url: &Url) -> sqlx::Result<Option<Filled>> {
+    let remembered = async {
+        let mut conn = PgConnection::connect(url.as_str()).await?;
+        sqlx::query_as(FILLED).bind(VERSION).fetch_optional(&mut conn).await
+    };
+    match remembered.await {
+        Err(sqlx::Error::Database(error)) if error.code().is_some_and(|code| ABSENT.contains(&&*code)) => Ok(None),
+        remembered => remembered,
+    }
+}
+
+/// There is no such database; no such table.
+const ABSENT: [&str; 2] = ["3D000", "42P01"];
 
 async fn fill(url: &Url, rows: u64) -> Result<Filled, Box<dyn Error>> {
     let until = Utc::now().trunc_subsecs(3);

@@ -1,0 +1,107 @@
+//! The roll-ups of longer spans, each from those of the level below. Memory is that of a few thousand roll-ups, however many
+//! there are.
+
+use sqlx::postgres::PgRow;
+use sqlx::{AssertSqlSafe, PgConnection, Row};
+
+use super::part::{Part, Totals, Writer, returning};
+use crate::index::histogram::Histogram;
+use crate::index::{Level, Quarter, dimensions};
+use crate::queries::analytics::{Dimension, measures};
+
+/// Rolls up the longer spans that end between the two.
+pub(super) async fn roll(conn: &mut PgConnection, from: Quarter, until: Quarter) -> sqlx::Result<()> {
+    for level in [Level::Hour, Level::Day] {
+        let (start, end) = (level.floor(from), level.floor(until));
+        if start < end {
+            roll_level(conn, level, start, end).await?;
+        }
+    }
+    let mut start = Level::Month.floor(from);
+    while Level::Month.next(start) <= until {
+        let end = Level::Month.next(start);
+        roll_level(conn, Level::Month, start, end).await?;
+        start = end;
+    }
+    Ok(())
+}
+
+/// Rolls up spans of one level from those of the level below, where there is nothing yet. Of a month, only one at a time.
+pub(super) async fn roll_level(
+    conn: &mut PgConnection,
+    level: Level,
+    from: Quarter,
+    until: Quarter,
+) -> sqlx::Result<()> {
+    for keys in dimensions::ROLLED_UP {
+        roll_grouping(conn, keys, level, from, until).await?;
+    }
+    Ok(())
+}
+
+async fn roll_grouping(
+    conn: &mut PgConnection,
+    keys: &[Dimension],
+    level: Level,
+    from: Quarter,
+    until: Quarter,
+) -> sqlx::Result<()> {
+    let (below, span) = match level {
+        // Rounded down also before 1970, where a clock that was wrong may have put a request.
+        Level::Quarter | Level::Hour => (Level::Quarter, "floor(r.starts / 4.0)::integer * 4".to_owned()),
+        Level::Day => (Level::Hour, "floor(r.starts / 96.0)::integer * 96".to_owned()),
+        Level::Month => (Level::Day, from.0.to_string()),
+    };
+    let columns = measures::ALL.iter().map(|measure| format!("r.{}, ", measure.name)).collect::<String>();
+    let declare = format!(
+        "DECLARE parts NO SCROLL CURSOR FOR SELECT {span} AS span, r.starts, r.first, r.second, {columns}r.durations, \
+         r.ttfts, r.new_sessions, r.returning_sessions FROM traceability.rollups r WHERE r.dimension = '{}' \
+         AND r.level = {} AND r.starts >= {} AND r.starts < {} ORDER BY 1, r.first, r.second",
+        dimensions::name(keys),
+        below as i16,
+        from.0,
+        until.0,
+    );
+    sqlx::raw_sql(AssertSqlSafe(declare)).execute(&mut *conn).await?;
+    let mut writer = Writer::new(keys, level);
+    let mut open: Option<((i32, String, String), Part)> = None;
+    loop {
+        let rows = sqlx::query("FETCH 2000 FROM parts").persistent(false).fetch_all(&mut *conn).await?;
+        if rows.is_empty() {
+            break;
+        }
+        for row in rows {
+            let group: (i32, String, String) = (row.try_get("span")?, row.try_get("first")?, row.try_get("second")?);
+            let (group, mut part) = match open.take() {
+                Some((open, part)) if open == group => (open, part),
+                Some(((span, first, second), part)) => {
+                    writer.push(&mut *conn, (span, &first, &second), &part).await?;
+                    (group, Part::default())
+                }
+                None => (group, Part::default()),
+            };
+            add(&mut part, &row, group.0)?;
+            open = Some((group, part));
+        }
+    }
+    if let Some(((span, first, second), part)) = open {
+        writer.push(&mut *conn, (span, &first, &second), &part).await?;
+    }
+    writer.flush(&mut *conn).await?;
+    sqlx::raw_sql("CLOSE parts").execute(conn).await?;
+    Ok(())
+}
+
+/// Adds the roll-up of a shorter span to that of the longer one that begins at `span`.
+fn add(part: &mut Part, row: &PgRow, span: i32) -> sqlx::Result<()> {
+    let ttfts: Option<Histogram> = row.try_get("ttfts")?;
+    part.merge(&Totals::of(row)?, &row.try_get("durations")?, &ttfts.unwrap_or_default());
+    part.add_sessions(None, row.try_get("new_sessions")?);
+    // A session counts in the longer span where it became active in it: when that was before the shorter span, but not
+    // before the longer one, another of the shorter spans has counted it.
+    let into_span = i64::from(row.try_get::<i32, _>("starts")? - span);
+    for (gap, sessions) in returning(row)?.into_iter().filter(|(gap, _)| *gap > into_span) {
+        part.add_sessions(Some(gap - into_span), sessions);
+    }
+    Ok(())
+}
