@@ -96,7 +96,8 @@ ALTER TABLE traceability.sessions ALTER COLUMN names SET STATISTICS 1000;
 CREATE TABLE traceability.rollups (
     -- Such as `agent` or `team,model`; `total` for all requests.
     dimension text COLLATE "C" NOT NULL,
-    -- How long the span is: 0 a quarter of an hour, 1 an hour, 2 a day, 3 a month, all of UTC.
+    -- How long the span is: 0 a quarter of an hour, 1 an hour, 2 a day, 3 a quarter of a month (from its 1st, 9th, 17th and
+    -- 25th day on), 4 a month, all of UTC.
     level smallint NOT NULL,
     -- Where the span begins, in quarters of an hour since 1970.
     starts integer NOT NULL,

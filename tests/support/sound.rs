@@ -33,10 +33,9 @@ pub async fn assert_derived(conn: &mut PgConnection) {
     nothing_differs(conn, "sessions", SESSIONS, STORED_SESSIONS).await;
     // Levels and dimensions one by one: what is wrong is then named.
     sqlx::raw_sql(AssertSqlSafe(keyed())).execute(&mut *conn).await.expect("the facts by their keys");
-    for (level, length) in [(0, "15 minutes"), (1, "1 hour"), (2, "1 day"), (3, "1 month")] {
-        let spans = spans(level, length);
-        sqlx::raw_sql(AssertSqlSafe(spans)).execute(&mut *conn).await.expect("the facts by spans");
-        let stored = stored(level, length);
+    for level in 0..=4 {
+        sqlx::raw_sql(AssertSqlSafe(spans(level))).execute(&mut *conn).await.expect("the facts by spans");
+        let stored = stored(level);
         nothing_differs(conn, &format!("sums of level {level}"), SUMS, &format!("SELECT {OF_SUMS} FROM ({stored}) r"))
             .await;
         for (what, wanted) in [("durations", durations("duration_ms")), ("ttfts", durations("ttft_ms"))] {
@@ -162,9 +161,19 @@ fn keyed() -> String {
 }
 
 /// Whether a span that starts at `start` must have roll-ups that are in use.
-fn in_use(start: &str, length: &str) -> String {
+fn in_use(level: i16, start: &str) -> String {
+    let end = match level {
+        0 => format!("({start} + interval '15 minutes')"),
+        1 => format!("({start} + interval '1 hour')"),
+        2 => format!("({start} + interval '1 day')"),
+        3 => format!(
+            "(CASE WHEN EXTRACT(DAY FROM {start}) < 25 THEN {start} + interval '8 days' \
+             ELSE date_trunc('month', {start}) + interval '1 month' END)"
+        ),
+        _ => format!("({start} + interval '1 month')"),
+    };
     let quarter = |instant: &str| format!("EXTRACT(EPOCH FROM {instant}) / 900");
-    let (from, until) = (quarter(start), quarter(&format!("({start} + interval '{length}')")));
+    let (from, until) = (quarter(start), quarter(&end));
     format!(
         "{until} <= (SELECT s.rolled_until FROM traceability.state s) AND NOT EXISTS \
          (SELECT FROM traceability.stale t WHERE t.quarter >= {from} AND t.quarter < {until})"
@@ -172,25 +181,29 @@ fn in_use(start: &str, length: &str) -> String {
 }
 
 /// Makes `spans`: the same facts, with the start of the span of this level.
-fn spans(level: i16, length: &str) -> String {
+fn spans(level: i16) -> String {
     let start = match level {
         0 => "date_bin('15 minutes', k.started_at, timestamp '2000-01-01')",
         1 => "date_trunc('hour', k.started_at)",
         2 => "date_trunc('day', k.started_at)",
+        3 => {
+            "(date_trunc('month', k.started_at) \
+             + LEAST(floor((EXTRACT(DAY FROM k.started_at) - 1) / 8), 3) * interval '8 days')"
+        }
         _ => "date_trunc('month', k.started_at)",
     };
     format!(
         "DROP TABLE IF EXISTS pg_temp.spans; CREATE TEMPORARY TABLE spans AS \
          SELECT k.*, {start} AS start, (EXTRACT(EPOCH FROM {start}) / 900)::integer AS starts FROM pg_temp.keyed k \
          WHERE {}; ANALYZE pg_temp.spans",
-        in_use(start, length)
+        in_use(level, start)
     )
 }
 
 /// SQL of the roll-ups in use of a level.
-fn stored(level: i16, length: &str) -> String {
+fn stored(level: i16) -> String {
     let start = "(to_timestamp(r.starts * 900::bigint) AT TIME ZONE 'UTC')";
-    format!("SELECT r.* FROM traceability.rollups r WHERE r.level = {level} AND {}", in_use(start, length))
+    format!("SELECT r.* FROM traceability.rollups r WHERE r.level = {level} AND {}", in_use(level, start))
 }
 
 /// The elements of a stored histogram: the bin in the upper bits, what is in it in the lower 40; NULL where there is none.

@@ -42,13 +42,16 @@ pub enum Level {
     Hour = 1,
     /// A day of UTC.
     Day = 2,
+    /// About a week: a quarter of a month of UTC, from its 1st, 9th, 17th and 25th day on. Real weeks would lie across the
+    /// ends of months.
+    Week = 3,
     /// A month of UTC.
-    Month = 3,
+    Month = 4,
 }
 
 impl Level {
     /// All, the shortest first.
-    pub const ALL: [Self; 4] = [Self::Quarter, Self::Hour, Self::Day, Self::Month];
+    pub const ALL: [Self; 5] = [Self::Quarter, Self::Hour, Self::Day, Self::Week, Self::Month];
 
     /// The start of the span that a quarter belongs to.
     #[must_use]
@@ -57,7 +60,11 @@ impl Level {
             Self::Quarter => quarter,
             Self::Hour => Quarter(quarter.0 - quarter.0.rem_euclid(4)),
             Self::Day => Quarter(quarter.0 - quarter.0.rem_euclid(96)),
-            Self::Month => Quarter::of(start_of_month(quarter).and_time(NaiveTime::MIN).and_utc()),
+            Self::Week => {
+                let day = quarter.start().date_naive();
+                midnight(day.with_day(first_of_week(day.day())).unwrap_or(day))
+            }
+            Self::Month => midnight(start_of_month(quarter)),
         }
     }
 
@@ -69,12 +76,21 @@ impl Level {
             Self::Quarter => Quarter(start.0 + 1),
             Self::Hour => Quarter(start.0 + 4),
             Self::Day => Quarter(start.0 + 96),
-            Self::Month => {
-                let next = start_of_month(start) + Months::new(1);
-                Quarter::of(next.and_time(NaiveTime::MIN).and_utc())
-            }
+            Self::Week if start.start().day() < LAST_WEEK => Quarter(start.0 + 8 * 96),
+            Self::Week | Self::Month => midnight(start_of_month(start) + Months::new(1)),
         }
     }
+}
+
+/// The day on which the last week of a month begins.
+const LAST_WEEK: u32 = 25;
+
+fn first_of_week(day: u32) -> u32 {
+    ((day - 1) / 8 * 8 + 1).min(LAST_WEEK)
+}
+
+fn midnight(day: NaiveDate) -> Quarter {
+    Quarter::of(day.and_time(NaiveTime::MIN).and_utc())
 }
 
 fn start_of_month(quarter: Quarter) -> NaiveDate {
@@ -168,17 +184,18 @@ mod tests {
 
     #[test]
     fn a_window_is_made_of_spans_as_long_as_possible() {
-        let window = TimeWindow { start: at("2026-09-29T22:40:00Z"), end: at("2026-12-02T01:20:00Z") };
-        let cover = Cover::of(&window, &index("2026-12-24T00:00:00Z", &[]));
+        let window = TimeWindow { start: at("2026-09-29T22:40:00Z"), end: at("2026-12-27T01:20:00Z") };
+        let cover = Cover::of(&window, &index("2026-12-28T00:00:00Z", &[]));
         let spans: Vec<_> = cover.spans.iter().map(|span| (span.level, span.from.start().to_rfc3339())).collect();
         let expected = [
             (Level::Quarter, "2026-09-29T22:45:00+00:00"),
             (Level::Hour, "2026-09-29T23:00:00+00:00"),
             (Level::Day, "2026-09-30T00:00:00+00:00"),
             (Level::Month, "2026-10-01T00:00:00+00:00"),
-            (Level::Day, "2026-12-01T00:00:00+00:00"),
-            (Level::Hour, "2026-12-02T00:00:00+00:00"),
-            (Level::Quarter, "2026-12-02T01:00:00+00:00"),
+            (Level::Week, "2026-12-01T00:00:00+00:00"),
+            (Level::Day, "2026-12-25T00:00:00+00:00"),
+            (Level::Hour, "2026-12-27T00:00:00+00:00"),
+            (Level::Quarter, "2026-12-27T01:00:00+00:00"),
         ];
         assert_eq!(spans, expected.map(|(level, start)| (level, start.to_owned())));
         assert_eq!(cover.rest.len(), 2);

@@ -17,16 +17,19 @@ pub(super) async fn roll(conn: &mut PgConnection, from: Quarter, until: Quarter)
             roll_level(conn, level, start, end).await?;
         }
     }
-    let mut start = Level::Month.floor(from);
-    while Level::Month.next(start) <= until {
-        let end = Level::Month.next(start);
-        roll_level(conn, Level::Month, start, end).await?;
-        start = end;
+    for level in [Level::Week, Level::Month] {
+        let mut start = level.floor(from);
+        while level.next(start) <= until {
+            let end = level.next(start);
+            roll_level(conn, level, start, end).await?;
+            start = end;
+        }
     }
     Ok(())
 }
 
-/// Rolls up spans of one level from those of the level below, where there is nothing yet. Of a month, only one at a time.
+/// Rolls up spans of one level from those of the level below, where there is nothing yet. Of weeks and months, only one
+/// at a time.
 pub(super) async fn roll_level(
     conn: &mut PgConnection,
     level: Level,
@@ -50,7 +53,8 @@ async fn roll_grouping(
         // Rounded down also before 1970, where a clock that was wrong may have put a request.
         Level::Quarter | Level::Hour => (Level::Quarter, "floor(r.starts / 4.0)::integer * 4".to_owned()),
         Level::Day => (Level::Hour, "floor(r.starts / 96.0)::integer * 96".to_owned()),
-        Level::Month => (Level::Day, from.0.to_string()),
+        Level::Week => (Level::Day, from.0.to_string()),
+        Level::Month => (Level::Week, from.0.to_string()),
     };
     let columns = measures::ALL.iter().map(|measure| format!("r.{}, ", measure.name)).collect::<String>();
     let declare = format!(

@@ -97,7 +97,7 @@ impl Refresh<'_> {
                 quarters::roll(&mut transaction, from, until).await?;
             }
             let rolled = rolled_until(&mut transaction).await?;
-            for level in [Level::Hour, Level::Day, Level::Month] {
+            for level in [Level::Hour, Level::Day, Level::Week, Level::Month] {
                 let mut spans: Vec<Quarter> = day.iter().map(|quarter| level.floor(*quarter)).collect();
                 spans.dedup();
                 for span in spans.into_iter().filter(|span| Some(level.next(*span)) <= rolled) {
