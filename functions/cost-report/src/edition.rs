@@ -1,9 +1,8 @@
 //! A report as it is sent: made once, and the same for everybody who gets it, in whichever run.
 
 use serde::{Deserialize, Serialize};
-use traceability::report::{
-    Against, BreakdownBy, CostReport, Form, Reach, RenderError, Share, Span, render,
-};
+use traceability::money::Money;
+use traceability::report::{Against, BreakdownBy, CostReport, Form, Period, Reach, RenderError, Share, Span, render};
 
 /// All forms of a report, and what is said of it in a line or a few.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,9 +62,9 @@ pub fn name(form: Form) -> String {
 #[must_use]
 pub fn folder(span: &Span) -> String {
     let period = span.period.map_or("window", |period| match period {
-        traceability::report::Period::Day => "day",
-        traceability::report::Period::Week => "week",
-        traceability::report::Period::Month => "month",
+        Period::Day => "day",
+        Period::Week => "week",
+        Period::Month => "month",
     });
     let (from, to) = match span.whole_days() {
         Some((first, end)) => (first.to_string(), end.to_string()),
@@ -80,7 +79,7 @@ pub fn folder(span: &Span) -> String {
 
 fn title(report: &CostReport) -> String {
     let whose = whose(report).map(|whose| format!(" of {whose}")).unwrap_or_default();
-    format!("LLM cost{whose}, {}: ${}", report.label, report.totals.spend.rounded(2))
+    format!("LLM cost{whose}, {}: {}", report.label, dollars(&report.totals.spend))
 }
 
 fn whose(report: &CostReport) -> Option<String> {
@@ -91,8 +90,7 @@ fn whose(report: &CostReport) -> Option<String> {
         ("user", &filters.user_id),
         ("model", &filters.model),
     ];
-    let parts: Vec<_> =
-        parts.into_iter().filter_map(|(word, id)| Some(format!("{word} {}", id.as_deref()?))).collect();
+    let parts: Vec<_> = parts.into_iter().filter_map(|(word, id)| Some(format!("{word} {}", id.as_deref()?))).collect();
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
@@ -100,22 +98,24 @@ fn whose(report: &CostReport) -> Option<String> {
 fn lines(report: &CostReport) -> Vec<String> {
     let totals = &report.totals;
     let mut lines = vec![format!(
-        "${} for {} requests with {} tokens in {} sessions; {} failed",
-        totals.spend.rounded(2),
+        "{} for {} requests with {} tokens in {} sessions; {} failed",
+        dollars(&totals.spend),
         grouped(totals.requests),
         grouped(totals.total_tokens),
         grouped(totals.sessions),
         grouped(totals.failed_requests)
     )];
     for comparison in &report.comparisons {
-        let Some(change) = comparison.spend_change_percent.filter(|_| comparison.reach == Reach::Whole) else { continue };
+        let Some(change) = comparison.spend_change_percent.filter(|_| comparison.reach == Reach::Whole) else {
+            continue;
+        };
         let against = match comparison.against {
             Against::Previous => "the period before",
             Against::MonthAgo => "a month ago",
             Against::YearAgo => "a year ago",
         };
-        let before = comparison.totals.as_ref().map(|totals| totals.spend.rounded(2).to_string()).unwrap_or_default();
-        lines.push(format!("{change:+.1} % against {against} ({}: ${before})", comparison.label));
+        let before = comparison.totals.as_ref().map(|totals| dollars(&totals.spend)).unwrap_or_default();
+        lines.push(format!("{change:+.1} % against {against} ({}: {before})", comparison.label));
     }
     for by in [BreakdownBy::Team, BreakdownBy::Agent, BreakdownBy::Model] {
         let breakdown = report.breakdowns.iter().find(|breakdown| breakdown.by == by);
@@ -133,8 +133,8 @@ fn lines(report: &CostReport) -> Vec<String> {
     lines.extend(report.anomalies.found.iter().take(3).map(|anomaly| format!("Unusual: {}", anomaly.text)));
     let forecast = &report.forecast;
     if let (Some(expected), Some(low), Some(high)) = (&forecast.expected, &forecast.low, &forecast.high) {
-        let [expected, low, high] = [expected, low, high].map(|amount| amount.rounded(2));
-        lines.push(format!("{} will end at about ${expected} (${low} to ${high})", forecast.month));
+        let [expected, low, high] = [expected, low, high].map(dollars);
+        lines.push(format!("{} will end at about {expected} ({low} to {high})", forecast.month));
     }
     for used in &report.budgets {
         lines.push(crate::budgets::sentence(used));
@@ -144,7 +144,16 @@ fn lines(report: &CostReport) -> Vec<String> {
 
 fn share(row: &Share) -> String {
     let name = row.label.as_deref().or(row.id.as_deref()).unwrap_or_default();
-    format!("{name} ${}", row.spend.rounded(2))
+    format!("{name} {}", dollars(&row.spend))
+}
+
+/// An amount, to the cent; less than a dollar, to a hundredth of one.
+#[must_use]
+pub fn dollars(amount: &Money) -> String {
+    let decimals = if amount.as_f64().abs() < 1.0 && !amount.is_zero() { 4 } else { 2 };
+    let amount = amount.rounded(decimals).0.to_plain_string();
+    let (whole, rest) = amount.split_once('.').unwrap_or((&amount, "00"));
+    format!("${}.{rest}", whole.parse().map_or_else(|_| whole.to_owned(), grouped))
 }
 
 /// A number with its thousands apart.
@@ -168,8 +177,23 @@ mod tests {
 
     #[test]
     fn thousands_are_apart() {
-        for (number, expected) in [(0, "0"), (999, "999"), (1_000, "1,000"), (-123_456, "-123,456"), (1_234_567, "1,234,567")] {
+        for (number, expected) in
+            [(0, "0"), (999, "999"), (1_000, "1,000"), (-123_456, "-123,456"), (1_234_567, "1,234,567")]
+        {
             assert_eq!(grouped(number), expected);
+        }
+    }
+
+    #[test]
+    fn amounts_are_read_at_a_glance() {
+        for (amount, expected) in [
+            ("0", "$0.00"),
+            ("0.00123", "$0.0012"),
+            ("1.005", "$1.01"),
+            ("1234567.891", "$1,234,567.89"),
+            ("200", "$200.00"),
+        ] {
+            assert_eq!(dollars(&amount.parse().expect("money")), expected);
         }
     }
 

@@ -98,11 +98,7 @@ impl Event {
         for word in wanted {
             if !all.iter().any(|target| is(target, word)) {
                 let names: Vec<_> = all.iter().map(|target| target.name.as_str()).collect();
-                return Err(refused(format!(
-                    "there is no target {}; there are: {}",
-                    shown(word),
-                    names.join(", ")
-                )));
+                return Err(refused(format!("there is no target {}; there are: {}", shown(word), names.join(", "))));
             }
         }
         Ok(all.iter().filter(|target| wanted.iter().any(|word| is(target, word))).collect())
@@ -116,7 +112,7 @@ fn is_a_schedules_own(fields: &Map<String, Value>) -> bool {
     is_rule || fields.keys().all(|name| name.starts_with("aws.scheduler."))
 }
 
-fn refused(reason: impl Into<String>) -> EventError {
+pub(crate) fn refused(reason: impl Into<String>) -> EventError {
     EventError(reason.into())
 }
 

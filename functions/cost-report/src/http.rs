@@ -129,12 +129,7 @@ impl Poster {
         refused("redirects in a circle".into())
     }
 
-    async fn send(
-        &self,
-        url: &Url,
-        body: &str,
-        headers: &[(&'static str, String)],
-    ) -> Result<HttpResponse, SendError> {
+    async fn send(&self, url: &Url, body: &str, headers: &[(&'static str, String)]) -> Result<HttpResponse, SendError> {
         let unusable = || SendError::Refused("its address is none".into());
         let request = Request::post(url.as_str())
             .header(CONTENT_TYPE, "application/json")
@@ -191,9 +186,12 @@ fn parse(address: &Secret) -> Result<Url, &'static str> {
 
 /// Whether the connection was never made, so that nothing can have arrived.
 pub fn never_connected(error: &ConnectorError) -> bool {
-    let causes = std::iter::successors(error.source(), |error| error.source());
-    causes.into_iter().any(|error| {
-        error.downcast_ref::<hyper_util::client::legacy::Error>().is_some_and(|error| error.is_connect())
+    let first: Option<&(dyn Error + 'static)> = error.source();
+    let mut causes = std::iter::successors(first, |error| (*error).source());
+    causes.any(|error| {
+        error
+            .downcast_ref::<hyper_util::client::legacy::Error>()
+            .is_some_and(hyper_util::client::legacy::Error::is_connect)
     })
 }
 

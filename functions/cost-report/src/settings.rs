@@ -161,9 +161,7 @@ impl Settings {
             }
         }
         let zone = match environment.get("REPORT_TIMEZONE") {
-            Some(zone) => {
-                zone.parse().map_err(|reason: String| ConfigError { name: "REPORT_TIMEZONE", reason })?
-            }
+            Some(zone) => zone.parse().map_err(|reason: String| ConfigError { name: "REPORT_TIMEZONE", reason })?,
             None => TimeZone::default(),
         };
         let place = match (environment.get("REPORT_BUCKET"), environment.get("REPORT_FOLDER")) {

@@ -12,7 +12,6 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 use traceability::api::Clock;
-use uuid::Uuid;
 
 use super::{Condition, Store, StoreError, Written};
 
@@ -99,7 +98,7 @@ struct Ledger {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Claim {
-    run: Uuid,
+    run: String,
     items: Vec<String>,
     until: DateTime<Utc>,
 }
@@ -118,7 +117,7 @@ pub struct Courier<'a> {
     /// The time.
     pub clock: &'a Clock,
     /// What tells this run from others.
-    pub run: Uuid,
+    pub run: String,
 }
 
 impl Courier<'_> {
@@ -158,7 +157,7 @@ impl Courier<'_> {
             return Err(Failed::OutOfTime);
         }
         let until = now + CLAIM;
-        ledger.claim = Some(Claim { run: self.run, items: due.clone(), until });
+        ledger.claim = Some(Claim { run: self.run.clone(), items: due.clone(), until });
         ledger.attempts += 1;
         let tag = self.write(key, &ledger, tag.as_deref()).await?;
         // Claiming took its time, too: nobody else may hold the claim before this run is done with it.
@@ -169,6 +168,14 @@ impl Courier<'_> {
             timeout(limit, send(&due)).await.unwrap_or_else(|_| Err(slow()))
         };
         self.record(key, ledger, &tag, due, sent, when_unsure).await
+    }
+
+    /// Whether an item is in the ledger at `key`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when that cannot be known.
+    pub async fn has(&self, key: &str, item: &str) -> Result<bool, StoreError> {
+        Ok(self.read(key).await?.0.settles(item))
     }
 
     async fn record(
@@ -252,7 +259,7 @@ mod tests {
         ) -> (Result<Delivered, String>, Vec<String>) {
             let start: DateTime<Utc> = "2026-11-23T06:00:00Z".parse().expect("a time");
             let clock = Clock::fixed(start + chrono::Duration::minutes(minute));
-            let courier = Courier { store: &self.store, clock: &clock, run: Uuid::new_v4() };
+            let courier = Courier { store: &self.store, clock: &clock, run: minute.to_string() };
             let items: Vec<_> = items.iter().map(|item| (*item).to_owned()).collect();
             let sent = RefCell::new(Vec::new());
             let send = async |due: &[String]| {

@@ -61,7 +61,8 @@ impl Store {
     /// [`StoreError`] when the store cannot be asked.
     pub async fn read(&self, key: &str) -> Result<Option<Stored>, StoreError> {
         match self {
-            Self::Bucket(bucket) => bucket.read(key).await,
+            // Boxed, as all of the SDK's futures: they are large, and would be part of everything above.
+            Self::Bucket(bucket) => Box::pin(bucket.read(key)).await,
             Self::Folder(folder) => folder.read(key).await,
         }
     }
@@ -78,7 +79,7 @@ impl Store {
         condition: Condition<'_>,
     ) -> Result<Written, StoreError> {
         match self {
-            Self::Bucket(bucket) => bucket.write(key, bytes, media_type, condition).await,
+            Self::Bucket(bucket) => Box::pin(bucket.write(key, bytes, media_type, condition)).await,
             Self::Folder(folder) => folder.write(key, bytes, condition).await,
         }
     }

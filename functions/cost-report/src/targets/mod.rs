@@ -77,10 +77,10 @@ impl Means<'_> {
         match &target.kind {
             // What is in the bucket is the message.
             Kind::S3 { .. } => Ok(()),
-            Kind::Sns { topic_arn } => sns::send(self, target, topic_arn, message).await,
-            Kind::Email { from, to } => email::send(self, target, from, to, message).await,
-            Kind::Slack { url } => slack::send(self, target, url, message).await,
-            Kind::Webhook { url, key } => webhook::send(self, target, url, key, message).await,
+            Kind::Sns { topic_arn } => Box::pin(sns::send(self, target, topic_arn, message)).await,
+            Kind::Email { from, to } => Box::pin(email::send(self, target, from, to, message)).await,
+            Kind::Slack { url } => Box::pin(slack::send(self, target, url, message)).await,
+            Kind::Webhook { url, key } => Box::pin(webhook::send(self, target, url, key, message)).await,
         }
     }
 

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use ring::hmac::{HMAC_SHA256, Key, sign};
 use serde_json::json;
+use url::Url;
 
 use super::{Means, Message};
 use crate::secret::{Secret, Whereabouts};
@@ -34,7 +35,7 @@ pub(super) async fn send(
         "target": target.name,
         "title": message.title,
         "lines": message.lines,
-        "link": message.link,
+        "link": message.link.as_ref().map(Url::as_str),
         "data": message.data,
     })
     .to_string();
@@ -43,11 +44,7 @@ pub(super) async fn send(
         let now = Utc::now();
         let signature = key.sign(&message.id, now, &body);
         let timestamp = now.timestamp().to_string();
-        vec![
-            ("webhook-id", message.id.clone()),
-            ("webhook-timestamp", timestamp),
-            ("webhook-signature", signature),
-        ]
+        vec![("webhook-id", message.id.clone()), ("webhook-timestamp", timestamp), ("webhook-signature", signature)]
     };
     means.poster.post(&url, &body, target.when_unsure, headers).await
 }
