@@ -56,7 +56,7 @@ pub struct Budgets {
 /// Why budgets were not understood.
 #[derive(Debug, thiserror::Error)]
 #[error("BUDGETS {0}")]
-pub struct InvalidBudgets(String);
+pub struct InvalidBudgets(pub(super) String);
 
 /// What was used of a budget.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]

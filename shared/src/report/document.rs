@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::budget::BudgetUse;
+use super::forms::Form;
 use super::period::Period;
 use crate::choice;
 use crate::money::Money;
@@ -58,6 +59,16 @@ pub struct CostReport {
     #[serde(skip)]
     #[schema(ignore)]
     pub charges: Vec<Charge>,
+}
+
+impl CostReport {
+    /// A name for its file.
+    #[must_use]
+    pub fn file_name(&self, form: Form) -> String {
+        let safe = |letter: char| if letter.is_ascii_alphanumeric() || letter == '-' { letter } else { '_' };
+        let label: String = self.label.chars().map(safe).collect();
+        format!("cost-report-{label}.{}", form.extension())
+    }
 }
 
 /// The filters of a report; those that are null let everything pass.

@@ -11,12 +11,14 @@ mod document;
 mod forecast;
 pub mod forms;
 mod period;
+mod settings;
 mod totals;
 
 pub use budget::{BudgetOf, BudgetUse, Budgets, InvalidBudgets, budget_use};
 pub use document::*;
 pub use forms::{Form, RenderError, render};
 pub use period::{Period, Span};
+pub use settings::ReportSettings;
 
 use chrono::{DateTime, Utc};
 use url::Url;
