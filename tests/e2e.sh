@@ -31,7 +31,7 @@ step "build the functions"
 cargo build
 functions=$PWD/target/e2e
 mkdir -p "$functions"
-for function in sessions analytics requests health; do
+for function in sessions analytics requests reports health; do
     # Links, since a build of anything else may replace the programs while they are in use.
     ln -f "target/debug/$function" "$functions/$function"
 done
@@ -114,7 +114,7 @@ ALLOW_ANONYMOUS="yes-anyone-may-read-every-prompt"
 LD_PRELOAD="$faketime"
 FAKETIME="@$(hour_of "$release")"
 FAKETIME_DONT_FAKE_MONOTONIC="1"
-FAKETIME_ONLY_CMDS="sessions,analytics,requests,health"
+FAKETIME_ONLY_CMDS="sessions,analytics,requests,reports,health"
 TZ="UTC"
 END
     )

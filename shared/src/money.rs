@@ -128,3 +128,78 @@ impl std::ops::Add for &Money {
         Money(&self.0 + &other.0)
     }
 }
+
+impl Money {
+    /// As people read it: with cents, or where it is less than a dollar with as many decimals as tell something.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        let size = self.as_f64().abs();
+        let decimals = match size {
+            size if size >= 1.0 || self.is_zero() => 2,
+            size if size >= 0.01 => 4,
+            size if size >= 0.000_1 => 6,
+            _ => 8,
+        };
+        self.with_decimals(decimals)
+    }
+
+    /// With a dollar sign, so many decimals, and a comma between thousands.
+    #[must_use]
+    pub fn with_decimals(&self, decimals: i64) -> String {
+        let text = self.rounded(decimals).0.to_plain_string();
+        let (sign, digits) = text.strip_prefix('-').map_or(("", text.as_str()), |digits| ("-", digits));
+        let (whole, fraction) = digits.split_once('.').map_or((digits, None), |(whole, rest)| (whole, Some(rest)));
+        let fraction = fraction.map(|fraction| format!(".{fraction}")).unwrap_or_default();
+        format!("{sign}${}{fraction}", thousands(whole))
+    }
+}
+
+/// A whole number's digits with a comma between thousands.
+#[must_use]
+pub fn thousands(digits: &str) -> String {
+    let first = digits.len() % 3;
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.char_indices() {
+        if place > 0 && place % 3 == first {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn money(text: &str) -> Money {
+        text.parse().expect("an amount")
+    }
+
+    #[test]
+    fn amounts_are_shown_as_people_read_them() {
+        for (amount, shown) in [
+            ("0", "$0.00"),
+            ("1234567.891", "$1,234,567.89"),
+            ("999.999", "$1,000.00"),
+            ("-12.5", "-$12.50"),
+            ("0.25", "$0.2500"),
+            ("0.0000349", "$0.00003490"),
+            ("123", "$123.00"),
+        ] {
+            assert_eq!(money(amount).shown(), shown, "{amount}");
+        }
+    }
+
+    #[test]
+    fn amounts_are_exact_in_json() {
+        let text = "123456789012345678.000000000000000000012345";
+        assert_eq!(money(text).to_string(), text);
+        assert_eq!(serde_json::to_string(&money("1.500")).expect("json"), "\"1.5\"");
+        assert_eq!(serde_json::from_str::<Money>("\"1.5\"").expect("money"), money("1.5"));
+        assert_eq!(serde_json::from_str::<Money>("1.5").expect("money"), money("1.5"));
+        for bad in ["", "1e9", "a", "NaN", "1,5"] {
+            assert!(bad.parse::<Money>().is_err(), "{bad} was taken");
+        }
+    }
+}

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::budget::BudgetUse;
+use super::forms::Form;
 use super::period::Period;
 use crate::choice;
 use crate::money::Money;
@@ -31,8 +32,8 @@ pub struct CostReport {
     pub filters: Filters,
     /// When the report was made.
     pub generated_at: DateTime<Utc>,
-    /// The first request that is known of those the reader may see, whatever the filters; null if there is none. What was
-    /// before is not known.
+    /// The first request that is known of those the reader may see, whatever the filters; null if there is none. It is looked
+    /// for up to a month before the same time a year ago.
     pub data_since: Option<DateTime<Utc>>,
     /// The figures of the time.
     pub totals: Totals,
@@ -42,7 +43,7 @@ pub struct CostReport {
     pub days: Vec<DaySpend>,
     /// The spend by each dimension.
     pub breakdowns: Vec<Breakdown>,
-    /// The dearest sessions, by what they cost in this time.
+    /// The dearest sessions with a request in this time, by what they cost in all.
     pub sessions: Vec<DearSession>,
     /// What was seen for the first time.
     pub first_seen: FirstSeen,
@@ -58,6 +59,16 @@ pub struct CostReport {
     #[serde(skip)]
     #[schema(ignore)]
     pub charges: Vec<Charge>,
+}
+
+impl CostReport {
+    /// A name for its file.
+    #[must_use]
+    pub fn file_name(&self, form: Form) -> String {
+        let safe = |letter: char| if letter.is_ascii_alphanumeric() || letter == '-' { letter } else { '_' };
+        let label: String = self.label.chars().map(safe).collect();
+        format!("cost-report-{label}.{}", form.extension())
+    }
 }
 
 /// The filters of a report; those that are null let everything pass.
@@ -99,8 +110,8 @@ pub struct Totals {
     pub prompt_tokens: i64,
     /// Tokens of the completions.
     pub completion_tokens: i64,
-    /// Prompt tokens that the providers read from their own caches; null where that is not known: LiteLLM kept no usage, or,
-    /// without an index, the report does not read it.
+    /// Prompt tokens that the providers read from their own caches; null where LiteLLM kept no usage and, without an index,
+    /// in comparisons, since it would cost a reading of every request's metadata.
     pub cached_tokens: Option<i64>,
     /// Sessions with a request in the time.
     pub sessions: i64,
@@ -108,8 +119,8 @@ pub struct Totals {
     pub failed_requests: i64,
     /// Requests that LiteLLM's own response cache answered.
     pub cache_hits: i64,
-    /// What these would have cost, at what the other answered requests to the same model cost on average, less what they
-    /// did cost; null where a model had no other. An estimate.
+    /// What these would have cost, at the model's spend divided by its requests that were answered and not from the cache.
+    /// An estimate; models without any such request count for nothing, and it is null if there are no others.
     pub cache_savings: Option<Money>,
 }
 
@@ -220,30 +231,30 @@ pub struct Share {
     pub total_tokens: i64,
     /// Requests that failed.
     pub failed_requests: i64,
-    /// What it cost in the time before; null where that is not wholly known, and for all others as one.
+    /// What it cost in the time before, all others as one those of that time; null where that time is not wholly known.
     pub previous_spend: Option<Money>,
 }
 
-/// A dear session.
+/// A dear session, all of it: with its requests before and after the report's time, too.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DearSession {
     /// Its id.
     pub session_id: String,
-    /// What its requests in the report's time cost.
+    /// What it cost in all.
     pub spend: Money,
-    /// Its requests in the report's time.
+    /// Its requests.
     pub requests: i64,
     /// Their tokens.
     pub total_tokens: i64,
-    /// The first of them.
-    pub first_request: DateTime<Utc>,
-    /// The last of them.
-    pub last_request: DateTime<Utc>,
-    /// The agent of the first of them that names one.
-    pub agent_name: Option<String>,
-    /// The LiteLLM user of the first of them that has one.
-    pub user_id: Option<String>,
-    /// Where the API shows the session.
+    /// The start of the first request.
+    pub session_start: DateTime<Utc>,
+    /// The start of the latest request.
+    pub last_activity: DateTime<Utc>,
+    /// The agent of the most requests, `unknown` if nobody named one.
+    pub agent_name: String,
+    /// The LiteLLM user of the most requests, `unknown` if none is known.
+    pub user_id: String,
+    /// Where the API shows the session; null where reports were not told where the API is.
     pub link: Option<String>,
 }
 
