@@ -118,7 +118,7 @@ impl Reporter {
         let region = self.region(&store).await;
         let round = Round { reporter: self, means, courier, span, deadline, region };
         let mut outcomes = round.reports(&targets).await;
-        if event.from.is_none() && span.period == Some(Period::Day) && !self.settings.budgets.is_empty() {
+        if event.from.is_none() && span.period == Some(Period::Day) && !self.settings.reports.budgets.is_empty() {
             let told: Vec<&Target> = match event.targets {
                 Some(_) => targets,
                 None => self.settings.targets.iter().collect(),
@@ -180,8 +180,8 @@ impl Reporter {
             span,
             filter: traceability::queries::filter::RequestFilter::default(),
             top: self.settings.top,
-            links: self.settings.link.clone(),
-            budgets: self.settings.budgets.clone(),
+            links: self.settings.reports.links.clone(),
+            budgets: self.settings.reports.budgets.clone(),
             charges: true,
             now: self.clock.now(),
         }

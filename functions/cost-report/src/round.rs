@@ -157,7 +157,7 @@ impl Round<'_> {
 
     async fn alerts_of(&self, target: &Target) -> Vec<Outcome> {
         const ALERT: &str = "budget_alert";
-        let visible = budgets::visible(&self.reporter.settings.budgets, &target.filter);
+        let visible = budgets::visible(&self.reporter.settings.reports.budgets, &target.filter);
         if visible.is_empty() {
             return Vec::new();
         }

@@ -7,9 +7,8 @@ use serde_json::Value;
 use traceability::api::TimeZone;
 use traceability::config::{ConfigError, DatabaseConfig, Environment};
 use traceability::queries::filter::RequestFilter;
-use traceability::report::{Budgets, Period};
+use traceability::report::{Period, ReportSettings};
 use traceability::scalar::Text;
-use url::Url;
 
 use crate::secret::{Secrets, Whereabouts};
 pub use crate::state::WhenUnsure;
@@ -23,10 +22,8 @@ pub struct Settings {
     pub place: Place,
     /// `REPORT_TIMEZONE`: whose days these are, unless an event says otherwise.
     pub zone: TimeZone,
-    /// `REPORT_LINK`: the API or what stands before it, for links to sessions.
-    pub link: Option<Url>,
-    /// `BUDGETS`: what may be spent in a month.
-    pub budgets: Budgets,
+    /// Budgets, and where the API is.
+    pub reports: ReportSettings,
     /// `REPORT_TOP`: how many lines a breakdown has before `other`.
     pub top: u32,
     /// Where addresses and keys are.
@@ -176,8 +173,8 @@ impl Settings {
         if !(1..=100).contains(&top) {
             return Err(ConfigError { name: "REPORT_TOP", reason: "must be a whole number from 1 to 100".into() });
         }
-        let (link, budgets) = (link(environment)?, budgets(environment)?);
-        Ok(Self { targets, place, zone, link, budgets, top, secrets })
+        let reports = ReportSettings::from_environment(environment)?;
+        Ok(Self { targets, place, zone, reports, top, secrets })
     }
 
     /// Reads the settings for AWS, where nothing but a bucket outlives an invocation.
@@ -193,21 +190,6 @@ impl Settings {
         DatabaseConfig::from_environment(environment)?;
         Ok(settings)
     }
-}
-
-fn budgets(environment: &Environment) -> Result<Budgets, ConfigError> {
-    let budgets = environment.get("BUDGETS").map(str::parse::<Budgets>).transpose();
-    budgets.map(Option::unwrap_or_default).map_err(|error| ConfigError { name: "BUDGETS", reason: error.to_string() })
-}
-
-fn link(environment: &Environment) -> Result<Option<Url>, ConfigError> {
-    let Some(text) = environment.get("REPORT_LINK") else { return Ok(None) };
-    let url = Url::parse(text).ok().filter(|url| {
-        let has_login = !url.username().is_empty() || url.password().is_some();
-        matches!(url.scheme(), "http" | "https") && url.has_host() && !has_login
-    });
-    let reason = || "must be the URL of the API, such as https://traces.example.com, without a login".into();
-    url.map(Some).ok_or_else(|| ConfigError { name: "REPORT_LINK", reason: reason() })
 }
 
 impl Kind {
@@ -422,7 +404,9 @@ mod tests {
             let error = read(&[("REPORT_TARGETS", targets)]).expect_err(targets);
             assert!(error.contains(expected) && !error.contains("hunter2"), "{error}");
         }
-        for (name, value) in [("REPORT_TIMEZONE", "Mars/Olympus"), ("REPORT_TOP", "0"), ("REPORT_LINK", "x")] {
+        for (name, value) in
+            [("REPORT_TIMEZONE", "Mars/Olympus"), ("REPORT_TOP", "0"), ("API_URL", "x"), ("BUDGETS", "x")]
+        {
             assert!(read(&[(name, value)]).expect_err(name).contains(name));
         }
         assert!(read(&[("REPORT_BUCKET", "b"), ("REPORT_FOLDER", "f")]).is_err());

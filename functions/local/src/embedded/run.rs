@@ -48,7 +48,9 @@ impl Arguments {
         match self.start(environment).await? {
             Some((_embedded, config)) => {
                 // Its rows are those of the last weeks: the last whole month had none of them.
-                eprintln!("The sample's rows are recent: this is the time that is under way, unless --from and --to say.");
+                eprintln!(
+                    "The sample's rows are recent: this is the time that is under way, unless --from and --to say."
+                );
                 Box::pin(report.so_far().run_over(config, environment)).await
             }
             None => Box::pin(report.run_over(DatabaseConfig::from_environment(environment)?, environment)).await,
