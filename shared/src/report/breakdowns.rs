@@ -42,6 +42,15 @@ impl BreakdownBy {
         }
     }
 
+    /// The word for it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::EndUser => "end_user",
+            other => other.noun(),
+        }
+    }
+
     pub(super) const fn dimension(self) -> Dimension {
         match self {
             Self::Team => Dimension::Team,

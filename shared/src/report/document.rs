@@ -41,6 +41,8 @@ pub struct CostReport {
     pub comparisons: Vec<Comparison>,
     /// The spend of each day.
     pub days: Vec<DaySpend>,
+    /// The spend of each of the 28 days before, from the one on in which the log begins.
+    pub days_before: Vec<DaySpend>,
     /// The spend by each dimension.
     pub breakdowns: Vec<Breakdown>,
     /// The dearest sessions with a request in this time, by what they cost in all.

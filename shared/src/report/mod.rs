@@ -94,6 +94,10 @@ pub async fn cost_report(conn: &mut Connection, source: Source<'_>, asked: &Aske
         generated_at: asked.now,
         data_since: since,
         days: days(&daily, &span.window),
+        days_before: since.map_or_else(Vec::new, |since| {
+            let start = days_before(span.window.start, USUAL_DAYS, span.zone).max(days_before(since, 0, span.zone));
+            days(&daily, &TimeWindow { start, end: days_before(span.window.start, 0, span.zone) })
+        }),
         anomalies: unusual(conn, source, asked, (&daily, &breakdowns, since)).await?,
         forecast: month.forecast(&daily, since),
         sessions: details::sessions(conn, source, asked).await?,

@@ -1,5 +1,13 @@
 //! The forms of a report.
 
+mod amounts;
+mod chart;
+mod focus;
+mod page;
+mod table;
+mod text;
+mod view;
+
 use super::CostReport;
 use crate::choice;
 
@@ -25,6 +33,15 @@ pub enum RenderError {
     /// As JSON.
     #[error("the report could not be written as JSON")]
     Json(#[from] serde_json::Error),
+    /// As a table.
+    #[error("the report could not be written as CSV")]
+    Csv(#[from] csv::Error),
+    /// As a text or a page.
+    #[error("the report could not be written by its template: {0}")]
+    Template(#[from] minijinja::Error),
+    /// One of its charts.
+    #[error("a chart of the report could not be drawn")]
+    Chart,
 }
 
 impl Form {
@@ -60,6 +77,11 @@ impl Form {
 /// # Errors
 /// [`RenderError`] never in practice: a report is plain data.
 pub fn render(report: &CostReport, form: Form) -> Result<String, RenderError> {
-    let _ = form;
-    Ok(serde_json::to_string_pretty(report)?)
+    match form {
+        Form::Json => Ok(serde_json::to_string_pretty(report)? + "\n"),
+        Form::Csv => table::render(report),
+        Form::Focus => focus::render(report),
+        Form::Markdown => page::markdown(report),
+        Form::Html => page::html(report),
+    }
 }
