@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, SdkConfig};
+use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use tokio::sync::OnceCell;
@@ -22,18 +22,13 @@ const OPERATION_TIMEOUT: Duration = Duration::from_secs(30);
 pub struct Aws(OnceCell<SdkConfig>);
 
 impl Aws {
+    /// AWS as this says.
+    pub async fn of(loader: ConfigLoader) -> Self {
+        Self(OnceCell::from(load(loader).await))
+    }
+
     async fn config(&self) -> &SdkConfig {
-        let load = || async {
-            let https =
-                aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
-            let timeouts = TimeoutConfig::builder()
-                .connect_timeout(CONNECT_TIMEOUT)
-                .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-                .operation_timeout(OPERATION_TIMEOUT)
-                .build();
-            aws_config::defaults(BehaviorVersion::latest()).http_client(https).timeout_config(timeouts).load().await
-        };
-        self.0.get_or_init(load).await
+        self.0.get_or_init(|| load(aws_config::defaults(BehaviorVersion::latest()))).await
     }
 
     /// The region, where it is known.
@@ -69,6 +64,16 @@ impl Aws {
             WhenUnsure::Leave => config.to_builder().retry_config(RetryConfig::disabled()).build(),
         }
     }
+}
+
+async fn load(loader: ConfigLoader) -> SdkConfig {
+    let https = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .operation_timeout(OPERATION_TIMEOUT)
+        .build();
+    loader.http_client(https).timeout_config(timeouts).load().await
 }
 
 /// Why AWS did not do it, in words for a log: its own, without what was sent.

@@ -92,10 +92,15 @@ impl Reporter {
         })
     }
 
-    /// The same with another clock, and another patience with those who are posted to.
+    /// The same with another clock, another patience with those who are posted to, and another AWS.
     #[must_use]
-    pub fn with(self, clock: Clock, patience: Patience) -> Self {
-        Self { clock, poster: Poster::new(patience), ..self }
+    pub fn with(self, clock: Clock, patience: Patience, aws: Aws) -> Self {
+        Self { clock, poster: Poster::new(patience), aws, ..self }
+    }
+
+    /// Closes its connections to the database.
+    pub async fn close(&self) {
+        self.database.close().await;
     }
 
     /// Sends what an event asks for and was not sent yet.
