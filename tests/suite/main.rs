@@ -47,6 +47,8 @@ mod openapi;
 mod plans;
 mod pooler;
 mod read_only;
+mod report_figures;
+mod report_forms;
 mod request_detail;
 mod requests_list;
 mod sample;

@@ -6,7 +6,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use super::RenderError;
 use crate::report::{CostReport, DaySpend};
 
-const SIZE: (u32, u32) = (560, 210);
+const SIZE: (u32, u32) = (500, 210);
 /// Of letters and lines.
 const INK: RGBColor = RGBColor(0x7c, 0x87, 0x94);
 /// Of the report's days.
@@ -34,10 +34,10 @@ fn draw(svg: &mut String, days: &[(&DaySpend, bool)]) -> Result<(), Box<dyn std:
     let mut chart = ChartBuilder::on(&root)
         .margin_top(10)
         .margin_right(8)
-        .x_label_area_size(26)
-        .y_label_area_size(64)
+        .x_label_area_size(28)
+        .y_label_area_size(66)
         .build_cartesian_2d(-0.6..count - 0.4, 0.0..most * 1.06)?;
-    let letters = ("sans-serif", 15).into_font().color(&INK);
+    let letters = ("sans-serif", 17).into_font().color(&INK);
     chart
         .configure_mesh()
         .disable_x_mesh()
