@@ -1,8 +1,12 @@
 //! The scheduled function as Lambda starts it.
 
+use std::process::Command;
+
+use local::fixtures::Release;
 use serde_json::{Value, json};
 use tests::bucket::Fate;
 use tests::database::is_native;
+use tests::emulator::Emulator;
 use tests::moto::Moto;
 use tests::receiver::{Mood, Receiver};
 use tests::reporting::KEY;
@@ -68,6 +72,45 @@ async fn the_function_sends_what_a_schedule_asks_for_once() {
     let errors = function.log().iter().filter(|line| line.contains("\"ERROR\"")).count();
     assert!(errors >= 2, "failures are in the log");
     expect_discretion(&function);
+}
+
+/// As the README says to try it: by cargo-lambda, with an event in a file.
+#[tokio::test]
+async fn cargo_lambda_invokes_it_and_the_report_is_in_the_bucket() {
+    let (Some(url), Some(moto)) = (Emulator::url(Release::V1_109_1), Moto::of_gateways()) else {
+        println!("skipped: this test needs `cargo lambda watch`, so run `make e2e`");
+        return;
+    };
+    let _ = tests::Database::of_release(Release::V1_109_1).await;
+    moto.create_bucket("reports-1-109-1").await;
+    let port = url.rsplit(':').next().expect("a port");
+    let invoke = |data: [&str; 2]| {
+        let mut command = Command::new("cargo");
+        command
+            .args(["lambda", "invoke", "cost-report", "--invoke-address", "127.0.0.1", "--invoke-port", port])
+            .args(data);
+        let output =
+            command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).output().expect("cargo-lambda runs");
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8_lossy(&said).into_owned())
+    };
+    for _ in 0..2 {
+        let (done, said) = invoke(["--data-file", "tests/fixtures/events/cost-report-week.json"]);
+        assert!(done, "{said}");
+    }
+    let folder = "reports/week/2026-11-16_2026-11-23/Europe-Berlin";
+    let page = moto.object("reports-1-109-1", &format!("{folder}/shared/report.html")).await.expect("a page");
+    assert!(page.contains("2026-W47"), "{page}");
+    let report = moto.object("reports-1-109-1", &format!("{folder}/shared/report.json")).await.expect("a report");
+    let report: Value = serde_json::from_str(&report).expect("JSON");
+    // The API's own, for the same week.
+    let app = tests::App::of_release(Release::V1_109_1).await;
+    let asked = "/api/v1/reports/cost?period=week&start_date=2026-11-16&timezone=Europe/Berlin";
+    assert_eq!(report["totals"], app.get(asked).await.ok()["totals"]);
+    let ledger = moto.object("reports-1-109-1", &format!("{folder}/s3/delivery.json")).await.expect("a ledger");
+    assert_eq!(serde_json::from_str::<Value>(&ledger).expect("JSON")["attempts"], 1);
+    let (done, said) = invoke(["--data-ascii", r#"{"period": "year"}"#]);
+    assert!(!done && said.contains("must be one of: day, week, month"), "{said}");
 }
 
 #[tokio::test]

@@ -19,7 +19,8 @@ use crate::http::Client;
 /// A running server, which ends with this value.
 #[derive(Debug)]
 pub struct Moto {
-    process: Child,
+    /// None that somebody else has started.
+    process: Option<Child>,
     address: SocketAddr,
     client: Client,
 }
@@ -42,7 +43,7 @@ impl Moto {
             .stderr(Stdio::null())
             .spawn()
             .unwrap_or_else(|error| panic!("{} does not start: {error}", program.display()));
-        let moto = Self { process, address, client: Client::of(&format!("http://{address}")) };
+        let moto = Self { process: Some(process), address, client: Client::of(&format!("http://{address}")) };
         let listens = async {
             while tokio::net::TcpStream::connect(address).await.is_err() {
                 tokio::time::sleep(Duration::from_millis(50)).await;
@@ -50,6 +51,14 @@ impl Moto {
         };
         tokio::time::timeout(PATIENCE, listens).await.expect("moto's server starts");
         Some(moto)
+    }
+
+    /// The server that is AWS to the functions behind `E2E_GATEWAYS`; `None` where there are none.
+    #[must_use]
+    pub fn of_gateways() -> Option<Self> {
+        let url = std::env::var("E2E_AWS").ok()?;
+        let address = url.trim_start_matches("http://").parse().expect("E2E_AWS is http:// and an address");
+        Some(Self { process: None, address, client: Client::of(&url) })
     }
 
     /// Creates a secret and returns its ARN.
@@ -188,7 +197,9 @@ pub fn free_address() -> SocketAddr {
 
 impl Drop for Moto {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        if let Some(process) = &mut self.process {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
     }
 }
