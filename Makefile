@@ -135,7 +135,7 @@ $(TOOLS):
 	$(VENV)/checkov/bin/pip install --quiet --disable-pip-version-check -r tests/tools/checkov.txt
 	touch $@
 
-watch: $(TOOLS) ## Serve the four Lambda functions at http://127.0.0.1:9000 as on AWS (needs DATABASE_URL and AUTH_MODE)
+watch: $(TOOLS) ## Serve the five Lambda functions at http://127.0.0.1:9000 as on AWS (needs DATABASE_URL and AUTH_MODE)
 	@test -n "$$DATABASE_URL" || grep -qs '^DATABASE_URL=' .env \
 	  || { echo "set DATABASE_URL, in the environment or in .env: the functions have no embedded database"; exit 1; }
 	@test -n "$$AUTH_MODE" || grep -qs '^AUTH_MODE=' .env \
