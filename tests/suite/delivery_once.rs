@@ -133,7 +133,7 @@ async fn of_runs_at_the_same_time_one_sends() {
     }
     let runs = reporters.iter().map(|reporter| Box::pin(reporter.run(&event, TIME)));
     let outcomes = futures::future::join_all(runs).await;
-    assert!(outcomes.iter().any(|outcome| outcome.is_ok()) || outcomes.len() > 1, "{outcomes:?}");
+    assert!(outcomes.iter().any(Result::is_ok) || outcomes.len() > 1, "{outcomes:?}");
     for reporter in &reporters {
         reporter.close().await;
     }

@@ -35,9 +35,9 @@ async fn the_function_sends_what_a_schedule_asks_for_once() {
     let Some(program) = Program::built("cost-report") else { return };
     let Some(moto) = Moto::start().await else { return };
     assert!(is_native(), "a function needs a database that is not embedded, so set TEST_DATABASE_URL");
-    let receiver = Receiver::start(Fate::default()).await;
+    let inbox = Receiver::start(Fate::default()).await;
     moto.create_bucket("reports").await;
-    let fields = json!({"slack": receiver.url("/services/hunter2"), "hook": receiver.url("/hook/hunter2"), "key": KEY});
+    let fields = json!({"slack": inbox.url("/services/hunter2"), "hook": inbox.url("/hook/hunter2"), "key": KEY});
     let arn = moto.create_secret("reports", &fields.to_string()).await;
     let targets = r#"[{"kind": "s3"}, {"kind": "slack", "url": {"secret": "slack"}},
         {"kind": "webhook", "url": {"secret": "hook"}, "key": {"secret": "key"}}]"#;
@@ -50,18 +50,18 @@ async fn the_function_sends_what_a_schedule_asks_for_once() {
         .start()
         .await;
     // The first attempts fail: so does the invocation, and the next one sends what is missing.
-    receiver.is_in((0..5).map(|_| Mood::Status(404)));
+    inbox.is_in((0..5).map(|_| Mood::Status(404)));
     let Outcome::Error { error, .. } = function.invoke(&json!({})).await else { panic!("the targets refuse") };
     let said = error.to_string();
     assert!(said.contains("not delivered: report to slack (is answered with 404)"), "{said}");
     assert!(!said.contains("hunter2"), "{said}");
-    receiver.is_in([]);
+    inbox.is_in([]);
     let scheduler: Value = serde_json::from_str(include_str!("../fixtures/events/scheduler.json")).expect("an event");
     for event in [json!({}), scheduler, json!(null), json!({"period": "day", "timezone": "UTC"})] {
         assert_eq!(function.invoke(&event).await, Outcome::Response(Value::Null), "{event}");
     }
-    assert_eq!(receiver.received().len(), 2);
-    let received = receiver.received_at("/hook/hunter2");
+    assert_eq!(inbox.received().len(), 2);
+    let received = inbox.received_at("/hook/hunter2");
     assert_eq!(received[0].json()["data"]["totals"]["spend"], "4");
     let day = (chrono::Utc::now() - chrono::TimeDelta::days(1)).date_naive();
     let key = format!("reports/day/{day}_{}/UTC/shared/report.json", day + chrono::Days::new(1));

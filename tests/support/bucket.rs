@@ -47,7 +47,7 @@ impl Fate {
         };
         if is_struck {
             self.0.struck.notify_one();
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

@@ -33,7 +33,7 @@ pub const PATIENCE: Patience = Patience { attempt: Duration::from_millis(400), p
 /// What messages are signed with.
 pub const KEY: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 /// The time of a run.
-pub const TIME: Duration = Duration::from_secs(60);
+pub const TIME: Duration = Duration::from_mins(1);
 
 /// Files, a channel of Slack and a webhook.
 pub const TARGETS: &str = r#"[

@@ -1,6 +1,7 @@
 //! Telling that a budget runs out, once for each threshold that is crossed.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 use traceability::money::Money;
@@ -87,9 +88,9 @@ pub fn sentence(used: &BudgetUse) -> String {
     let mut text =
         format!("Budget of {} for {}: {spent} of {amount} used ({} %)", whose(used), used.month, used.used_percent);
     if let (Some(projected), Some(overrun)) = (&used.projected, &used.projected_overrun) {
-        text.push_str(&format!("; the month will end at about {}", dollars(projected)));
+        let _ = write!(text, "; the month will end at about {}", dollars(projected));
         if !overrun.is_zero() {
-            text.push_str(&format!(", {} too much", dollars(overrun)));
+            let _ = write!(text, ", {} too much", dollars(overrun));
         }
     }
     text

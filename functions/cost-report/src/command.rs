@@ -36,7 +36,7 @@ pub struct Command {
     /// Its end, which does not belong to it.
     #[arg(long, requires = "from")]
     to: Option<Moment>,
-    /// The IANA time zone in which days begin; else REPORT_TIMEZONE, or UTC.
+    /// The IANA time zone in which days begin; else `REPORT_TIMEZONE`, or UTC.
     #[arg(long)]
     timezone: Option<TimeZone>,
     /// What it is written as: json, csv, focus, markdown or html. Without it, what the name of --out ends in, or markdown.
@@ -45,7 +45,7 @@ pub struct Command {
     /// The file to write it to; without it, to standard output.
     #[arg(long, value_name = "FILE", conflicts_with = "send")]
     out: Option<PathBuf>,
-    /// How many rows each breakdown has before `other` (1 to 100); else REPORT_TOP, or 10.
+    /// How many rows each breakdown has before `other` (1 to 100); else `REPORT_TOP`, or 10.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100), conflicts_with = "send")]
     top: Option<u32>,
     /// Only this team's requests.
@@ -60,7 +60,7 @@ pub struct Command {
     /// Only this model's.
     #[arg(long, value_name = "NAME", conflicts_with = "send")]
     model: Option<Text>,
-    /// Send it to the targets of REPORT_TARGETS, as the scheduled function does: each gets it once.
+    /// Send it to the targets of `REPORT_TARGETS`, as the scheduled function does: each gets it once.
     #[arg(long)]
     send: bool,
     /// To these alone, by their names or kinds, separated by commas.

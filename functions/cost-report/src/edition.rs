@@ -1,5 +1,6 @@
 //! A report as it is sent: made once, and the same for everybody who gets it, in whichever run.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use traceability::money::Money;
 use traceability::report::{Against, BreakdownBy, CostReport, Form, Period, Reach, RenderError, Share, Span, render};
@@ -66,13 +67,11 @@ pub fn folder(span: &Span) -> String {
         Period::Week => "week",
         Period::Month => "month",
     });
-    let (from, to) = match span.whole_days() {
-        Some((first, end)) => (first.to_string(), end.to_string()),
-        None => {
-            let instant = |at: chrono::DateTime<chrono::Utc>| at.format("%Y%m%dT%H%M%S%.fZ").to_string();
-            (instant(span.window.start), instant(span.window.end))
-        }
-    };
+    let instant = |at: DateTime<Utc>| at.format("%Y%m%dT%H%M%S%.fZ").to_string();
+    let (from, to) = span.whole_days().map_or_else(
+        || (instant(span.window.start), instant(span.window.end)),
+        |(first, end)| (first.to_string(), end.to_string()),
+    );
     // The same days are another time in another zone.
     format!("reports/{period}/{from}_{to}/{}", span.zone.name().replace('/', "-"))
 }

@@ -60,7 +60,7 @@ impl Event {
             targets: targets(fields)?,
         };
         match (event.period, event.from, event.to) {
-            (Some(_), None, None) | (None, Some(_), Some(_)) | (None, None, None) => Ok(event),
+            (Some(_) | None, None, None) | (None, Some(_), Some(_)) => Ok(event),
             (Some(_), ..) => Err(refused("period is the last whole one: not together with from and to")),
             (None, ..) => Err(refused("from and to go together")),
         }

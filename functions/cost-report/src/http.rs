@@ -95,13 +95,11 @@ impl Poster {
     }
 
     async fn attempt(&self, url: &Url, body: &str, headers: &[(&'static str, String)]) -> Attempt {
-        match timeout(self.patience.attempt, self.follow(url, body, headers)).await {
-            Ok(attempt) => attempt,
-            Err(_) => {
-                let waited = self.patience.attempt.as_secs_f32();
-                Attempt::Later(SendError::Unsure(format!("no answer within {waited} s")), None)
-            }
-        }
+        let slow = |_| {
+            let waited = self.patience.attempt.as_secs_f32();
+            Attempt::Later(SendError::Unsure(format!("no answer within {waited} s")), None)
+        };
+        timeout(self.patience.attempt, self.follow(url, body, headers)).await.unwrap_or_else(slow)
     }
 
     async fn follow(&self, url: &Url, body: &str, headers: &[(&'static str, String)]) -> Attempt {
@@ -185,6 +183,7 @@ fn parse(address: &Secret) -> Result<Url, &'static str> {
 }
 
 /// Whether the connection was never made, so that nothing can have arrived.
+#[must_use]
 pub fn never_connected(error: &ConnectorError) -> bool {
     let first: Option<&(dyn Error + 'static)> = error.source();
     let mut causes = std::iter::successors(first, |error| (*error).source());

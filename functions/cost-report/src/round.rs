@@ -80,22 +80,21 @@ impl Round<'_> {
     /// The edition: the one that is there, or else a new one. Its files lie beside it.
     async fn edition(&self, folder: &str, filter: &RequestedFilter) -> Result<Edition, String> {
         let key = format!("{folder}/edition.json");
-        let edition = match self.stored(&key).await? {
-            Some(edition) => edition,
-            None => {
-                let edition = self.make(filter).await.map_err(|error| error.to_string())?;
-                let bytes = serde_json::to_vec(&edition).map_err(|error| error.to_string())?;
-                let store = self.courier.store;
-                match store.write(&key, bytes, "application/json", Condition::Absent).await {
-                    Ok(Written::Done(_)) => edition,
-                    // Somebody else's, or our own after an answer that was lost.
-                    Ok(Written::Taken) => self.stored(&key).await?.ok_or("the edition is gone")?,
-                    Err(error) => return Err(error.to_string()),
-                }
-            }
-        };
+        let stored = self.stored(&key).await?;
+        let edition = if let Some(edition) = stored { edition } else { self.new_edition(&key, filter).await? };
         self.means.lay_down(None, folder, &edition).await.map_err(|error| error.to_string())?;
         Ok(edition)
+    }
+
+    async fn new_edition(&self, key: &str, filter: &RequestedFilter) -> Result<Edition, String> {
+        let edition = self.make(filter).await.map_err(|error| error.to_string())?;
+        let bytes = serde_json::to_vec(&edition).map_err(|error| error.to_string())?;
+        match self.courier.store.write(key, bytes, "application/json", Condition::Absent).await {
+            Ok(Written::Done(_)) => Ok(edition),
+            // Somebody else's, or our own after an answer that was lost.
+            Ok(Written::Taken) => self.stored(key).await?.ok_or_else(|| "the edition is gone".into()),
+            Err(error) => Err(error.to_string()),
+        }
     }
 
     async fn stored(&self, key: &str) -> Result<Option<Edition>, String> {

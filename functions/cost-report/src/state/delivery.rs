@@ -20,6 +20,8 @@ use super::{Condition, Store, StoreError, Written};
 const CLAIM: Duration = Duration::from_mins(2);
 /// How long sending may take, all attempts included. What is left of the claim is for clocks that differ.
 const LONGEST_SENDING: Duration = Duration::from_secs(45);
+/// What is begun with less time left could only end in doubt.
+const SHORTEST_SENDING: Duration = Duration::from_secs(10);
 
 /// What to do with a message of which nobody knows whether it went out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -153,7 +155,7 @@ impl Courier<'_> {
             }
         }
         let limit = time.min(LONGEST_SENDING);
-        if limit.is_zero() {
+        if limit < SHORTEST_SENDING {
             return Err(Failed::OutOfTime);
         }
         let until = now + CLAIM;
@@ -161,13 +163,13 @@ impl Courier<'_> {
         ledger.attempts += 1;
         let tag = self.write(key, &ledger, tag.as_deref()).await?;
         // Claiming took its time, too: nobody else may hold the claim before this run is done with it.
-        let sent = if self.clock.now() + limit > until {
+        let outcome = if self.clock.now() + limit > until {
             Err(SendError::Refused("claiming it took too long".into()))
         } else {
             let slow = || SendError::Unsure(format!("no answer within {} s", limit.as_secs()));
             timeout(limit, send(&due)).await.unwrap_or_else(|_| Err(slow()))
         };
-        self.record(key, ledger, &tag, due, sent, when_unsure).await
+        self.record(key, ledger, &tag, due, outcome, when_unsure).await
     }
 
     /// Whether an item is in the ledger at `key`.
@@ -261,9 +263,9 @@ mod tests {
             let clock = Clock::fixed(start + chrono::Duration::minutes(minute));
             let courier = Courier { store: &self.store, clock: &clock, run: minute.to_string() };
             let items: Vec<_> = items.iter().map(|item| (*item).to_owned()).collect();
-            let sent = RefCell::new(Vec::new());
+            let went_out = RefCell::new(Vec::new());
             let send = async |due: &[String]| {
-                sent.borrow_mut().extend(due.iter().cloned());
+                went_out.borrow_mut().extend(due.iter().cloned());
                 match outcome {
                     Some(outcome) => outcome,
                     None => std::future::pending().await,
@@ -272,8 +274,8 @@ mod tests {
             let delivery = courier.deliver(KEY, &items, when, MINUTE, send);
             // What hangs is what is killed.
             let delivered = timeout(Duration::from_millis(500), delivery).await;
-            let delivered = delivered.unwrap_or_else(|_| Err(Failed::OutOfTime)).map_err(|error| error.to_string());
-            (delivered, sent.into_inner())
+            let delivered = delivered.unwrap_or(Err(Failed::OutOfTime)).map_err(|error| error.to_string());
+            (delivered, went_out.into_inner())
         }
     }
 

@@ -31,7 +31,7 @@ pub(super) async fn send(
         .message_attributes("id", attribute(&message.id)?)
         .message_attributes("type", attribute(message.kind)?);
     // Such a topic drops what it has had within five minutes by itself.
-    let is_fifo = topic_arn.ends_with(".fifo");
+    let is_fifo = topic_arn.strip_suffix(".fifo").is_some();
     let publish =
         if is_fifo { publish.message_group_id(&target.name).message_deduplication_id(&message.id) } else { publish };
     publish.send().await.map(|_| ()).map_err(|error| send_error(&error))
