@@ -258,7 +258,7 @@ async fn an_old_release_says_the_same_with_an_index() {
 }
 
 /// A key for one user, one team, one agent, and for a user and a team.
-fn service_keys() -> (String, [&'static str; 4]) {
+pub fn service_keys() -> (String, [&'static str; 4]) {
     let scopes = [
         ("one-user", json!({"users": ["alice"]})),
         ("one-team", json!({"teams": ["team-data"]})),

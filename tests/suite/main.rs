@@ -49,6 +49,8 @@ mod pooler;
 mod read_only;
 mod report_figures;
 mod report_forms;
+mod report_index;
+mod report_time;
 mod request_detail;
 mod requests_list;
 mod sample;

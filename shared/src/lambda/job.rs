@@ -54,6 +54,8 @@ impl Error for Failure {}
 
 /// What is left of an invocation's time when the job is told to end.
 const MARGIN: Duration = Duration::from_secs(3);
+/// The time of an invocation whose deadline was over before it began: cargo-lambda's emulator gives each the same one.
+const WITHOUT_DEADLINE: Duration = Duration::from_mins(1);
 
 /// Runs the job for each invocation, until Lambda ends the environment.
 pub async fn run<J: Job>() -> ExitCode {
@@ -69,7 +71,7 @@ pub async fn run<J: Job>() -> ExitCode {
     let invoke = move |event: LambdaEvent<J::Event>| {
         let job = Arc::clone(&job);
         async move {
-            let left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
+            let left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or(WITHOUT_DEADLINE);
             // An invocation that fails is one of Lambda's errors, which an alarm counts.
             let done = job.run(event.payload, left.saturating_sub(MARGIN)).await;
             done.inspect_err(|error| tracing::error!(job = J::NAME, "{error}")).map_err(lambda_runtime::Error::from)

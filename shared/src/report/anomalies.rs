@@ -47,7 +47,8 @@ pub(super) fn anomalies(
     let method = format!(
         "A day is unusual if it is at least {UNUSUAL} deviations away from the median of the {USUAL_DAYS} days before the \
          report's time, and by at least {:.0} % of the median of all spend; a deviation is {OF_MAD} times the median \
-         distance from the median (MAD), or where that is 0, {OF_MEAN} times the mean distance. Whole days only.",
+         distance from the median (MAD), or where that is 0, {OF_MEAN} times the mean distance. Where all days before cost the \
+         same, a day is unusual if it cost nothing or twice as much. Whole days only.",
         100.0 * MATTERS
     );
     let Some(usual_in_all) = subjects.first().and_then(|all| Usual::of(all, window, zone, since)) else {
@@ -57,20 +58,28 @@ pub(super) fn anomalies(
         );
         return Anomalies { method, found: Vec::new() };
     };
-    let mut found = Vec::new();
+    let mut found: Vec<(f64, Anomaly)> = Vec::new();
     for subject in subjects {
         let Some(usual) = Usual::of(subject, window, zone, since) else { continue };
         for (part, figures) in subject.daily.within(window).filter(|(part, _)| part.is_whole && part.window.end <= now)
         {
             let away = figures.spend - usual.median;
             let matters = away.abs() >= MATTERS * usual_in_all.median && away != 0.0;
-            if usual.deviation > 0.0 && away.abs() >= UNUSUAL * usual.deviation && matters {
+            // Where all days were alike, none strays from them; where all cost nothing, it is new rather than unusual.
+            let strays = if usual.deviation > 0.0 {
+                away.abs() >= UNUSUAL * usual.deviation
+            } else {
+                usual.median > 0.0 && away.abs() >= usual.median
+            };
+            if strays && matters {
                 found.push((away.abs(), anomaly(subject, part, figures, &usual)));
             }
         }
     }
-    // The sort is stable: what is the same stays in the order of the subjects and days.
-    found.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+    // All requests first. The sort is stable: what is the same stays in the order of the subjects and days.
+    found.sort_by(|(one, first), (other, second)| {
+        first.by.is_some().cmp(&second.by.is_some()).then(other.total_cmp(one))
+    });
     Anomalies { method, found: found.into_iter().map(|(_, anomaly)| anomaly).take(MOST).collect() }
 }
 
@@ -78,21 +87,23 @@ fn anomaly(subject: &Subject<'_>, part: &Part, figures: &Figures, usual: &Usual)
     let spend = Money(figures.exact_spend.clone());
     let estimate = |dollars| Money::estimate(dollars).unwrap_or_default();
     let (median, mad) = (estimate(usual.median), estimate(usual.mad));
-    let deviations = ((figures.spend - usual.median) / usual.deviation * 10.0).round() / 10.0;
+    let away = figures.spend - usual.median;
+    let deviations = (usual.deviation > 0.0).then(|| (away / usual.deviation * 10.0).round() / 10.0);
     let who = match (subject.by, subject.label.or(subject.id)) {
         (Some(by), Some(name)) => format!("the {} {name} cost", by.noun()),
         _ => "all requests cost".to_owned(),
     };
-    let direction = if deviations > 0.0 { "above" } else { "below" };
-    let text = format!(
-        "On {}, {who} {}: {:.1} deviations {direction} the usual {} a day (median of {} days; MAD {}).",
-        part.day,
-        spend.shown(),
-        deviations.abs(),
-        median.shown(),
-        usual.days,
-        mad.shown(),
-    );
+    let (day, cost, median_shown, days) = (part.day, spend.shown(), median.shown(), usual.days);
+    let text = if let Some(deviations) = deviations {
+        let direction = if away > 0.0 { "above" } else { "below" };
+        let (far, mad) = (deviations.abs(), mad.shown());
+        format!(
+            "On {day}, {who} {cost}: {far:.1} deviations {direction} the usual {median_shown} a day (median of {days} days; \
+             MAD {mad})."
+        )
+    } else {
+        format!("On {day}, {who} {cost}; on each of the {days} days before it was {median_shown}.")
+    };
     Anomaly {
         day: part.day,
         by: subject.by,

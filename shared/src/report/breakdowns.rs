@@ -12,7 +12,7 @@ use crate::db::Connection;
 use crate::facts::TimeWindow;
 use crate::money::Money;
 use crate::queries::Source;
-use crate::queries::analytics::measures::{FAILED_REQUESTS, SPEND, TOTAL_TOKENS};
+use crate::queries::analytics::measures::{CACHED_TOKENS, FAILED_REQUESTS, SPEND, TOTAL_TOKENS};
 use crate::queries::analytics::{
     Dimension, Grouping, MOST_GROUPS, Measured, Needs, Order, Pick, Question, Shown, labels, measure,
 };
@@ -20,6 +20,9 @@ use crate::queries::filter::UNKNOWN;
 
 /// How far back it is looked whether something is new.
 const LOOK_BACK_DAYS: u32 = 90;
+/// Without an index, agents are looked for in other times than the report's if there are no more requests than this in the
+/// report's and the weeks before: each one's metadata has to be read, some 40,000 in a second.
+pub(super) const MOST_READ: i64 = 50_000;
 /// So many newcomers of a kind are told.
 const MOST_NEWCOMERS: usize = 20;
 
@@ -64,21 +67,47 @@ impl BreakdownBy {
     }
 }
 
-/// The spend by a dimension, whose sum is `total`, and what of it was seen for the first time.
+/// How other times are looked at.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LookBack {
+    /// The first known request.
+    pub(super) since: Option<DateTime<Utc>>,
+    /// Whether for agents, too.
+    pub(super) agents: bool,
+}
+
+impl LookBack {
+    /// Whether this dimension is looked for in other times.
+    pub(super) const fn is_for(&self, by: BreakdownBy) -> bool {
+        self.agents || !matches!(by, BreakdownBy::Agent)
+    }
+}
+
+/// What is told of a dimension.
+pub(super) struct Told {
+    pub(super) breakdown: Breakdown,
+    /// What of it was seen for the first time, if that is asked of it and known.
+    pub(super) newcomers: Option<Vec<Newcomer>>,
+    /// Of agents: the prompt tokens that providers read from their caches. It takes the same reading of metadata.
+    pub(super) cached_tokens: Option<i64>,
+}
+
+/// The spend by a dimension, whose sum is `total`.
 pub(super) async fn breakdown(
     conn: &mut Connection,
     source: Source<'_>,
     asked: &Asked,
-    by: BreakdownBy,
-    total: &Money,
-    since: Option<DateTime<Utc>>,
-) -> sqlx::Result<(Breakdown, Vec<Newcomer>)> {
+    (by, total): (BreakdownBy, &Money),
+    back: LookBack,
+) -> sqlx::Result<Told> {
     let fold = Pick::Top { order: Order::Cost, top: MOST_GROUPS, fold: true };
     let found = groups(conn, source, asked, &asked.span.window, (by, fold)).await?;
-    let newcomers = newcomers(conn, source, asked, by, &found, since).await?;
+    let cached: Vec<i64> = found.iter().filter_map(|group| group.figures.cached_tokens).collect();
+    let newcomers =
+        if back.is_for(by) { newcomers(conn, source, asked, by, (&found, back.since)).await? } else { None };
     let mut rows = shares(found, asked.top as usize, total);
     let previous = asked.span.previous().window;
-    if reach(&previous, since) == Reach::Whole && !rows.is_empty() {
+    if reach(&previous, back.since) == Reach::Whole && back.is_for(by) && !rows.is_empty() {
         let keys = rows.iter().filter_map(|row| row.id.clone()).map(|id| vec![id]).collect();
         let shown = Shown { keys, other: rows.iter().any(|row| row.id.is_none()) };
         let before = groups(conn, source, asked, &previous, (by, Pick::Shown(&shown))).await?;
@@ -92,7 +121,8 @@ pub(super) async fn breakdown(
     for row in &mut rows {
         row.label = row.id.as_ref().and_then(|id| names.get(id).cloned());
     }
-    Ok((Breakdown { by, rows }, newcomers))
+    let cached_tokens = (!cached.is_empty()).then(|| cached.iter().sum());
+    Ok(Told { breakdown: Breakdown { by, rows }, newcomers, cached_tokens })
 }
 
 async fn groups(
@@ -104,7 +134,8 @@ async fn groups(
 ) -> sqlx::Result<Vec<Measured>> {
     let question = Question::new(*window, asked.filter.clone());
     let grouping = Grouping { keys: vec![by.dimension()], starts: vec![window.start] };
-    let measures = [SPEND, TOTAL_TOKENS, FAILED_REQUESTS];
+    let mut measures = vec![SPEND, TOTAL_TOKENS, FAILED_REQUESTS];
+    measures.extend((by == BreakdownBy::Agent && *window == asked.span.window).then_some(CACHED_TOKENS));
     measure(conn, source, &question, &grouping, Needs { measures: &measures, pick, shares: false, sessions: false })
         .await
 }
@@ -162,14 +193,13 @@ async fn newcomers(
     source: Source<'_>,
     asked: &Asked,
     by: BreakdownBy,
-    found: &[Measured],
-    since: Option<DateTime<Utc>>,
-) -> sqlx::Result<Vec<Newcomer>> {
+    (found, since): (&[Measured], Option<DateTime<Utc>>),
+) -> sqlx::Result<Option<Vec<Newcomer>>> {
     let is_asked = matches!(by, BreakdownBy::Model | BreakdownBy::Agent | BreakdownBy::User);
-    let Some(start) = looked_back_since(asked, since).filter(|_| is_asked) else { return Ok(Vec::new()) };
+    let Some(start) = looked_back_since(asked, since).filter(|_| is_asked) else { return Ok(None) };
     let named: Vec<&Measured> = found.iter().filter(|group| group.keys.iter().any(|id| id != UNKNOWN)).collect();
     if named.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Some(Vec::new()));
     }
     let shown = Shown { keys: named.iter().map(|group| group.keys.clone()).collect(), other: false };
     let window = TimeWindow { start, end: asked.span.window.start };
@@ -183,15 +213,15 @@ async fn newcomers(
         spend: Money(group.figures.exact_spend.clone()),
         requests: group.figures.requests,
     });
-    Ok(new.take(MOST_NEWCOMERS).collect())
+    Ok(Some(new.take(MOST_NEWCOMERS).collect()))
 }
 
 impl FirstSeen {
-    pub(super) fn set(&mut self, by: BreakdownBy, newcomers: Vec<Newcomer>) {
+    pub(super) fn set(&mut self, by: BreakdownBy, newcomers: Option<Vec<Newcomer>>) {
         match by {
-            BreakdownBy::Model => self.models = newcomers,
+            BreakdownBy::Model => self.models = newcomers.unwrap_or_default(),
             BreakdownBy::Agent => self.agents = newcomers,
-            BreakdownBy::User => self.users = newcomers,
+            BreakdownBy::User => self.users = newcomers.unwrap_or_default(),
             _ => {}
         }
     }

@@ -234,7 +234,8 @@ mod tests {
         let budgets: Budgets = r#"{"total": 9, "team": {"a": 1, "b": 2}, "user": {"u": 3}}"#.parse().expect("budgets");
         let filter = RequestFilter { team_id: Some("b".into()), ..RequestFilter::default() };
         let own = budgets.about(&filter);
-        assert_eq!((own.total, own.team.keys().collect::<Vec<_>>(), own.user.len()), (None, vec!["b"], 0));
+        assert_eq!((own.total, own.team.len(), own.user.len()), (None, 1, 0));
+        assert!(own.team.contains_key("b"));
         assert_eq!(budgets.about(&RequestFilter::default()), budgets);
     }
 }

@@ -9,6 +9,8 @@ use crate::queries::analytics::Question;
 use crate::queries::reports::doubts;
 use crate::queries::sessions::{SessionSearch, SessionSort, TotalsFilter, search, summaries};
 
+/// Of more requests not each one is looked at: that would take longer than all else.
+const MOST_REQUESTS: i64 = 2_000_000;
 /// So many models without a price are told.
 const MOST_MODELS: u32 = 20;
 
@@ -57,8 +59,16 @@ fn link(asked: &Asked, session_id: &str) -> Option<String> {
     Some(url.into())
 }
 
-/// What speaks against the figures of the requests in question.
-pub(super) async fn quality(conn: &mut Connection, source: Source<'_>, question: &Question) -> sqlx::Result<Quality> {
+/// What speaks against the figures of the requests in question, of which there are so many.
+pub(super) async fn quality(
+    conn: &mut Connection,
+    source: Source<'_>,
+    question: &Question,
+    requests: i64,
+) -> sqlx::Result<Quality> {
+    if requests > MOST_REQUESTS {
+        return Ok(Quality::default());
+    }
     let mut found = doubts(conn, source, question, MOST_MODELS).await?.into_iter();
     let all = found.next().unwrap_or_default();
     let models = found.map(|model| UnpricedModel {
@@ -67,10 +77,10 @@ pub(super) async fn quality(conn: &mut Connection, source: Source<'_>, question:
         total_tokens: model.unpriced_tokens,
     });
     Ok(Quality {
-        unpriced_requests: all.unpriced_requests,
-        unpriced_tokens: all.unpriced_tokens,
-        unpriced_models: models.collect(),
-        requests_without_session: all.without_session,
+        unpriced_requests: Some(all.unpriced_requests),
+        unpriced_tokens: Some(all.unpriced_tokens),
+        unpriced_models: Some(models.collect()),
+        requests_without_session: Some(all.without_session),
         requests_with_lost_cost: all.lost_requests,
         lost_cost: all.lost_cost.map(Money),
     })

@@ -233,7 +233,8 @@ pub struct Share {
     pub total_tokens: i64,
     /// Requests that failed.
     pub failed_requests: i64,
-    /// What it cost in the time before, all others as one those of that time; null where that time is not wholly known.
+    /// What it cost in the time before, all others as one those of that time; null where that time is not wholly known, and of
+    /// agents where they are not looked for in the time before, as in `first_seen`.
     pub previous_spend: Option<Money>,
 }
 
@@ -268,8 +269,9 @@ pub struct FirstSeen {
     pub since: Option<DateTime<Utc>>,
     /// Models, the dearest first.
     pub models: Vec<Newcomer>,
-    /// Agents, the dearest first.
-    pub agents: Vec<Newcomer>,
+    /// Agents, the dearest first; null where they are not looked for: without an index, in a log with many requests, of which
+    /// each one's metadata would have to be read.
+    pub agents: Option<Vec<Newcomer>>,
     /// LiteLLM users, the dearest first.
     pub users: Vec<Newcomer>,
 }
@@ -290,7 +292,7 @@ pub struct Newcomer {
 pub struct Anomalies {
     /// How it was looked for.
     pub method: String,
-    /// The days, the most unusual first.
+    /// The days: those of all requests first, then the others, each by how many dollars they are away.
     pub found: Vec<Anomaly>,
 }
 
@@ -312,8 +314,9 @@ pub struct Anomaly {
     pub median: Money,
     /// The median of how far those days are from their median.
     pub mad: Money,
-    /// How many of these, scaled as a standard deviation is, the day is away from the median.
-    pub deviations: f64,
+    /// How many of these, scaled as a standard deviation is, the day is away from the median; null where all days before cost
+    /// the same.
+    pub deviations: Option<f64>,
     /// How many days those are.
     pub days: u32,
     /// All of this in words.
@@ -340,17 +343,18 @@ pub struct Forecast {
     pub method: String,
 }
 
-/// What the log does not tell, or tells wrong. What is null is not known.
+/// What the log does not tell, or tells wrong. What is null is not known: of more than two million requests not each one is
+/// looked at.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Quality {
     /// Requests that were answered and have tokens but cost nothing, without those that LiteLLM's own response cache answered.
-    pub unpriced_requests: i64,
+    pub unpriced_requests: Option<i64>,
     /// Their tokens.
-    pub unpriced_tokens: i64,
+    pub unpriced_tokens: Option<i64>,
     /// The models none of whose requests with tokens cost anything, those of the most such requests first; 20 at most.
-    pub unpriced_models: Vec<UnpricedModel>,
+    pub unpriced_models: Option<Vec<UnpricedModel>>,
     /// Requests to which the caller gave no session.
-    pub requests_without_session: i64,
+    pub requests_without_session: Option<i64>,
     /// Requests whose `metadata.cost_breakdown` has a cost that `spend` lacks; null over an index, which has no copy of it.
     pub requests_with_lost_cost: Option<i64>,
     /// How much that is in all. It is in no other figure of this report.

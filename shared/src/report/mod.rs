@@ -24,7 +24,7 @@ use chrono::{DateTime, Utc};
 use url::Url;
 
 use anomalies::{Subject, anomalies};
-use breakdowns::{breakdown, looked_back_since};
+use breakdowns::{LookBack, MOST_READ, breakdown, looked_back_since};
 use calendar::{Daily, USUAL_DAYS, days_before, parts};
 use forecast::MonthSoFar;
 
@@ -69,15 +69,19 @@ pub async fn cost_report(conn: &mut Connection, source: Source<'_>, asked: &Aske
     let start = days_before(span.window.start, USUAL_DAYS, span.zone).min(month.first_needed());
     let parts = parts(&TimeWindow { start, end: span.window.end }, span.zone, &[span.window.start, until]);
 
-    let totals = totals::totals(conn, source, &question, true).await?;
+    let is_indexed = source.facts.is_indexed();
+    let mut totals = totals::totals(conn, source, &question, is_indexed).await?;
     let daily = Daily::of_all(conn, source, filter, &parts).await?;
     let comparisons = totals::comparisons(conn, source, asked, (&totals, since)).await?;
     let mut first_seen = FirstSeen { since: looked_back_since(asked, since), ..FirstSeen::default() };
+    let read: i64 = daily.figures.iter().map(|figures| figures.requests).sum();
+    let back = LookBack { since, agents: is_indexed || read <= MOST_READ };
     let mut breakdowns = Vec::with_capacity(BreakdownBy::ALL.len());
     for by in BreakdownBy::ALL {
-        let (breakdown, newcomers) = breakdown(conn, source, asked, by, &totals.spend, since).await?;
-        first_seen.set(by, newcomers);
-        breakdowns.push(breakdown);
+        let told = breakdown(conn, source, asked, (by, &totals.spend), back).await?;
+        first_seen.set(by, told.newcomers);
+        totals.cached_tokens = totals.cached_tokens.or(told.cached_tokens);
+        breakdowns.push(told.breakdown);
     }
     let budgets = match source.scope {
         Scope::AllRows => budget::used(conn, source, &asked.budgets.about(filter), &month, since).await?,
@@ -98,10 +102,10 @@ pub async fn cost_report(conn: &mut Connection, source: Source<'_>, asked: &Aske
             let start = days_before(span.window.start, USUAL_DAYS, span.zone).max(days_before(since, 0, span.zone));
             days(&daily, &TimeWindow { start, end: days_before(span.window.start, 0, span.zone) })
         }),
-        anomalies: unusual(conn, source, asked, (&daily, &breakdowns, since)).await?,
+        anomalies: unusual(conn, source, asked, (&daily, &breakdowns, back)).await?,
         forecast: month.forecast(&daily, since),
         sessions: details::sessions(conn, source, asked).await?,
-        quality: details::quality(conn, source, &question).await?,
+        quality: details::quality(conn, source, &question, totals.requests).await?,
         charges: Vec::new(),
         totals,
         comparisons,
@@ -156,13 +160,13 @@ async fn unusual(
     conn: &mut Connection,
     source: Source<'_>,
     asked: &Asked,
-    (all, breakdowns, since): (&Daily, &[Breakdown], Option<DateTime<Utc>>),
+    (all, breakdowns, back): (&Daily, &[Breakdown], LookBack),
 ) -> sqlx::Result<Anomalies> {
     let (window, zone) = (asked.span.window, asked.span.zone);
     let start = days_before(window.start, USUAL_DAYS, zone);
     let parts = parts(&TimeWindow { start, end: window.end }, zone, &[window.start]);
     let mut each: Vec<(BreakdownBy, &Share, Daily)> = Vec::new();
-    for breakdown in breakdowns.iter().filter(|breakdown| LOOKED_AT.contains(&breakdown.by)) {
+    for breakdown in breakdowns.iter().filter(|one| LOOKED_AT.contains(&one.by) && back.is_for(one.by)) {
         let named = breakdown.rows.iter().filter(|row| row.id.is_some()).take(DEAREST);
         let ids = named.clone().filter_map(|row| row.id.clone()).collect();
         let key = (breakdown.by.dimension(), ids);
@@ -181,5 +185,10 @@ async fn unusual(
         daily,
     });
     let subjects: Vec<Subject<'_>> = std::iter::once(total).chain(some).collect();
-    Ok(anomalies(&window, zone, since, asked.now, &subjects))
+    let mut anomalies = anomalies(&window, zone, back.since, asked.now, &subjects);
+    if !back.agents {
+        anomalies.method +=
+            " Agents are not looked at: without an index that takes reading the metadata of too many requests.";
+    }
+    Ok(anomalies)
 }

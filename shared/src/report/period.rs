@@ -162,3 +162,106 @@ impl Span {
 fn days(first: NaiveDate, end: NaiveDate, zone: Tz) -> TimeWindow {
     TimeWindow { start: start_of_day(first, zone), end: start_of_day(end, zone) }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const ZONES: [Tz; 5] =
+        [Tz::UTC, Tz::Europe__Berlin, Tz::America__New_York, Tz::Australia__Lord_Howe, Tz::Asia__Kolkata];
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().expect("a day")
+    }
+
+    fn hours(span: &Span) -> f64 {
+        (span.window.end - span.window.start).as_seconds_f64() / 3600.0
+    }
+
+    #[test]
+    fn days_have_23_to_25_hours() {
+        for (date, zone, length) in [
+            ("2026-03-29", Tz::Europe__Berlin, 23.0),
+            ("2026-10-25", Tz::Europe__Berlin, 25.0),
+            ("2026-03-08", Tz::America__New_York, 23.0),
+            ("2026-11-01", Tz::America__New_York, 25.0),
+            ("2026-04-05", Tz::Australia__Lord_Howe, 24.5),
+            ("2026-10-04", Tz::Australia__Lord_Howe, 23.5),
+            // The clocks went forward at midnight: the day began at one o'clock.
+            ("2026-09-06", Tz::America__Santiago, 23.0),
+        ] {
+            let span = Span::of(Period::Day, zone, day(date));
+            assert!((hours(&span) - length).abs() < f64::EPSILON, "{date} in {zone} has {} hours", hours(&span));
+        }
+    }
+
+    #[test]
+    fn times_have_names_and_others_before_them() {
+        for (period, date, label, previous, month_ago, year_ago) in [
+            (Period::Day, "2024-02-29", "2024-02-29", "2024-02-28", "2024-01-29", "2023-02-28"),
+            (Period::Day, "2026-03-31", "2026-03-31", "2026-03-30", "2026-02-28", "2025-03-31"),
+            (Period::Week, "2026-11-26", "2026-W48", "2026-W47", "2026-W44", "2025-W48"),
+            // The week of the new year is the old year's last.
+            (Period::Week, "2027-01-01", "2026-W53", "2026-W52", "2026-W49", "2026-W01"),
+            (Period::Month, "2026-03-31", "2026-03", "2026-02", "2026-02", "2025-03"),
+            (Period::Month, "2026-01-01", "2026-01", "2025-12", "2025-12", "2025-01"),
+        ] {
+            let span = Span::of(period, Tz::Europe__Berlin, day(date));
+            let labels = [&span, &span.previous(), &span.month_ago(), &span.year_ago()].map(Span::label);
+            assert_eq!(labels, [label, previous, month_ago, year_ago], "{date}");
+        }
+    }
+
+    #[test]
+    fn the_last_period_is_the_one_that_is_over() {
+        let at = |text: &str| text.parse::<DateTime<Utc>>().expect("a time");
+        for (period, now, zone, label) in [
+            (Period::Day, "2026-11-25T23:30:00Z", Tz::Europe__Berlin, "2026-11-25"),
+            (Period::Day, "2026-11-25T22:30:00Z", Tz::Europe__Berlin, "2026-11-24"),
+            (Period::Week, "2026-11-23T00:00:00Z", Tz::UTC, "2026-W47"),
+            (Period::Week, "2026-11-22T23:59:59Z", Tz::UTC, "2026-W46"),
+            (Period::Month, "2026-03-01T04:59:59Z", Tz::America__New_York, "2026-01"),
+            (Period::Month, "2026-03-01T05:00:00Z", Tz::America__New_York, "2026-02"),
+        ] {
+            assert_eq!(Span::last(period, zone, at(now)).label(), label, "{now}");
+        }
+    }
+
+    #[test]
+    fn other_windows_are_compared_with_as_long_ones() {
+        let at = |text: &str| text.parse::<DateTime<Utc>>().expect("a time");
+        let ten_days = TimeWindow { start: at("2026-10-19T22:00:00Z"), end: at("2026-10-29T23:00:00Z") };
+        let span = Span::between(ten_days, Tz::Europe__Berlin);
+        assert_eq!(span.label(), "2026-10-20 to 2026-10-30");
+        assert_eq!(span.previous().label(), "2026-10-10 to 2026-10-20");
+        assert_eq!(span.month_ago().label(), "2026-09-20 to 2026-09-30");
+        let odd =
+            Span::between(TimeWindow { start: at("2026-11-01T10:00:00Z"), end: at("2026-11-01T12:30:00Z") }, Tz::UTC);
+        assert_eq!(odd.previous().label(), "2026-11-01 07:30 to 2026-11-01 10:00");
+        assert_eq!(odd.year_ago().label(), "2025-11-01 10:00 to 2025-11-01 12:30");
+    }
+
+    proptest! {
+        #[test]
+        fn periods_follow_each_other_without_a_gap(days in 0i64..30_000, zone in 0usize..ZONES.len(), kind in 0usize..3) {
+            let zone = ZONES[zone];
+            let period = [Period::Day, Period::Week, Period::Month][kind];
+            let date = NaiveDate::default() + chrono::TimeDelta::days(days);
+            let span = Span::of(period, zone, date);
+            prop_assert_eq!(span.previous().window.end, span.window.start);
+            prop_assert!(span.window.start < span.window.end);
+            prop_assert_eq!(Span::between(span.window, zone), span);
+            prop_assert_eq!(Span::last(period, zone, span.window.end), span);
+            let (first, end) = span.whole_days().expect("whole days");
+            let expected = match period {
+                Period::Day => 1..=1,
+                Period::Week => 7..=7,
+                Period::Month => 28..=31,
+            };
+            prop_assert!(expected.contains(&(end - first).num_days()));
+            prop_assert!(first <= date && date < end);
+        }
+    }
+}

@@ -26,10 +26,10 @@ pub(super) async fn totals(
     cached: bool,
 ) -> sqlx::Result<Totals> {
     let grouping = Grouping { keys: Vec::new(), starts: vec![question.window.start] };
-    let mut measures = vec![SPEND, PROMPT_TOKENS, COMPLETION_TOKENS, TOTAL_TOKENS, FAILED_REQUESTS, CACHE_HITS];
-    measures.extend(cached.then_some(CACHED_TOKENS));
+    let mut asked = vec![SPEND, PROMPT_TOKENS, COMPLETION_TOKENS, TOTAL_TOKENS, FAILED_REQUESTS, CACHE_HITS];
+    asked.extend(cached.then_some(CACHED_TOKENS));
     let pick = Pick::Top { order: Order::Requests, top: 1, fold: false };
-    let needs = Needs { measures: &measures, pick, shares: false, sessions: false };
+    let needs = Needs { measures: &asked, pick, shares: false, sessions: false };
     let Some(measured) = measure(conn, source, question, &grouping, needs).await?.pop() else {
         return Ok(Totals { cache_savings: Some(Money::zero()), ..Totals::default() });
     };

@@ -6,7 +6,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use super::RenderError;
 use crate::report::{CostReport, DaySpend};
 
-const SIZE: (u32, u32) = (500, 210);
+const SIZE: (u32, u32) = (520, 210);
 /// Of letters and lines.
 const INK: RGBColor = RGBColor(0x7c, 0x87, 0x94);
 /// Of the report's days.

@@ -1,4 +1,4 @@
-//! The report with the columns of FOCUS 1.2, the FinOps Open Cost and Usage Specification: those that it demands, and those
+//! The report with the columns of FOCUS 1.2, the open specification of bills: those that it demands, and those
 //! of its others that a log of requests can fill.
 
 use chrono::{DateTime, SecondsFormat, Utc};

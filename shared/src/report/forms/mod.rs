@@ -18,7 +18,7 @@ choice! {
         Json = "json",
         /// A table, one line per value of each dimension.
         Csv = "csv",
-        /// A table with the columns of FOCUS 1.2, the FinOps Open Cost and Usage Specification.
+        /// A table with the columns of FOCUS 1.2.
         Focus = "focus",
         /// Text.
         Markdown = "markdown",

@@ -28,7 +28,6 @@ pub(super) struct View {
     pub(super) anomalies: Vec<String>,
     pub(super) anomalies_method: String,
     pub(super) breakdowns: Vec<Table>,
-    pub(super) has_previous: bool,
     pub(super) sessions: Vec<Session>,
     pub(super) new: Vec<New>,
     pub(super) new_since: Option<String>,
@@ -70,6 +69,8 @@ pub(super) struct Table {
     by: String,
     total: String,
     requests: String,
+    /// Whether it is known what the rows cost before.
+    has_previous: bool,
     rows: Vec<Row>,
 }
 
@@ -99,7 +100,8 @@ pub(super) struct Session {
 #[derive(Serialize)]
 pub(super) struct New {
     kind: &'static str,
-    names: Vec<[String; 2]>,
+    /// None where they are not looked for.
+    names: Option<Vec<[String; 2]>>,
 }
 
 const NOT_KNOWN: &str = "not known";
@@ -131,7 +133,6 @@ impl View {
             anomalies: report.anomalies.found.iter().map(|one| long_name(&one.text)).collect(),
             anomalies_method: report.anomalies.method.clone(),
             breakdowns: report.breakdowns.iter().map(|one| table(one, report, scale)).collect(),
-            has_previous: whole.is_some_and(|one| one.reach == Reach::Whole),
             sessions: sessions(report, zone),
             new: new(report),
             new_since: report.first_seen.since.map(|since| since.with_timezone(&zone).format("%Y-%m-%d").to_string()),
@@ -317,6 +318,7 @@ fn table(breakdown: &Breakdown, report: &CostReport, scale: i64) -> Table {
         by: breakdown.by.noun().to_owned(),
         total: report.totals.spend.with_decimals(scale),
         requests: number(report.totals.requests),
+        has_previous: breakdown.rows.iter().any(|row| row.previous_spend.is_some()),
         rows: rows.collect(),
     }
 }
@@ -336,14 +338,22 @@ fn sessions(report: &CostReport, zone: Tz) -> Vec<Session> {
 
 fn new(report: &CostReport) -> Vec<New> {
     let seen = &report.first_seen;
-    let kinds = [("models", &seen.models), ("agents", &seen.agents), ("users", &seen.users)];
+    let kinds = [("models", Some(&seen.models)), ("agents", seen.agents.as_ref()), ("users", Some(&seen.users))];
     let named = |newcomers: &Vec<Newcomer>| newcomers.iter().map(|one| [name(&one.id), one.spend.shown()]).collect();
-    kinds.into_iter().map(|(kind, newcomers)| New { kind, names: named(newcomers) }).collect()
+    kinds.into_iter().map(|(kind, newcomers)| New { kind, names: newcomers.map(named) }).collect()
 }
 
 fn quality(report: &CostReport) -> Vec<String> {
     let quality = &report.quality;
-    let models = quality.unpriced_models.iter().map(|model| {
+    let (Some(requests), Some(tokens), Some(models), Some(without)) = (
+        quality.unpriced_requests,
+        quality.unpriced_tokens,
+        &quality.unpriced_models,
+        quality.requests_without_session,
+    ) else {
+        return vec!["Not looked at: there are too many requests to look at each one.".into()];
+    };
+    let models = models.iter().map(|model| {
         format!("{} ({} requests, {} tokens)", name(&model.model), number(model.requests), number(model.total_tokens))
     });
     let models: Vec<String> = models.collect();
@@ -357,13 +367,9 @@ fn quality(report: &CostReport) -> Vec<String> {
             .into(),
     };
     vec![
-        format!(
-            "Answered requests with tokens that cost nothing: {} ({} tokens).",
-            number(quality.unpriced_requests),
-            number(quality.unpriced_tokens)
-        ),
+        format!("Answered requests with tokens that cost nothing: {} ({} tokens).", number(requests), number(tokens)),
         format!("Models without a price: {}.", if models.is_empty() { "none".into() } else { models.join(", ") }),
-        format!("Requests without a session of their caller's: {}.", number(quality.requests_without_session)),
+        format!("Requests without a session of their caller's: {}.", number(without)),
         lost,
     ]
 }
