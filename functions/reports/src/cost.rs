@@ -134,7 +134,9 @@ pub async fn get_cost_report(
     };
     let mut db = state.db.session().await?;
     let source = Source { facts: &db.facts, scope: caller.scope() };
-    let report = cost_report(&mut db.conn, source, &asked).await?;
+    let mut report = cost_report(&mut db.conn, source, &asked).await?;
+    // A copy of the same figures stays good, whenever they were asked for.
+    report.generated_at = None;
     let text = render(&report, form).map_err(|error| ApiError::Internal(error.to_string()))?;
     Ok((headers(&report, form), text).into_response())
 }

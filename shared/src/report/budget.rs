@@ -62,7 +62,6 @@ pub struct InvalidBudgets(pub(super) String);
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct BudgetUse {
     /// Whose it is.
-    #[schema(inline)]
     pub of: BudgetOf,
     /// Their id; null for all.
     pub id: Option<String>,
@@ -92,6 +91,10 @@ impl std::str::FromStr for Budgets {
         const ALLOWED: &str = "must be a JSON object of US dollars a month, such as \
                                {\"total\": 1000, \"team\": {\"a team's id\": 200}, \"agent\": {\"a name\": 50}, \
                                \"user\": {\"an id\": 20}}";
+        // A list would be taken for the values of the fields in their order.
+        if text.trim_start().starts_with('[') {
+            return Err(InvalidBudgets(ALLOWED.into()));
+        }
         let budgets: Self =
             serde_json::from_str(text).map_err(|error| InvalidBudgets(format!("{ALLOWED}: {error}")))?;
         let named = [&budgets.team, &budgets.agent, &budgets.user].into_iter().flat_map(BTreeMap::values);

@@ -19,7 +19,6 @@ pub struct CostReport {
     #[schema(example = "2026-11")]
     pub label: String,
     /// Whether that is a whole day, week (from Monday on) or calendar month; null for any other window.
-    #[schema(inline)]
     pub period: Option<Period>,
     /// When it begins.
     pub start: DateTime<Utc>,
@@ -30,8 +29,8 @@ pub struct CostReport {
     pub timezone: String,
     /// Which requests the report is about.
     pub filters: Filters,
-    /// When the report was made.
-    pub generated_at: DateTime<Utc>,
+    /// When the report was made; null in answers of the API, which say as of when they are in `X-As-Of`.
+    pub generated_at: Option<DateTime<Utc>>,
     /// The first request that is known of those the reader may see, whatever the filters; null if there is none. It is looked
     /// for up to a month before the same time a year ago.
     pub data_since: Option<DateTime<Utc>>,
@@ -154,7 +153,6 @@ choice! {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Comparison {
     /// Which time that is.
-    #[schema(inline)]
     pub against: Against,
     /// How it is called.
     pub label: String,
@@ -163,7 +161,6 @@ pub struct Comparison {
     /// When it is over.
     pub end: DateTime<Utc>,
     /// How much of it is known.
-    #[schema(inline)]
     pub reach: Reach,
     /// The figures; null where nothing of the time is known.
     pub totals: Option<Totals>,
@@ -210,7 +207,6 @@ choice! {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Breakdown {
     /// The dimension.
-    #[schema(inline)]
     pub by: BreakdownBy,
     /// The dearest first, then all others as one. They sum to the total.
     pub rows: Vec<Share>,
@@ -302,7 +298,6 @@ pub struct Anomaly {
     /// The day, on the calendar of the time zone.
     pub day: NaiveDate,
     /// Of what; null for all that was spent.
-    #[schema(inline)]
     pub by: Option<BreakdownBy>,
     /// Of which one; null for all that was spent.
     pub id: Option<String>,

@@ -95,7 +95,7 @@ pub async fn cost_report(conn: &mut Connection, source: Source<'_>, asked: &Aske
         end: span.window.end,
         timezone: span.zone.name().to_owned(),
         filters: Filters::of(filter),
-        generated_at: asked.now,
+        generated_at: Some(asked.now),
         data_since: since,
         days: days(&daily, &span.window),
         days_before: since.map_or_else(Vec::new, |since| {
