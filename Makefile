@@ -7,6 +7,13 @@ MAKEFLAGS += --no-print-directory
 ROWS ?= 0
 # make service-key KEY="--name dashboard --all"
 KEY ?=
+# make report PERIOD=week FORMAT=markdown, make report FROM=2026-11-01 TO=2026-12-01 OUT=november.html
+PERIOD ?= month
+FROM ?=
+TO ?=
+FORMAT ?=
+OUT ?= report.html
+REPORT ?=
 # make test-native TEST=session_search
 TEST ?=
 # make bench BENCH_ROWS=100000
@@ -28,7 +35,7 @@ BENCH_TOOLS := $(VENV)/bench/.installed
 BENCH_PYTHON := $(VENV)/bench/bin/python
 WITH_TOOLS := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" SAM_CLI_TELEMETRY=0
 
-.PHONY: help dev migrate migrate-down migrate-citus index index-watch reconcile test test-native e2e e2e-arm64 check fmt service-key openapi \
+.PHONY: help dev migrate migrate-down migrate-citus index index-watch reconcile report test test-native e2e e2e-arm64 check fmt service-key openapi \
   openapi-check bench bench-cold bench-scale setup watch validate package build deploy logs delete rds-ca clean
 
 help: ## List these targets
@@ -55,6 +62,9 @@ index-watch: ## Keep the index up to date, every minute until it is stopped, whe
 
 reconcile: ## Compare all of the log with the index, and repair what differs
 	cargo run --release -p indexer -- --reconcile
+
+report: ## Write a cost report of DATABASE_URL, or of the sample, to OUT; PERIOD, or FROM and TO, FORMAT, REPORT="--team team-support"
+	cargo run -q -p local -- report $(if $(FROM),--from $(FROM) --to $(TO),--period $(PERIOD)) --out $(OUT) $(if $(FORMAT),--format $(FORMAT)) $(REPORT)
 
 test: ## Run all tests; needs nothing but Rust (or TEST_DATABASE_URL, a server to test on); TEST=name narrows
 	cargo test --workspace $(TEST)
@@ -125,7 +135,7 @@ $(TOOLS):
 	$(VENV)/checkov/bin/pip install --quiet --disable-pip-version-check -r tests/tools/checkov.txt
 	touch $@
 
-watch: $(TOOLS) ## Serve the four Lambda functions at http://127.0.0.1:9000 as on AWS (needs DATABASE_URL and AUTH_MODE)
+watch: $(TOOLS) ## Serve the five Lambda functions at http://127.0.0.1:9000 as on AWS (needs DATABASE_URL and AUTH_MODE)
 	@test -n "$$DATABASE_URL" || grep -qs '^DATABASE_URL=' .env \
 	  || { echo "set DATABASE_URL, in the environment or in .env: the functions have no embedded database"; exit 1; }
 	@test -n "$$AUTH_MODE" || grep -qs '^AUTH_MODE=' .env \

@@ -6,7 +6,8 @@
 #
 # For each release of LiteLLM that there are rows of, the functions run behind a port of their own, over the database
 # that the tests make for the release, and at the hour at which the tests look at it (libfaketime sets their clock).
-# The tests find all this through E2E_GATEWAYS, E2E_FUNCTIONS and E2E_MOTO. Whatever was started here ends here.
+# The tests find all this through E2E_GATEWAYS, E2E_AWS (moto's server, which is AWS to these functions), E2E_FUNCTIONS and
+# E2E_MOTO. Whatever was started here ends here.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -31,7 +32,7 @@ step "build the functions"
 cargo build
 functions=$PWD/target/e2e
 mkdir -p "$functions"
-for function in sessions analytics requests health; do
+for function in sessions analytics requests reports health cost-report; do
     # Links, since a build of anything else may replace the programs while they are in use.
     ln -f "target/debug/$function" "$functions/$function"
 done
@@ -100,8 +101,21 @@ for release in tests/fixtures/litellm/*/LiteLLM_SpendLogs.jsonl.gz; do
     ports+=("$(free_port)")
 done
 
+step "start what stands in for AWS"
+aws=http://127.0.0.1:$(free_port)
+ports+=("${aws##*:}")
+moto_server --host 127.0.0.1 --port "${aws##*:}" >"$folder/moto.log" 2>&1 &
+watches+=($!)
+for _ in $(seq 200); do
+    (: <"/dev/tcp/127.0.0.1/${aws##*:}") 2>/dev/null && break
+    kill -0 "${watches[0]}" 2>/dev/null || break
+    sleep 0.3
+done
+(: <"/dev/tcp/127.0.0.1/${aws##*:}") 2>/dev/null || { cat "$folder/moto.log" >&2; fail "moto's server does not start"; }
+
 step "start the functions"
 gateways=
+first=${#watches[@]}
 for index in "${!releases[@]}"; do
     release=${releases[index]} port=${ports[index]}
     # It has the database's password. The tests' questions carry no login. Only the functions are to see another time, not
@@ -114,8 +128,13 @@ ALLOW_ANONYMOUS="yes-anyone-may-read-every-prompt"
 LD_PRELOAD="$faketime"
 FAKETIME="@$(hour_of "$release")"
 FAKETIME_DONT_FAKE_MONOTONIC="1"
-FAKETIME_ONLY_CMDS="sessions,analytics,requests,health"
+FAKETIME_ONLY_CMDS="sessions,analytics,requests,reports,health,cost-report"
 TZ="UTC"
+REPORT_BUCKET="reports-${release//./-}"
+AWS_ENDPOINT_URL="$aws"
+AWS_ACCESS_KEY_ID="ASIAIOSFODNN7EXAMPLE"
+AWS_SECRET_ACCESS_KEY="wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+AWS_REGION="eu-central-1"
 END
     )
     cargo lambda watch --ignore-changes --invoke-address 127.0.0.1 --invoke-port "$port" --disable-cors \
@@ -130,7 +149,7 @@ for index in "${!releases[@]}"; do
             echo "LiteLLM ${releases[index]}: http://127.0.0.1:${ports[index]}"
             continue 2
         fi
-        kill -0 "${watches[index]}" 2>/dev/null || break
+        kill -0 "${watches[first + index]}" 2>/dev/null || break
         sleep 0.3
     done
     tail -n 40 "$folder/${releases[index]}.log" >&2
@@ -139,8 +158,8 @@ done
 
 step "test"
 status=0
-E2E_GATEWAYS=$gateways E2E_FUNCTIONS=$functions E2E_MOTO=$venv/bin/moto_server \
-    # The index is tested without a gateway before it.
+# The index is tested without a gateway before it.
+E2E_GATEWAYS=$gateways E2E_AWS=$aws E2E_FUNCTIONS=$functions E2E_MOTO=$venv/bin/moto_server \
     cargo test --workspace --test suite -- --skip index_ "$@" || status=$?
 if [ "$status" != 0 ]; then
     for release in "${releases[@]}"; do

@@ -10,6 +10,8 @@ pub mod db;
 pub mod facts;
 pub mod index;
 pub mod lambda;
+pub mod money;
 pub mod queries;
+pub mod report;
 pub mod scalar;
 pub mod telemetry;

@@ -151,7 +151,7 @@ fn guarded(whole: &App, content: &str) -> App {
 }
 
 /// Parameters that select, sort and group, with values that reach beyond a caller's rows. A new one has to be added.
-const FILTERS: [(&str, &str); 32] = [
+const FILTERS: [(&str, &str); 36] = [
     ("user_id", "alice"),
     ("user_id", "bob"),
     ("team_id", "team-data"),
@@ -184,6 +184,10 @@ const FILTERS: [(&str, &str); 32] = [
     ("max_cost", "0.001"),
     ("min_requests", "3"),
     ("days", "7"),
+    ("period", "month"),
+    ("period", "week"),
+    ("format", "html"),
+    ("format", "focus"),
 ];
 /// What other tests ask with: a cursor is its caller's, and windows are the same for all.
 const ELSEWHERE: [&str; 4] = ["cursor", "start_date", "end_date", "timezone"];

@@ -46,7 +46,10 @@ fn bad_values() -> BTreeMap<&'static str, (&'static str, Vec<&'static str>)> {
         ),
         ("min_cost", ("must be an amount in US dollars", dollars.to_vec())),
         ("max_cost", ("must be an amount in US dollars", dollars.to_vec())),
-        ("top", ("must be a whole number from 1 to 1000", with(&["0", "1001"]))),
+        // A report has at most 100.
+        ("top", ("must be a whole number from 1 to 100", with(&["0", "1001"]))),
+        ("period", ("must be one of: day, week, month", vec!["year", "", "Day", "day,week", "1"])),
+        ("format", ("must be one of: json, csv, focus, markdown, html", vec!["pdf", "", "JSON", "text/html"])),
         ("compare", ("must be one of: previous", vec!["next", "", "PREVIOUS", "true"])),
         ("details", ("must be true or false", vec!["yes", "", "2", "TRUE", "null"])),
         ("exact", ("must be true or false", vec!["no", "", "2", "FALSE", "1%25"])),
@@ -258,7 +261,8 @@ async fn text_that_means_something_elsewhere_is_only_text_here() {
             for text in strange.iter().map(|text| (*text).to_owned()).chain(["é".repeat(1_000)]) {
                 let answer = ask(&app, &endpoint, &format!("{}?{parameter}={}", endpoint.path, encode(&text))).await;
                 let found = answer.ok();
-                let requests = found["total_requests"].as_u64().or(found["sessions"].as_u64());
+                let of_report = found["totals"]["requests"].as_u64();
+                let requests = found["total_requests"].as_u64().or(found["sessions"].as_u64()).or(of_report);
                 let rows = found
                     .as_array()
                     .map(|rows| rows.iter().map(|row| row["total_requests"].as_u64().unwrap_or(1)).sum::<u64>());

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use serde_json::Value;
 use tests::{Gateway, Program, Question};
 
-const NAMES: [&str; 4] = ["sessions", "requests", "analytics", "health"];
+const NAMES: [&str; 5] = ["sessions", "requests", "analytics", "reports", "health"];
 
 /// Settings that are missing, wrong or contradict each other, and the one that the log has to name.
 const WRONG: &[(&str, &[(&str, &str)])] = &[

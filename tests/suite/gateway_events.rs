@@ -54,7 +54,7 @@ struct Functions {
     app: App,
 }
 
-const NAMES: [&str; 4] = ["sessions", "requests", "analytics", "health"];
+const NAMES: [&str; 5] = ["sessions", "requests", "analytics", "reports", "health"];
 
 impl Functions {
     /// `None` when this run has no functions to start, which the output tells.

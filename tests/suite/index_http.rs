@@ -79,11 +79,13 @@ async fn a_client_keeps_its_copy_of_a_window_that_is_over() {
                 assert_eq!(tag(&app.post(&path, &body).await), None, "{path}");
                 continue;
             }
-            // Without a window, or with one that goes on.
-            let open = app.get(&path).await;
-            assert_eq!((open.status.as_u16(), tag(&open)), (200, None), "{path}");
-            assert_eq!(open.headers["cache-control"], "private, no-store", "{path}");
-            assert_eq!(with_copy(&app, &path, "*").await.status, 200, "{path}");
+            // Without a window, or with one that goes on. Reports are of a time that is over then.
+            if !path.starts_with("/api/v1/reports/") {
+                let open = app.get(&path).await;
+                assert_eq!((open.status.as_u16(), tag(&open)), (200, None), "{path}");
+                assert_eq!(open.headers["cache-control"], "private, no-store", "{path}");
+                assert_eq!(with_copy(&app, &path, "*").await.status, 200, "{path}");
+            }
             if !is_window {
                 continue;
             }

@@ -11,11 +11,12 @@ use traceability::api::{AppState, openapi};
 use utoipa_axum::router::OpenApiRouter;
 
 /// The functions that answer the API.
-fn functions() -> [(&'static str, OpenApiRouter<AppState>); 4] {
+fn functions() -> [(&'static str, OpenApiRouter<AppState>); 5] {
     [
         ("sessions", sessions::router()),
         ("analytics", analytics::router()),
         ("requests", requests::router()),
+        ("reports", reports::router()),
         ("health", health::router()),
     ]
 }
@@ -43,7 +44,7 @@ fn workspace() -> Value {
 }
 
 /// The functions that a schedule starts, each with the alarm for runs that stayed away.
-const SCHEDULED: [(&str, &str); 1] = [("Indexer", "IndexerMissing")];
+const SCHEDULED: [(&str, &str); 2] = [("Indexer", "IndexerMissing"), ("CostReport", "CostReportMissing")];
 
 fn is_scheduled(function: &str) -> bool {
     SCHEDULED.iter().any(|(name, _)| *name == function)
@@ -161,7 +162,7 @@ fn the_functions_are_the_workspaces() {
     let members = workspace["workspace_default_members"].as_array().expect("default members");
     assert_eq!(deployed, members.iter().map(name_of).collect());
     for (name, function) in &functions {
-        assert_eq!(name.to_lowercase(), binary(function));
+        assert_eq!(name.to_lowercase(), binary(function).replace('-', ""));
         let alarms: &[&str] =
             if is_scheduled(name) { &["Errors", "Missing"] } else { &["Errors", "Throttles", "Slow"] };
         for part in ["Role", "Log"].iter().chain(alarms) {
@@ -201,6 +202,72 @@ fn the_indexer_runs_every_minute_and_is_missed_when_it_does_not() {
             alarm["TreatMissingData"], "breaching",
             "an alarm about nothing has to go off when there is nothing"
         );
+    }
+}
+
+/// Without cost reports there is no trace of what sends them, and none of where they would be kept.
+#[test]
+fn the_cost_report_is_there_only_if_it_is_asked_for() {
+    let template = read();
+    assert_eq!(template["Parameters"]["SendCostReports"]["Default"], "off");
+    let asked = json!({"Fn::Equals": [{"Ref": "SendCostReports"}, "on"]});
+    assert_eq!(template["Conditions"]["HasCostReport"], asked);
+    for condition in ["HasOwnReportBucket", "HasDailyReport"] {
+        assert_eq!(template["Conditions"][condition]["Fn::And"][0], json!({"Condition": "HasCostReport"}));
+    }
+    for part in ["Resources", "Outputs"] {
+        let is_of_it = |name: &str| name.starts_with("CostReport") || name.starts_with("ReportsBucket");
+        for (name, it) in template[part].as_object().expect("parts").iter().filter(|(name, _)| is_of_it(name)) {
+            let condition = it["Condition"].as_str().expect(name);
+            assert!(["HasCostReport", "HasOwnReportBucket", "HasDailyReport"].contains(&condition), "{name}");
+        }
+    }
+}
+
+/// What the scheduler or the function fails at is repeated, and kept when that does not help.
+#[test]
+fn no_cost_report_is_lost() {
+    let template = read();
+    let function = &template["Resources"]["CostReport"]["Properties"];
+    let dead_letters = json!({"Fn::GetAtt": "CostReportDeadLetters.Arn"});
+    for (name, period) in [("Daily", "day"), ("Weekly", "week"), ("Monthly", "month")] {
+        let schedule = &function["Events"][name];
+        assert_eq!(schedule["Type"], "ScheduleV2");
+        let schedule = &schedule["Properties"];
+        let event: Value = serde_json::from_str(schedule["Input"].as_str().expect("an event")).expect("JSON");
+        assert_eq!(event, json!({"period": period}));
+        assert!(cost_report::event::Event::parse(&event).is_ok(), "{event}");
+        assert_eq!(schedule["ScheduleExpressionTimezone"], json!({"Ref": "ReportTimezone"}));
+        assert_eq!(schedule["DeadLetterConfig"]["Arn"], dead_letters);
+        assert_eq!(schedule["RetryPolicy"]["MaximumRetryAttempts"], 24);
+    }
+    let repeated = &function["EventInvokeConfig"];
+    assert_eq!(repeated["MaximumRetryAttempts"], 2);
+    assert_eq!(repeated["DestinationConfig"]["OnFailure"]["Destination"], dead_letters);
+    // Lambda waits one minute and then two before it repeats: a claim, which lasts two, is over by then.
+    assert!(function["Timeout"].as_u64().expect("seconds") <= 120);
+    let alarm = &template["Resources"]["CostReportUndelivered"]["Properties"];
+    assert_eq!(alarm["Dimensions"][0]["Value"], json!({"Fn::GetAtt": "CostReportDeadLetters.QueueName"}));
+}
+
+/// Figures of money and names of people lie in it.
+#[test]
+fn reports_are_kept_in_private() {
+    let template = read();
+    let bucket = &template["Resources"]["ReportsBucket"];
+    assert_eq!((&bucket["DeletionPolicy"], &bucket["UpdateReplacePolicy"]), (&json!("Retain"), &json!("Retain")));
+    let blocks = bucket["Properties"]["PublicAccessBlockConfiguration"].as_object().expect("blocks");
+    assert!(blocks.len() == 4 && blocks.values().all(|it| it == true));
+    for (policy, action) in [("ReportsBucketPolicy", "s3:*"), ("CostReportDeadLettersPolicy", "sqs:*")] {
+        let statement = &template["Resources"][policy]["Properties"]["PolicyDocument"]["Statement"][0];
+        assert_eq!((&statement["Effect"], &statement["Action"]), (&json!("Deny"), &json!(action)));
+        assert_eq!(statement["Condition"]["Bool"]["aws:SecureTransport"], "false");
+    }
+    assert_eq!(template["Resources"]["CostReportDeadLetters"]["Properties"]["SqsManagedSseEnabled"], true);
+    // No other function may read or write them, or send anything.
+    let shared = template["Resources"]["FunctionPolicy"].to_string();
+    for action in ["s3:", "sns:", "ses:", "sqs:"] {
+        assert!(!shared.contains(action), "every function has {action}");
     }
 }
 
@@ -251,7 +318,11 @@ fn the_local_gateway_has_every_route() {
 #[test]
 fn every_setting_is_one_that_the_code_reads() {
     let template = read();
-    let sources = sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/src"));
+    let sources = ["shared", "functions/cost-report"].map(|member| {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(member);
+        sources(&folder.join("src"))
+    });
+    let sources = sources.concat();
     let functions = resources(&template, "AWS::Serverless::Function");
     let own = functions.values().map(|it| &it["Properties"]["Environment"]["Variables"]);
     let shared = &template["Globals"]["Function"]["Environment"]["Variables"];
@@ -331,11 +402,18 @@ const INDEXER_SECRET: (&str, &str) =
 const INDEXER_URL: (&str, &str) = ("IndexerDatabaseUrl", "postgres://indexer@db.example.com:5432/litellm");
 const INDEXER: (&str, &str) = ("IndexerDatabaseIamUser", "indexer");
 const INDEX_KEY: (&str, &str) = ("IndexSecretsKeyArn", KEY);
+const REPORTS: (&str, &str) = ("SendCostReports", "on");
+const NO_DAILY: (&str, &str) = ("ReportDailySchedule", "");
+const NO_WEEKLY: (&str, &str) = ("ReportWeeklySchedule", "");
+const NO_MONTHLY: (&str, &str) = ("ReportMonthlySchedule", "");
+const REPORT_SECRET: (&str, &str) =
+    ("ReportSecretArn", "arn:aws:secretsmanager:eu-north-1:123456789012:secret:reports-AbCdEf");
+const REPORT_KEY: (&str, &str) = ("ReportSecretKeyArn", KEY);
 
 #[test]
 fn parameters_that_agree_are_taken() {
     let template = read();
-    let agreeing: [Parameters; 29] = [
+    let agreeing: [Parameters; 33] = [
         &[URL],
         &[SECRET],
         &[URL, SECRET],
@@ -365,6 +443,16 @@ fn parameters_that_agree_are_taken() {
         &[USER_URL, IAM, RESOURCE, USER, INDEX, INDEX_SECRET, INDEXER_SECRET],
         &[URL, SECRET, ("Index", "external")],
         &[URL, SECRET, ("Index", "external"), INDEX_URL, INDEX_SECRET, INDEX_KEY],
+        &[URL, REPORTS],
+        &[URL, REPORTS, NO_DAILY, NO_WEEKLY, REPORT_SECRET, REPORT_KEY],
+        &[
+            URL,
+            REPORTS,
+            ("ReportBucket", "our-reports"),
+            ("ReportBucketKeyArn", KEY),
+            ("ReportTimezone", "Europe/Berlin"),
+        ],
+        &[URL, ("Budgets", r#"{"total": 1000}"#), ("ApiUrl", "https://traces.example.com")],
     ];
     for parameters in agreeing {
         assert_eq!(refusals(&template, parameters), Vec::<&str>::new(), "{parameters:?}");
@@ -401,7 +489,7 @@ fn every_way_to_log_in_takes_its_own_parameters_and_no_others() {
 #[test]
 fn parameters_that_contradict_each_other_are_refused_by_name() {
     let template = read();
-    let contradicting: [(Parameters, &[&str]); 45] = [
+    let contradicting: [(Parameters, &[&str]); 49] = [
         (&[], &["DatabaseUrl", "DatabaseSecretArn"]),
         (&[USER_URL, SECRET, IAM, RESOURCE, USER], &["DatabaseSecretArn", "DatabaseIamAuth"]),
         (&[SECRET, IAM, RESOURCE, USER], &["DatabaseIamAuth", "DatabaseUrl"]),
@@ -453,6 +541,10 @@ fn parameters_that_contradict_each_other_are_refused_by_name() {
             &["IndexerDatabaseUrl", "IndexDatabaseSecretArn"],
         ),
         (&[URL, INDEX_KEY], &["IndexSecretsKeyArn", "IndexDatabaseSecretArn"]),
+        (&[URL, REPORT_SECRET], &["ReportSecretArn", "SendCostReports=on"]),
+        (&[URL, ("ReportBucket", "our-reports")], &["ReportBucket", "SendCostReports=on"]),
+        (&[URL, REPORTS, NO_DAILY, NO_WEEKLY, NO_MONTHLY], &["SendCostReports=on", "ReportDailySchedule"]),
+        (&[URL, REPORTS, REPORT_KEY], &["ReportSecretKeyArn", "ReportSecretArn"]),
     ];
     let mut heard = BTreeMap::new();
     for (parameters, named) in contradicting {

@@ -27,11 +27,17 @@ impl Emulator {
     /// What `E2E_GATEWAYS` names for the release: `1.80.0=http://127.0.0.1:9101 1.109.1=http://…`.
     #[must_use]
     pub fn of(release: Release) -> Option<Self> {
+        Self::url(release).map(|url| Self { client: Client::of(&url) })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn url(release: Release) -> Option<String> {
         let gateways = std::env::var("E2E_GATEWAYS").ok()?;
         let mut pairs = gateways.split_whitespace().filter_map(|pair| pair.split_once('='));
         let (_, url) = pairs.find(|(version, _)| *version == release.version())?;
         assert!(is_native(), "the functions need a database that is not embedded, so set TEST_DATABASE_URL");
-        Some(Self { client: Client::of(url) })
+        Some(url.to_owned())
     }
 
     /// Sends a request.

@@ -5,6 +5,7 @@
 pub mod answer;
 pub mod app;
 pub mod audit;
+pub mod bucket;
 pub mod database;
 pub mod emulator;
 pub mod endpoints;
@@ -18,6 +19,8 @@ pub mod logs;
 pub mod moto;
 pub mod pair;
 pub mod pgbouncer;
+pub mod receiver;
+pub mod reporting;
 pub mod rows;
 pub mod runtime_api;
 pub mod sound;

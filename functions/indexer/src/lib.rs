@@ -8,6 +8,7 @@ pub use command::Command;
 
 use std::time::{Duration, Instant};
 
+use serde::de::IgnoredAny;
 use traceability::config::{DatabaseConfig, Environment};
 use traceability::index::refresh::{Outcome, Refresh, RefreshConfig, RefreshError};
 use traceability::lambda::job::{Failure, Job};
@@ -21,6 +22,9 @@ pub struct Indexer {
 impl Job for Indexer {
     const NAME: &'static str = "indexer";
 
+    /// It does the same whatever it is told.
+    type Event = IgnoredAny;
+
     fn from_environment(environment: &Environment) -> Result<Self, traceability::config::ConfigError> {
         Ok(Self {
             database: DatabaseConfig::from_environment(environment)?,
@@ -28,7 +32,7 @@ impl Job for Indexer {
         })
     }
 
-    async fn run(&self, time: Duration) -> Result<(), Failure> {
+    async fn run(&self, _: IgnoredAny, time: Duration) -> Result<(), Failure> {
         let began = Instant::now();
         let outcome = self.refresh(began + time).await.map_err(Failure::new)?;
         tracing::info!(

@@ -10,6 +10,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .merge(sessions::router())
         .merge(analytics::router())
         .merge(requests::router())
+        .merge(reports::router())
         .merge(health::router())
 }
 

@@ -52,6 +52,8 @@ enum Other {
     ServiceKey(ServiceKey),
     /// Fail unless the server with the same settings on this machine is alive.
     Healthcheck,
+    /// Make a cost report, as the command cost-report does; without `DATABASE_URL` of the sample.
+    Report(Box<cost_report::Command>),
 }
 
 impl Command {
@@ -70,6 +72,13 @@ impl Command {
         let environment = Environment::of_process();
         if matches!(self.other, Some(Other::Sample)) {
             return fill(environment.get("DATABASE_URL")).await;
+        }
+        if let Some(Other::Report(report)) = self.other {
+            telemetry::start(LogFormat::Text, &environment);
+            #[cfg(feature = "embedded")]
+            return self.embedded.report(*report, &environment).await;
+            #[cfg(not(feature = "embedded"))]
+            return Box::pin(report.run_over(DatabaseConfig::from_environment(&environment)?, &environment)).await;
         }
         let settings = Settings::from_environment(&environment)?;
         if matches!(self.other, Some(Other::Healthcheck)) {

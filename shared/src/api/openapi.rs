@@ -28,10 +28,11 @@ result.\n\
 text of messages is a right of its own (`content_unavailable_reason: not_permitted`).";
 
 /// The groups, in the order in which people need them.
-const TAGS: [(&str, &str); 4] = [
+const TAGS: [(&str, &str); 5] = [
     ("sessions", "What happened in a session, message by message, and which sessions there were"),
     ("analytics", "Which agent, user, team or model costs what, and since when"),
     ("requests", "Single requests"),
+    ("reports", "What was spent, for those who do not ask an API"),
     ("health", "The service itself"),
 ];
 

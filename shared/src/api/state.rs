@@ -9,6 +9,7 @@ use crate::access::{Access, Exposure};
 use crate::config::{ConfigError, DatabaseConfig, Environment};
 use crate::content::Redaction;
 use crate::db::Database;
+use crate::report::ReportSettings;
 use crate::telemetry::audit::Audit;
 
 /// The time, passed in so that a test can stop it.
@@ -52,6 +53,8 @@ pub struct AppState {
     pub redaction: Arc<Redaction>,
     /// Where reads of content are noted.
     pub audit: Arc<Audit>,
+    /// What reports are told.
+    pub reports: Arc<ReportSettings>,
 }
 
 /// What a request may take beyond its statement: connecting, reading, writing the answer.
@@ -72,6 +75,7 @@ impl AppState {
             access: Arc::new(Access::from_environment(environment, exposure)?),
             redaction: Arc::new(Redaction::from_environment(environment)?),
             audit: Arc::new(Audit::from_environment(environment)?),
+            reports: Arc::new(ReportSettings::from_environment(environment)?),
         })
     }
 }

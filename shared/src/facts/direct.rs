@@ -74,6 +74,22 @@ impl Direct {
         sql.push(" AS ").push(alias);
     }
 
+    /// As [`Self::push_source`], with further columns over the log row `s` alone.
+    pub(super) fn push_with(
+        &self,
+        sql: &mut QueryBuilder<Postgres>,
+        alias: &str,
+        facts: &[Fact],
+        columns: &str,
+        rows: Rows<'_>,
+        scope: &Scope,
+    ) {
+        let unpacks = facts.iter().any(|fact| self.expression(*fact).unpacks);
+        let columns = format!("{}, {columns}", self.columns(facts, rows));
+        self.push_select(sql, &columns, From { unpacks, counts: false }, rows, scope);
+        sql.push(" AS ").push(alias);
+    }
+
     fn columns(&self, facts: &[Fact], rows: Rows<'_>) -> String {
         let sql = |fact: Fact| match (fact, rows) {
             (Fact::ToolCalls, Rows::Started(_)) => tool_calls::count_joined(&self.schema),

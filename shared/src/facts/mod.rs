@@ -13,6 +13,7 @@ pub mod content;
 mod direct;
 mod indexed;
 pub mod keys;
+mod lost;
 mod names;
 mod probe;
 mod projection;

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use lambda_http::lambda_runtime::{self, LambdaEvent};
 use lambda_http::service_fn;
-use serde::de::IgnoredAny;
+use serde::de::DeserializeOwned;
 
 use crate::config::{ConfigError, Environment};
 use crate::telemetry::{self, LogFormat};
@@ -18,6 +18,10 @@ pub trait Job: Sized + Send + Sync + 'static {
     /// Its name in the log.
     const NAME: &'static str;
 
+    /// What starts it: what a schedule says, or a person. What does not read as one fails the invocation with the reason of
+    /// the reader; a job that wants to say more takes any JSON.
+    type Event: DeserializeOwned + Send;
+
     /// Reads the settings.
     ///
     /// # Errors
@@ -25,7 +29,7 @@ pub trait Job: Sized + Send + Sync + 'static {
     fn from_environment(environment: &Environment) -> Result<Self, ConfigError>;
 
     /// Does what there is to do, in this time.
-    fn run(&self, time: Duration) -> impl Future<Output = Result<(), Failure>> + Send;
+    fn run(&self, event: Self::Event, time: Duration) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
 /// Why a job failed, for the log.
@@ -50,6 +54,8 @@ impl Error for Failure {}
 
 /// What is left of an invocation's time when the job is told to end.
 const MARGIN: Duration = Duration::from_secs(3);
+/// The time of an invocation whose deadline was over before it began: cargo-lambda's emulator gives each the same one.
+const WITHOUT_DEADLINE: Duration = Duration::from_mins(1);
 
 /// Runs the job for each invocation, until Lambda ends the environment.
 pub async fn run<J: Job>() -> ExitCode {
@@ -62,12 +68,12 @@ pub async fn run<J: Job>() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let invoke = move |event: LambdaEvent<IgnoredAny>| {
+    let invoke = move |event: LambdaEvent<J::Event>| {
         let job = Arc::clone(&job);
         async move {
-            let left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
+            let left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or(WITHOUT_DEADLINE);
             // An invocation that fails is one of Lambda's errors, which an alarm counts.
-            let done = job.run(left.saturating_sub(MARGIN)).await;
+            let done = job.run(event.payload, left.saturating_sub(MARGIN)).await;
             done.inspect_err(|error| tracing::error!(job = J::NAME, "{error}")).map_err(lambda_runtime::Error::from)
         }
     };

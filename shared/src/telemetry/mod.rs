@@ -88,8 +88,8 @@ pub fn start(format: LogFormat, environment: &Environment) {
 }
 
 /// Libraries that tell of what they carry: events with their headers and bodies, secrets.
-const QUIET: &str = "aws_config=warn,aws_runtime=warn,aws_sdk_secretsmanager=warn,aws_smithy_runtime=warn,\
-                     aws_smithy_runtime_api=warn,aws_sigv4=warn,hyper=warn,hyper_util=warn,lambda_runtime=warn,h2=warn,\
+const QUIET: &str = "aws_config=warn,aws_runtime=warn,aws_sdk_s3=warn,aws_sdk_secretsmanager=warn,\
+                     aws_sdk_sesv2=warn,aws_sdk_sns=warn,aws_smithy_runtime=warn,aws_smithy_runtime_api=warn,aws_sigv4=warn,hyper=warn,hyper_util=warn,lambda_runtime=warn,h2=warn,\
                      rustls=warn";
 
 /// Lambda's words for levels.

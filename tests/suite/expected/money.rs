@@ -27,6 +27,16 @@ impl Money {
         Self(if shift >= 0 { digits * power } else { digits / power })
     }
 
+    /// The amount that a decimal number says.
+    pub fn parse(text: &str) -> Self {
+        let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+        let decimals = usize::try_from(SCALE).expect("a few");
+        assert!(fraction.len() <= decimals, "{text} has more decimals than a sum of rows");
+        let units: i128 = format!("{whole}{fraction:0<decimals$}").parse().expect("a decimal number");
+        Self(sign * units)
+    }
+
     /// The number of units, to sort by.
     pub const fn units(self) -> i128 {
         self.0

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use chrono::Utc;
+use cost_report::Command;
 use sqlx::{Connection, PgConnection};
 use traceability::access::Exposure;
 use traceability::api::AppState;
@@ -33,6 +34,31 @@ impl Arguments {
         environment: &Environment,
         exposure: Exposure,
     ) -> Result<Option<(Embedded, AppState)>, Box<dyn Error>> {
+        let Some((embedded, config)) = self.start(environment).await? else { return Ok(None) };
+        let mut state = AppState::new(&config, environment, exposure)?;
+        state.deadline = Duration::from_mins(1);
+        Ok(Some((embedded, state)))
+    }
+
+    /// Makes a cost report of the database that the settings name, or else of the embedded one.
+    ///
+    /// # Errors
+    /// With a sentence for the person at the terminal.
+    pub async fn report(&self, report: Command, environment: &Environment) -> Result<(), Box<dyn Error>> {
+        match self.start(environment).await? {
+            Some((_embedded, config)) => {
+                // Its rows are those of the last weeks: the last whole month had none of them.
+                eprintln!(
+                    "The sample's rows are recent: this is the time that is under way, unless --from and --to say."
+                );
+                Box::pin(report.so_far().run_over(config, environment)).await
+            }
+            None => Box::pin(report.run_over(DatabaseConfig::from_environment(environment)?, environment)).await,
+        }
+    }
+
+    /// The embedded database, filled, and how to connect to it. `None` where the settings name another.
+    async fn start(&self, environment: &Environment) -> Result<Option<(Embedded, DatabaseConfig)>, Box<dyn Error>> {
         if DatabaseConfig::names_a_database(environment) {
             if self.rows > 0 {
                 let reason =
@@ -46,9 +72,7 @@ impl Arguments {
         // The embedded server has one connection to give, and no way to end a statement: requests queue for it.
         config.max_connections = 1;
         config.acquire_timeout = Duration::from_secs(30);
-        let mut state = AppState::new(&config, environment, exposure)?;
-        state.deadline = Duration::from_mins(1);
-        Ok(Some((embedded, state)))
+        Ok(Some((embedded, config)))
     }
 
     async fn fill(&self) -> Result<Embedded, Box<dyn Error>> {

@@ -239,17 +239,28 @@ async fn label(
     place: usize,
     groups: &mut [Group],
 ) -> sqlx::Result<()> {
-    let mut names = HashMap::new();
-    if let Some(label) = dimension.label(source.facts, "r.id") {
-        let ids: Vec<String> = groups.iter().filter_map(|group| group.keys.get(place)).cloned().collect();
-        let mut sql = QueryBuilder::new(format!("SELECT DISTINCT r.id, {label} FROM unnest("));
-        sql.push_bind(ids).push("::text[]) AS r(id)");
-        let rows: Vec<(String, Option<String>)> = sql.build_query_as().fetch_all(conn).await?;
-        names.extend(rows);
-    }
+    let ids = groups.iter().filter_map(|group| group.keys.get(place)).cloned().collect();
+    let names = labels(conn, source, dimension, ids).await?;
     for group in groups {
         let name = group.keys.get(place).and_then(|id| names.get(id).cloned());
-        group.labels.push(name.flatten());
+        group.labels.push(name);
     }
     Ok(())
+}
+
+/// What LiteLLM calls these values of a dimension, where it has a name.
+///
+/// # Errors
+/// Whatever the database reports.
+pub async fn labels(
+    conn: &mut Connection,
+    source: Source<'_>,
+    dimension: Dimension,
+    ids: Vec<String>,
+) -> sqlx::Result<HashMap<String, String>> {
+    let Some(label) = dimension.label(source.facts, "r.id") else { return Ok(HashMap::new()) };
+    let mut sql = QueryBuilder::new(format!("SELECT DISTINCT r.id, {label} FROM unnest("));
+    sql.push_bind(ids).push("::text[]) AS r(id)");
+    let rows: Vec<(String, Option<String>)> = sql.build_query_as().fetch_all(conn).await?;
+    Ok(rows.into_iter().filter_map(|(id, name)| Some((id, name?))).collect())
 }

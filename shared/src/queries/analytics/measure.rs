@@ -1,5 +1,6 @@
 //! Sums, least and greatest values per group and bucket.
 
+use bigdecimal::BigDecimal;
 use sqlx::{FromRow, Postgres, QueryBuilder};
 
 use super::Question;
@@ -77,6 +78,8 @@ pub struct Figures {
     pub total_tokens: i64,
     /// US dollars.
     pub spend: f64,
+    /// The same, not rounded.
+    pub exact_spend: BigDecimal,
     /// Milliseconds from start to end.
     pub duration_ms: i64,
     /// The same of the quickest request.
@@ -213,6 +216,8 @@ fn push_select(sql: &mut QueryBuilder<Postgres>, grouping: &Grouping, columns: &
         let value = if measure.is_nullable { whole } else { format!("COALESCE({whole}, 0)") };
         sql.push(format!(", ({value})::{at_the_edge} AS {}", measure.name));
     }
+    let exact = if has(&measures::SPEND) { measures::SPEND.of_parts() } else { "NULL::numeric".into() };
+    sql.push(format!(", COALESCE({exact}, 0) AS exact_spend"));
     let quotient = |wanted: bool, part: &Measure, whole: &Measure, unit: &str| {
         let quotient = format!("{} / NULLIF({}, 0){unit}", part.of_parts(), whole.of_parts());
         format!("({})::float8", if wanted { &quotient } else { "NULL" })

@@ -29,7 +29,7 @@ pub use breakdown::{CostShare, cost_breakdown};
 pub use details::{Details, Times};
 pub use dimension::{Dimension, GroupBy};
 pub use errors::{ErrorShare, errors};
-pub use group::{Group, Wants, Whole};
+pub use group::{Group, Wants, Whole, labels};
 pub use grouping::{Grouping, Shown};
 pub use latency::{Latency, latency};
 pub use measure::{Figures, Measured, Needs, Order, Pick, measure};

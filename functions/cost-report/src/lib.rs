@@ -1,0 +1,52 @@
+//! The cost report that arrives by itself: on AWS a schedule starts it, a person runs the same by hand.
+//!
+//! - [`event`] is what is asked for, [`settings`] who gets it.
+//! - [`edition`] is a report as it is sent: made once, in all forms.
+//! - [`state`] is what has been sent, so that nobody gets a report twice however often a run is repeated.
+//! - [`targets`] brings it there.
+//! - [`budgets`] tells of budgets that run out.
+//! - [`reporter`] does all of this.
+
+pub mod aws;
+pub mod budgets;
+mod command;
+pub mod edition;
+pub mod event;
+pub mod http;
+pub mod reporter;
+mod round;
+pub mod secret;
+pub mod settings;
+pub mod state;
+pub mod targets;
+
+pub use command::Command;
+pub use http::Patience;
+pub use reporter::{Outcome, Reporter, RunError};
+pub use settings::Settings;
+
+use std::time::Duration;
+
+use serde_json::Value;
+use traceability::config::{ConfigError, DatabaseConfig, Environment};
+use traceability::lambda::job::{Failure, Job};
+
+/// The scheduled job.
+pub struct CostReporter(Reporter);
+
+impl Job for CostReporter {
+    const NAME: &'static str = "cost-report";
+
+    /// Read by hand, to say what is allowed where it is not understood.
+    type Event = Value;
+
+    fn from_environment(environment: &Environment) -> Result<Self, ConfigError> {
+        let settings = Settings::for_lambda(environment)?;
+        let database = DatabaseConfig::from_environment(environment)?;
+        Reporter::new(settings, database, environment).map(Self)
+    }
+
+    async fn run(&self, event: Value, time: Duration) -> Result<(), Failure> {
+        Box::pin(self.0.run(&event, time)).await.map(|_| ()).map_err(Failure::new)
+    }
+}

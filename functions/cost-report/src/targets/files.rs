@@ -1,0 +1,26 @@
+//! All forms of a report, as files.
+
+use super::Means;
+use crate::edition::Edition;
+use crate::state::{Bucket, Condition, SendError, Store, StoreError};
+
+/// Writes them whoever else may do so: they are the same for everybody, since the edition is.
+pub(super) async fn send(
+    means: &Means<'_>,
+    bucket: Option<&str>,
+    folder: &str,
+    edition: &Edition,
+) -> Result<(), SendError> {
+    let other = match (bucket, means.store) {
+        (Some(name), Store::Bucket(own)) if own.name() == name => None,
+        (Some(name), _) => Some(Store::Bucket(Bucket::new(means.aws.s3().await, name.to_owned()))),
+        (None, _) => None,
+    };
+    let store = other.as_ref().unwrap_or(means.store);
+    let refused = |StoreError(reason)| SendError::Refused(reason);
+    for file in edition.files() {
+        let (key, bytes) = (format!("{folder}/{}", file.name), file.text.as_bytes().to_vec());
+        store.write(&key, bytes, &file.media_type, Condition::Any).await.map_err(refused)?;
+    }
+    Ok(())
+}

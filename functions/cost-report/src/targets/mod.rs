@@ -1,0 +1,94 @@
+//! Bringing a message to a target.
+
+mod email;
+mod files;
+mod slack;
+mod sns;
+pub mod webhook;
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+use url::Url;
+
+use crate::aws::Aws;
+use crate::edition::Edition;
+use crate::http::Poster;
+use crate::secret::Secrets;
+use crate::settings::{Kind, Target};
+use crate::state::{SendError, Store};
+
+/// What a target gets to read.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// What tells it from every other message: the same however often it is sent.
+    pub id: String,
+    /// `cost_report` or `budget_alert`.
+    pub kind: &'static str,
+    /// One line.
+    pub title: String,
+    /// What matters most, a line each.
+    pub lines: Vec<String>,
+    /// Where there is more.
+    pub link: Option<Url>,
+    /// As a document of its own, for mail clients.
+    pub html: Option<String>,
+    /// As text, for mail clients that show none.
+    pub text: Option<String>,
+    /// For programs.
+    pub data: Value,
+}
+
+impl Message {
+    /// As plain text.
+    #[must_use]
+    pub fn plain(&self) -> String {
+        let mut text = format!("{}\n", self.title);
+        for line in &self.lines {
+            let _ = write!(text, "\n{line}");
+        }
+        if let Some(link) = &self.link {
+            let _ = write!(text, "\n\n{link}");
+        }
+        text.push('\n');
+        text
+    }
+}
+
+/// What delivering needs.
+#[derive(Debug)]
+pub struct Means<'a> {
+    /// AWS.
+    pub aws: &'a Aws,
+    /// The web.
+    pub poster: &'a Poster,
+    /// Addresses and keys.
+    pub secrets: &'a Secrets,
+    /// Where reports are kept.
+    pub store: &'a Store,
+}
+
+impl Means<'_> {
+    /// Sends a message.
+    ///
+    /// # Errors
+    /// Why it was not sent.
+    pub async fn send(&self, target: &Target, message: &Message) -> Result<(), SendError> {
+        match &target.kind {
+            // What is in the bucket is the message.
+            Kind::S3 { .. } => Ok(()),
+            Kind::Sns { topic_arn } => Box::pin(sns::send(self, target, topic_arn, message)).await,
+            Kind::Email { from, to } => Box::pin(email::send(self, target, from, to, message)).await,
+            Kind::Slack { url } => Box::pin(slack::send(self, target, url, message)).await,
+            Kind::Webhook { url, key } => Box::pin(webhook::send(self, target, url, key, message)).await,
+        }
+    }
+
+    /// Lays a report's files down, under a folder of the bucket.
+    ///
+    /// # Errors
+    /// Why they are not there.
+    pub async fn lay_down(&self, bucket: Option<&str>, folder: &str, edition: &Edition) -> Result<(), SendError> {
+        files::send(self, bucket, folder, edition).await
+    }
+}

@@ -1,0 +1,155 @@
+//! `GET /api/v1/reports/cost`
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue};
+use serde::Deserialize;
+use traceability::api::error::ParameterProblem;
+use traceability::api::params::Query2;
+use traceability::api::window::{Moment, TimeZone, day_of, resolve};
+use traceability::api::{ApiError, ApiResult, AppState, Caller, Problem};
+use traceability::queries::Source;
+use traceability::queries::filter::RequestFilter;
+use traceability::report::{Asked, CostReport, Form, Period, Span, cost_report, render};
+use traceability::scalar::{Bounded, Text};
+use utoipa::IntoParams;
+
+/// What the report is about, and what it is written as.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Params {
+    /// The day, week (from Monday on) or calendar month of `timezone` to which `start_date` belongs; the last whole one
+    /// without a `start_date`. `day`, if no dates are given. Not together with `end_date`.
+    #[param(inline, required = false)]
+    period: Option<Period>,
+    /// The start of any other window, which belongs to it: RFC 3339 (no offset means UTC), or a date, which means the start
+    /// of that day in `timezone`.
+    #[param(value_type = Option<String>, example = "2026-11-01")]
+    start_date: Option<Moment>,
+    /// The end of that window, which does not belong to it; now, if not given. A window has 366 days at most.
+    #[param(value_type = Option<String>, example = "2026-12-01")]
+    end_date: Option<Moment>,
+    /// The IANA time zone in which days, weeks and months begin.
+    #[serde(default)]
+    #[param(value_type = Option<String>, default = "UTC", example = "Europe/Berlin")]
+    timezone: TimeZone,
+    /// What the report is written as: `json`, `csv` (one line per value of each dimension), `focus` (a CSV with the columns of
+    /// FOCUS 1.2, one line per day, model, provider, agent, user, team and key), `markdown`, or `html`, one page without
+    /// anything beside it.
+    #[param(inline, required = false)]
+    format: Option<Form>,
+    /// How many rows each breakdown has beside all others as one, and how many sessions there are, at most.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 100, default = 10)]
+    top: Option<Bounded<1, 100>>,
+}
+
+/// Filters on requests.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Filters {
+    /// Only requests of this agent; `unknown` for those that name none.
+    #[param(value_type = Option<String>)]
+    agent_name: Option<Text>,
+    /// Only requests of this LiteLLM user; `unknown` for none.
+    #[param(value_type = Option<String>)]
+    user_id: Option<Text>,
+    /// Only requests to this model, by its public name or as LiteLLM wrote it.
+    #[param(value_type = Option<String>)]
+    model: Option<Text>,
+    /// Only requests of this team; `unknown` for none.
+    #[param(value_type = Option<String>)]
+    team_id: Option<Text>,
+}
+
+impl Filters {
+    fn requests(&self) -> RequestFilter {
+        RequestFilter {
+            agent_name: Text::of(self.agent_name.as_ref()),
+            user_id: Text::of(self.user_id.as_ref()),
+            model: Text::of(self.model.as_ref()),
+            team_id: Text::of(self.team_id.as_ref()),
+            ..RequestFilter::default()
+        }
+    }
+}
+
+impl Params {
+    fn span(&self, state: &AppState) -> Result<Span, ParameterProblem> {
+        let (zone, now) = (self.timezone.0, state.clock.now());
+        let period = match (self.period, self.start_date, self.end_date) {
+            (Some(_), _, Some(_)) => {
+                return Err(ParameterProblem::new("period", "must not be combined with end_date"));
+            }
+            (Some(period), Some(start), None) => Some(Span::of(period, zone, day_of(start.instant(zone), zone))),
+            (Some(period), None, None) => Some(Span::last(period, zone, now)),
+            (None, None, None) => Some(Span::last(Period::Day, zone, now)),
+            (None, ..) => None,
+        };
+        let Some(span) = period else {
+            let window = resolve(self.start_date, self.end_date, self.timezone, 30, now)?;
+            return Ok(Span::between(window, zone));
+        };
+        let edge = |instant| Some(Moment::Instant(instant));
+        resolve(edge(span.window.start), edge(span.window.end), self.timezone, 30, now)?;
+        Ok(span)
+    }
+}
+
+/// Report costs
+///
+/// What was spent in a day, week, month or any other window, by whom and on what, how that compares, what is unusual, and where
+/// the month will end; of the requests that the caller may see. Each of its figures is that of the other endpoints for the
+/// same window. Amounts are not rounded, and the rows of each breakdown sum to the total.
+#[utoipa::path(
+    get,
+    path = "/api/v1/reports/cost",
+    tag = "reports",
+    params(Params, Filters),
+    responses(
+        (status = 200, description = "The report", content(
+            (CostReport = "application/json"),
+            (String = "text/csv"),
+            (String = "text/markdown"),
+            (String = "text/html"),
+        )),
+        (status = "4XX", description = "A parameter is not allowed", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", description = "The database did not answer", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn get_cost_report(
+    State(state): State<AppState>,
+    caller: Caller,
+    Query2(params, filters): Query2<Params, Filters>,
+) -> ApiResult<Response> {
+    let form = params.format.unwrap_or(Form::Json);
+    let asked = Asked {
+        span: params.span(&state)?,
+        filter: filters.requests(),
+        top: params.top.map_or(10, |top| top.0),
+        links: state.reports.links.clone(),
+        budgets: state.reports.budgets.clone(),
+        charges: form == Form::Focus,
+        now: state.clock.now(),
+    };
+    let mut db = state.db.session().await?;
+    let source = Source { facts: &db.facts, scope: caller.scope() };
+    let mut report = cost_report(&mut db.conn, source, &asked).await?;
+    // A copy of the same figures stays good, whenever they were asked for.
+    report.generated_at = None;
+    let text = render(&report, form).map_err(|error| ApiError::Internal(error.to_string()))?;
+    Ok((headers(&report, form), text).into_response())
+}
+
+fn headers(report: &CostReport, form: Form) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(form.content_type()));
+    let name = format!("inline; filename=\"{}\"", report.file_name(form));
+    if let Ok(name) = HeaderValue::from_str(&name) {
+        headers.insert(CONTENT_DISPOSITION, name);
+    }
+    // The page needs its own styles and pictures, and nothing else.
+    let policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'";
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    headers
+}

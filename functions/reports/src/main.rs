@@ -1,0 +1,8 @@
+//! The Lambda entry of the reports function.
+
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    traceability::lambda::run(reports::router()).await
+}

@@ -1,0 +1,87 @@
+//! The dearest sessions, and what speaks against the figures.
+
+use super::Asked;
+use super::document::{DearSession, Quality, UnpricedModel};
+use crate::db::Connection;
+use crate::money::Money;
+use crate::queries::Source;
+use crate::queries::analytics::Question;
+use crate::queries::reports::doubts;
+use crate::queries::sessions::{SessionSearch, SessionSort, TotalsFilter, search, summaries};
+
+/// Of more requests not each one is looked at: that would take longer than all else.
+const MOST_REQUESTS: i64 = 2_000_000;
+/// So many models without a price are told.
+const MOST_MODELS: u32 = 20;
+
+/// The dearest sessions with a request in question, with what they cost in all.
+pub(super) async fn sessions(
+    conn: &mut Connection,
+    source: Source<'_>,
+    asked: &Asked,
+) -> sqlx::Result<Vec<DearSession>> {
+    let question = SessionSearch {
+        window: asked.span.window,
+        filter: asked.filter.clone(),
+        totals: TotalsFilter::default(),
+        sort: SessionSort::Cost,
+        descending: true,
+        as_of: asked.now,
+    };
+    let dearest = search(conn, source, &question, None, asked.top, 0).await?;
+    let ids: Vec<String> = dearest.iter().map(|session| session.session_id.clone()).collect();
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let known = summaries(conn, source, &ids).await?;
+    let session = |summary: crate::queries::sessions::SessionSummary| {
+        // The place in the order is the exact cost.
+        let place = dearest.iter().find(|session| session.session_id == summary.session_id)?;
+        Some(DearSession {
+            spend: place.value.parse().ok()?,
+            link: link(asked, &summary.session_id),
+            session_id: summary.session_id,
+            requests: summary.total_messages,
+            total_tokens: summary.total_tokens,
+            session_start: summary.session_start,
+            last_activity: summary.last_activity,
+            agent_name: summary.agent_name,
+            user_id: summary.user_id,
+        })
+    };
+    Ok(known.into_iter().filter_map(session).collect())
+}
+
+/// Where the API shows a session.
+fn link(asked: &Asked, session_id: &str) -> Option<String> {
+    let mut url = asked.links.clone()?;
+    url.path_segments_mut().ok()?.pop_if_empty().extend(["api", "v1", "sessions", session_id, "messages"]);
+    Some(url.into())
+}
+
+/// What speaks against the figures of the requests in question, of which there are so many.
+pub(super) async fn quality(
+    conn: &mut Connection,
+    source: Source<'_>,
+    question: &Question,
+    requests: i64,
+) -> sqlx::Result<Quality> {
+    if requests > MOST_REQUESTS {
+        return Ok(Quality::default());
+    }
+    let mut found = doubts(conn, source, question, MOST_MODELS).await?.into_iter();
+    let all = found.next().unwrap_or_default();
+    let models = found.map(|model| UnpricedModel {
+        model: model.model.unwrap_or_default(),
+        requests: model.unpriced_requests,
+        total_tokens: model.unpriced_tokens,
+    });
+    Ok(Quality {
+        unpriced_requests: Some(all.unpriced_requests),
+        unpriced_tokens: Some(all.unpriced_tokens),
+        unpriced_models: Some(models.collect()),
+        requests_without_session: Some(all.without_session),
+        requests_with_lost_cost: all.lost_requests,
+        lost_cost: all.lost_cost.map(Money),
+    })
+}
