@@ -173,6 +173,24 @@ async fn a_target_with_a_filter_gets_its_own_numbers() {
     assert!(link.contains("sales%2Freport.html"), "{link}");
 }
 
+/// What was made before a filter was changed is somebody else's.
+#[tokio::test]
+async fn a_report_with_another_filter_is_not_sent() {
+    let target = |team: &str| {
+        format!(
+            r#"[{{"name": "team", "kind": "slack", "url": {{"env": "SLACK_URL"}}, "filter": {{"team_id": "{team}"}}}}]"#
+        )
+    };
+    let database = database("delivery_other_filter").await;
+    let world = World::new(database, &[("REPORT_TARGETS", &target("team-support"))]).await;
+    world.receiver.is_in([Mood::Status(404)]);
+    world.run(now(), &json!({})).await.expect_err("it is refused");
+    let world = world.with(&[("REPORT_TARGETS", &target("team-sales"))]);
+    let said = world.run(now(), &json!({})).await.expect_err("the edition is the other team's").to_string();
+    assert!(said.contains("was made with another filter: give the target another name"), "{said}");
+    assert_eq!((world.receiver.asked(), world.receiver.received().len()), (1, 0));
+}
+
 /// A period that is set on a target is what it gets where nobody asks for it by name.
 #[tokio::test]
 async fn a_target_gets_the_periods_it_wants() {

@@ -60,6 +60,13 @@ impl World {
         Self { fate, bucket, receiver, database, settings: defaults.chain(given).collect() }
     }
 
+    /// The same world, with other settings.
+    #[must_use]
+    pub fn with(mut self, settings: &[(&str, &str)]) -> Self {
+        self.settings.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        self
+    }
+
     /// A reporter at this time. Close it before the next one: an embedded database has one connection.
     pub async fn reporter(&self, now: DateTime<Utc>) -> Reporter {
         self.reporter_in(now, self.bucket.aws()).await

@@ -3,11 +3,15 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use traceability::money::Money;
-use traceability::report::{Against, BreakdownBy, CostReport, Form, Period, Reach, RenderError, Share, Span, render};
+use traceability::report::{
+    Against, BreakdownBy, CostReport, Filters, Form, Period, Reach, RenderError, Share, Span, render,
+};
 
 /// All forms of a report, and what is said of it in a line or a few.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Edition {
+    /// Whose figures it has.
+    pub filters: Filters,
     /// The subject of a mail.
     pub title: String,
     /// What matters most.
@@ -37,7 +41,7 @@ impl Edition {
             Ok(File { name: name(form), media_type: form.content_type().to_owned(), text })
         };
         let files = Form::ALL.into_iter().map(file).collect::<Result<_, RenderError>>()?;
-        Ok(Self { title: title(report), lines: lines(report), files })
+        Ok(Self { filters: report.filters.clone(), title: title(report), lines: lines(report), files })
     }
 
     /// Its files.

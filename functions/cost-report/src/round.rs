@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use chrono::Datelike;
 use futures::future::join_all;
 use traceability::api::window::day_of;
-use traceability::report::{Form, Span};
+use traceability::report::{Filters, Form, Span};
 use url::Url;
 
 use crate::budgets::{self, Crossing};
@@ -82,6 +82,10 @@ impl Round<'_> {
         let key = format!("{folder}/edition.json");
         let stored = self.stored(&key).await?;
         let edition = if let Some(edition) = stored { edition } else { self.new_edition(&key, filter).await? };
+        // It may lie there from before the settings were changed: nobody gets the figures of others by that.
+        if edition.filters != Filters::of(&filter.condition()) {
+            return Err(format!("{key} was made with another filter: give the target another name"));
+        }
         self.means.lay_down(None, folder, &edition).await.map_err(|error| error.to_string())?;
         Ok(edition)
     }
