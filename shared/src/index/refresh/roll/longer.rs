@@ -4,7 +4,7 @@
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, PgConnection, Row};
 
-use super::part::{Part, Totals, Writer, returning};
+use super::part::{self, Lines, Part, Totals, returning};
 use crate::index::histogram::Histogram;
 use crate::index::{Level, Quarter, dimensions};
 use crate::queries::analytics::{Dimension, measures};
@@ -67,7 +67,7 @@ async fn roll_grouping(
         until.0,
     );
     sqlx::raw_sql(AssertSqlSafe(declare)).execute(&mut *conn).await?;
-    let mut writer = Writer::new(keys, level);
+    let mut lines = Lines::new(keys, level);
     let mut open: Option<((i32, String, String), Part)> = None;
     loop {
         let rows = sqlx::query("FETCH 2000 FROM parts").persistent(false).fetch_all(&mut *conn).await?;
@@ -79,7 +79,8 @@ async fn roll_grouping(
             let (group, mut part) = match open.take() {
                 Some((open, part)) if open == group => (open, part),
                 Some(((span, first, second), part)) => {
-                    writer.push(&mut *conn, (span, &first, &second), &part).await?;
+                    let full = lines.push((span, &first, &second), &part);
+                    part::write(&mut *conn, full.into_iter()).await?;
                     (group, Part::default())
                 }
                 None => (group, Part::default()),
@@ -88,10 +89,8 @@ async fn roll_grouping(
             open = Some((group, part));
         }
     }
-    if let Some(((span, first, second), part)) = open {
-        writer.push(&mut *conn, (span, &first, &second), &part).await?;
-    }
-    writer.flush(&mut *conn).await?;
+    let last = open.and_then(|((span, first, second), part)| lines.push((span, &first, &second), &part));
+    part::write(&mut *conn, last.into_iter().chain([lines.take()])).await?;
     sqlx::raw_sql("CLOSE parts").execute(conn).await?;
     Ok(())
 }

@@ -91,49 +91,32 @@ pub(super) fn returning(row: &PgRow) -> sqlx::Result<Vec<(i64, i64)>> {
         .collect())
 }
 
-/// Writes roll-ups of one grouping and one level, some thousands at a time.
-pub(super) struct Writer {
-    /// What the lines begin with: the grouping and the level.
+/// Roll-ups of one grouping and one level as lines of PostgreSQL's text format, which it reads several times as fast as
+/// bound values.
+pub(super) struct Lines {
+    /// What each begins with: the grouping and the level.
     prefix: String,
-    /// Lines in PostgreSQL's text format, which it reads several times as fast as bound values.
     lines: String,
 }
 
 /// So much text is sent at a time.
 const CHUNK: usize = 512 * 1024;
 
-impl Writer {
+impl Lines {
     pub(super) fn new(keys: &[Dimension], level: Level) -> Self {
         Self { prefix: format!("{}\t{}", dimensions::name(keys), level as i16), lines: String::new() }
     }
 
-    /// Writes a roll-up, sooner or later.
-    pub(super) async fn push(
-        &mut self,
-        conn: &mut PgConnection,
-        (starts, first, second): (i32, &str, &str),
-        part: &Part,
-    ) -> sqlx::Result<()> {
+    /// Adds a roll-up. Returns all lines when they are enough to be sent.
+    pub(super) fn push(&mut self, (starts, first, second): (i32, &str, &str), part: &Part) -> Option<String> {
         // Writing to a string cannot fail.
         let _ = self.line(starts, [first, second], part);
-        if self.lines.len() >= CHUNK { self.flush(conn).await } else { Ok(()) }
+        (self.lines.len() >= CHUNK).then(|| self.take())
     }
 
-    /// Writes what is not written yet.
-    pub(super) async fn flush(&mut self, conn: &mut PgConnection) -> sqlx::Result<()> {
-        if self.lines.is_empty() {
-            return Ok(());
-        }
-        let measures = measures::ALL.iter().map(|measure| format!("{}, ", measure.name)).collect::<String>();
-        let into = format!(
-            "COPY traceability.rollups (dimension, level, starts, first, second, {measures}durations, ttfts, new_sessions, \
-             returning_sessions) FROM STDIN"
-        );
-        let mut copy = conn.copy_in_raw(&into).await?;
-        copy.send(self.lines.as_bytes()).await?;
-        copy.finish().await?;
-        self.lines.clear();
-        Ok(())
+    /// The lines that were not returned yet.
+    pub(super) fn take(&mut self) -> String {
+        std::mem::take(&mut self.lines)
     }
 
     fn line(&mut self, starts: i32, names: [&str; 2], part: &Part) -> fmt::Result {
@@ -179,3 +162,22 @@ impl Writer {
 }
 
 const NULL: &str = "\t\\N";
+
+/// Writes the lines of all chunks. The next chunk is put together while the server reads the last.
+pub(super) async fn write(conn: &mut PgConnection, chunks: impl Iterator<Item = String>) -> sqlx::Result<()> {
+    let mut chunks = chunks.filter(|chunk| !chunk.is_empty()).peekable();
+    if chunks.peek().is_none() {
+        return Ok(());
+    }
+    let measures = measures::ALL.iter().map(|measure| format!("{}, ", measure.name)).collect::<String>();
+    let into = format!(
+        "COPY traceability.rollups (dimension, level, starts, first, second, {measures}durations, ttfts, new_sessions, \
+         returning_sessions) FROM STDIN"
+    );
+    let mut copy = conn.copy_in_raw(&into).await?;
+    for chunk in chunks {
+        copy.send(chunk.as_bytes()).await?;
+    }
+    copy.finish().await?;
+    Ok(())
+}

@@ -6,7 +6,7 @@ use futures::TryStreamExt;
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, PgConnection, Row};
 
-use super::part::{Part, Totals, Writer};
+use super::part::{self, Lines, Part, Totals};
 use crate::index::dimensions::ROLLED_UP;
 use crate::index::histogram::{Histogram, bin};
 use crate::index::refresh::stale::quarter;
@@ -143,16 +143,24 @@ impl Batch {
     async fn write(self, conn: &mut PgConnection) -> sqlx::Result<()> {
         let mut parts: Vec<_> = self.parts.into_iter().collect();
         parts.sort_unstable_by_key(|((quarter, (place, first, second)), _)| (*place, *quarter, *first, *second));
-        let mut parts = parts.into_iter().peekable();
-        for (place, grouping) in ROLLED_UP.into_iter().enumerate() {
-            let mut writer = Writer::new(grouping, Level::Quarter);
-            while let Some(((quarter, (_, first, second)), part)) = parts.next_if(|((_, group), _)| group.0 == place) {
-                let keys = (quarter, self.names.name(first), self.names.name(second));
-                writer.push(&mut *conn, keys, &part).await?;
-            }
-            writer.flush(&mut *conn).await?;
-        }
-        Ok(())
+        let names = self.names;
+        let groupings = parts.chunk_by(|((_, one), _), ((_, other), _)| one.0 == other.0);
+        let chunks = groupings.flat_map(|grouping| {
+            let keys = ROLLED_UP[grouping[0].0.1.0];
+            let mut lines = Lines::new(keys, Level::Quarter);
+            let mut parts = grouping.iter();
+            let names = &names;
+            std::iter::from_fn(move || {
+                for ((quarter, (_, first, second)), part) in parts.by_ref() {
+                    let full = lines.push((*quarter, names.name(*first), names.name(*second)), part);
+                    if full.is_some() {
+                        return full;
+                    }
+                }
+                Some(lines.take()).filter(|rest| !rest.is_empty())
+            })
+        });
+        part::write(conn, chunks).await
     }
 }
 
