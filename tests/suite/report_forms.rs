@@ -56,12 +56,12 @@ fn named(text: &str) -> CostReport {
         (row.id, row.label) = (name(), name());
     }
     for session in &mut report.sessions {
-        session.session_id = text.to_owned();
-        session.agent_name = text.to_owned();
-        session.user_id = text.to_owned();
+        text.clone_into(&mut session.session_id);
+        text.clone_into(&mut session.agent_name);
+        text.clone_into(&mut session.user_id);
     }
     for one in report.first_seen.models.iter_mut().chain(report.first_seen.agents.iter_mut().flatten()) {
-        one.id = text.to_owned();
+        text.clone_into(&mut one.id);
     }
     for anomaly in &mut report.anomalies.found {
         anomaly.text = format!("On a day, the agent {text} cost $1.00.");
@@ -70,7 +70,7 @@ fn named(text: &str) -> CostReport {
         (budget.id, budget.label) = (name(), name());
     }
     for model in report.quality.unpriced_models.iter_mut().flatten() {
-        model.model = text.to_owned();
+        text.clone_into(&mut model.model);
     }
     for charge in &mut report.charges {
         charge.model = name();

@@ -48,7 +48,7 @@ async fn days_are_as_long_as_the_clocks_make_them() {
         assert_eq!(report["totals"]["requests"], half_hours, "{date} {zone}");
         assert_eq!(report["days"].as_array().expect("days").len(), 1, "{date} {zone}");
         assert_eq!(report["days"][0]["day"], date);
-        assert_eq!(money(&report["totals"]["spend"]).units(), Money::of(0.01).units() * half_hours as i128);
+        assert_eq!(money(&report["totals"]["spend"]).units(), Money::of(0.01).units() * i128::from(half_hours));
         let (start, end) =
             (instant(report["start"].as_str().expect("a time")), instant(report["end"].as_str().expect("a time")));
         assert_eq!((end - start).num_minutes(), half_hours * 30);
