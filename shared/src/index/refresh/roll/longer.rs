@@ -90,7 +90,8 @@ async fn roll_grouping(
         }
     }
     let last = open.and_then(|((span, first, second), part)| lines.push((span, &first, &second), &part));
-    part::write(&mut *conn, last.into_iter().chain([lines.take()])).await?;
+    let rest = Some(lines.take()).filter(|rest| !rest.is_empty());
+    part::write(&mut *conn, last.into_iter().chain(rest)).await?;
     sqlx::raw_sql("CLOSE parts").execute(conn).await?;
     Ok(())
 }

@@ -164,17 +164,15 @@ impl Lines {
 const NULL: &str = "\t\\N";
 
 /// Writes the lines of all chunks. The next chunk is put together while the server reads the last.
-pub(super) async fn write(conn: &mut PgConnection, chunks: impl Iterator<Item = String>) -> sqlx::Result<()> {
-    let mut chunks = chunks.filter(|chunk| !chunk.is_empty()).peekable();
-    if chunks.peek().is_none() {
-        return Ok(());
-    }
+pub(super) async fn write(conn: &mut PgConnection, mut chunks: impl Iterator<Item = String>) -> sqlx::Result<()> {
+    let Some(first) = chunks.next() else { return Ok(()) };
     let measures = measures::ALL.iter().map(|measure| format!("{}, ", measure.name)).collect::<String>();
     let into = format!(
         "COPY traceability.rollups (dimension, level, starts, first, second, {measures}durations, ttfts, new_sessions, \
          returning_sessions) FROM STDIN"
     );
     let mut copy = conn.copy_in_raw(&into).await?;
+    copy.send(first.as_bytes()).await?;
     for chunk in chunks {
         copy.send(chunk.as_bytes()).await?;
     }

@@ -1,6 +1,7 @@
 //! The roll-ups of quarters of an hour, from facts: one pass for all groupings.
 
 use std::collections::HashMap;
+use std::iter::Peekable;
 
 use futures::TryStreamExt;
 use sqlx::postgres::PgRow;
@@ -143,24 +144,30 @@ impl Batch {
     async fn write(self, conn: &mut PgConnection) -> sqlx::Result<()> {
         let mut parts: Vec<_> = self.parts.into_iter().collect();
         parts.sort_unstable_by_key(|((quarter, (place, first, second)), _)| (*place, *quarter, *first, *second));
-        let names = self.names;
-        let groupings = parts.chunk_by(|((_, one), _), ((_, other), _)| one.0 == other.0);
-        let chunks = groupings.flat_map(|grouping| {
-            let keys = ROLLED_UP[grouping[0].0.1.0];
-            let mut lines = Lines::new(keys, Level::Quarter);
-            let mut parts = grouping.iter();
-            let names = &names;
-            std::iter::from_fn(move || {
-                for ((quarter, (_, first, second)), part) in parts.by_ref() {
-                    let full = lines.push((*quarter, names.name(*first), names.name(*second)), part);
-                    if full.is_some() {
-                        return full;
-                    }
-                }
-                Some(lines.take()).filter(|rest| !rest.is_empty())
-            })
-        });
-        part::write(conn, chunks).await
+        part::write(conn, Chunks { parts: parts.into_iter().peekable(), names: self.names }).await
+    }
+}
+
+/// The lines of roll-ups, each chunk of one grouping.
+struct Chunks {
+    parts: Peekable<std::vec::IntoIter<((i32, Group), Part)>>,
+    names: Names,
+}
+
+impl Iterator for Chunks {
+    type Item = String;
+
+    fn next(&mut self) -> Option<String> {
+        let ((_, (place, ..)), _) = self.parts.peek()?;
+        let place = *place;
+        let mut lines = Lines::new(ROLLED_UP[place], Level::Quarter);
+        while let Some(((quarter, (_, first, second)), part)) = self.parts.next_if(|((_, group), _)| group.0 == place) {
+            let full = lines.push((quarter, self.names.name(first), self.names.name(second)), &part);
+            if full.is_some() {
+                return full;
+            }
+        }
+        Some(lines.take())
     }
 }
 
