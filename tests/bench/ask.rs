@@ -12,6 +12,7 @@ use traceability::queries::analytics::{self, Bucket, Dimension, Question, View};
 use traceability::queries::filter::RequestFilter;
 use traceability::queries::sessions::{self, SessionSearch, SessionSort, TotalsFilter};
 use traceability::queries::{Source, content, health, requests};
+use traceability::report::{self, Asked, Budgets, Span};
 use url::Url;
 
 /// One request of the API, with its parameters.
@@ -31,6 +32,8 @@ pub enum Ask {
     Sessions(Sessions),
     /// A question about a window.
     Analytics(Analytics, TimeWindow),
+    /// The cost report of a window.
+    Report(TimeWindow),
     /// Whether the log can be read.
     Health,
     /// Whether the service is there; asks the database nothing.
@@ -87,6 +90,7 @@ impl Ask {
                 }
                 target(&["api", "v1", "analytics", question.path()], &parameters)
             }
+            Self::Report(window) => target(&["api", "v1", "reports", "cost"], &dates(window)),
             Self::Health => target(&["health"], &[]),
             Self::Live => target(&["health", "live"], &[]),
         }
@@ -134,6 +138,18 @@ impl Ask {
                 !sessions::summaries(conn, source, &ids).await?.is_empty()
             }
             Self::Analytics(question, window) => question.ask(conn, source, *window).await?,
+            Self::Report(window) => {
+                let asked = Asked {
+                    span: Span::between(*window, chrono_tz::Tz::UTC),
+                    filter: RequestFilter::default(),
+                    top: 10,
+                    links: None,
+                    budgets: Budgets::default(),
+                    charges: false,
+                    now: Utc::now(),
+                };
+                report::cost_report(conn, source, &asked).await?.totals.requests > 0
+            }
             Self::Health => health::newest_request(conn, source).await?.is_some(),
             _ => true,
         })

@@ -1,6 +1,8 @@
 //! What is promised.
 
-use crate::endpoints::{MESSAGES, MODELS, NEWEST_SESSIONS, OVERVIEW, REQUEST, SUMMARY, TRENDS, WEEK_OF_SESSIONS};
+use crate::endpoints::{
+    COST_REPORT, MESSAGES, MODELS, NEWEST_SESSIONS, OVERVIEW, REQUEST, SUMMARY, TRENDS, WEEK_OF_SESSIONS,
+};
 use crate::logins::{LITELLM_KEY, LOGIN_LIST, LOGIN_SUMMARY, OWN_KEY};
 
 /// What must stay below or above a number.
@@ -24,7 +26,7 @@ pub enum Budget {
 /// Every budget. The overhead is judged where the database is quick: beside a question of a second, a millisecond is
 /// lost in the noise. A first request is one look-up more, and what the service does for it; with a second query it
 /// would be more than two.
-pub const BUDGETS: [Budget; 18] = [
+pub const BUDGETS: [Budget; 19] = [
     Budget::Latency(SUMMARY, 10.0),
     Budget::Latency(MESSAGES, 10.0),
     Budget::Latency(REQUEST, 5.0),
@@ -33,6 +35,7 @@ pub const BUDGETS: [Budget; 18] = [
     Budget::Latency(OVERVIEW, 1_500.0),
     Budget::Latency(MODELS, 1_500.0),
     Budget::Latency(TRENDS, 1_500.0),
+    Budget::Latency(COST_REPORT, 10_000.0),
     Budget::Overhead(SUMMARY, 1.0),
     Budget::Overhead(MESSAGES, 1.0),
     Budget::Overhead(REQUEST, 1.0),

@@ -31,6 +31,9 @@ pub const MODELS: &str = "models, 7 days";
 /// A week by day.
 pub const TRENDS: &str = "usage trends, 7 days";
 
+/// A month's cost report.
+pub const COST_REPORT: &str = "cost report, 30 days";
+
 /// Every endpoint that is measured. The windows end with the log, so that each has its rows whenever it was filled.
 pub async fn all(data: &mut Data) -> sqlx::Result<Vec<Endpoint>> {
     let last = |days| TimeWindow { start: data.until - Duration::days(days), end: data.until };
@@ -62,6 +65,7 @@ pub async fn all(data: &mut Data) -> sqlx::Result<Vec<Endpoint>> {
         endpoint("cost breakdown by model, 7 days", question(Analytics::CostBreakdown, week)),
         endpoint("overview, 30 days", question(Analytics::Overview, month)),
         endpoint("agents, 1 day", question(Analytics::Agents, day)),
+        endpoint(COST_REPORT, vec![Ask::Report(month)]),
         endpoint("health", vec![Ask::Health]),
         endpoint("liveness", vec![Ask::Live]),
     ])

@@ -93,7 +93,17 @@ pub fn all(drawn: &Drawn) -> Vec<Group> {
             asks: (0..DRAWN).map(|index| analytics(drawn, days, index, path, parameters)).collect(),
         }));
     }
+    groups.push(Group {
+        name: "cost report, 30 days".into(),
+        budget: Some(2_000.0),
+        deep: false,
+        asks: (0..DRAWN).map(|index| report(drawn, index)).collect(),
+    });
     groups
+}
+
+fn report(drawn: &Drawn, index: u64) -> Ask {
+    Ask { target: target(&["api", "v1", "reports", "cost"], &dates(&drawn.window(30, index))), body: None }
 }
 
 fn by_id(drawn: &Drawn) -> Vec<Group> {

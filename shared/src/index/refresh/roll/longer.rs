@@ -2,12 +2,12 @@
 //! there are.
 
 use sqlx::postgres::PgRow;
-use sqlx::{AssertSqlSafe, PgConnection, Row};
+use sqlx::{AssertSqlSafe, FromRow, PgConnection, Row};
 
 use super::part::{self, Lines, Part, Totals, returning};
 use crate::index::histogram::Histogram;
 use crate::index::{Level, Quarter, dimensions};
-use crate::queries::analytics::{Dimension, measures};
+use crate::queries::analytics::measures;
 
 /// Rolls up the longer spans that end between the two.
 pub(super) async fn roll(conn: &mut PgConnection, from: Quarter, until: Quarter) -> sqlx::Result<()> {
@@ -18,14 +18,29 @@ pub(super) async fn roll(conn: &mut PgConnection, from: Quarter, until: Quarter)
         }
     }
     for level in [Level::Week, Level::Month] {
-        let mut start = level.floor(from);
-        while level.next(start) <= until {
-            let end = level.next(start);
-            roll_level(conn, level, start, end).await?;
-            start = end;
+        for start in spans(conn, level, level.floor(from), level.floor(until)).await? {
+            roll_level(conn, level, start, level.next(start)).await?;
         }
     }
     Ok(())
+}
+
+/// The spans of a level between the two in which there are requests: a clock that was wrong by years must not make for years
+/// to be looked at.
+async fn spans(conn: &mut PgConnection, level: Level, from: Quarter, until: Quarter) -> sqlx::Result<Vec<Quarter>> {
+    let days: Vec<i32> = sqlx::query_scalar(
+        "SELECT r.starts FROM traceability.rollups r WHERE r.dimension = $1 AND r.level = $2 AND r.starts >= $3 \
+         AND r.starts < $4 ORDER BY r.starts",
+    )
+    .bind(dimensions::name(&[]))
+    .bind(Level::Day as i16)
+    .bind(from.0)
+    .bind(until.0)
+    .fetch_all(conn)
+    .await?;
+    let mut spans: Vec<Quarter> = days.into_iter().map(|day| level.floor(Quarter(day))).collect();
+    spans.dedup();
+    Ok(spans)
 }
 
 /// Rolls up spans of one level from those of the level below, where there is nothing yet. Of weeks and months, only one
@@ -36,19 +51,51 @@ pub(super) async fn roll_level(
     from: Quarter,
     until: Quarter,
 ) -> sqlx::Result<()> {
-    for keys in dimensions::ROLLED_UP {
-        roll_grouping(conn, keys, level, from, until).await?;
+    declare(conn, level, from, until).await?;
+    let mut lines = Lines::new(level);
+    let mut open: Option<(Group, Part)> = None;
+    loop {
+        let rows = sqlx::query("FETCH 2000 FROM parts").persistent(false).fetch_all(&mut *conn).await?;
+        if rows.is_empty() {
+            break;
+        }
+        for row in rows {
+            let group = Group::from_row(&row)?;
+            let (group, mut part) = match open.take() {
+                Some((open, part)) if open == group => (open, part),
+                Some((done, part)) => {
+                    part::write(&mut *conn, done.push(&mut lines, &part).into_iter()).await?;
+                    (group, Part::default())
+                }
+                None => (group, Part::default()),
+            };
+            add(&mut part, &row, group.span)?;
+            open = Some((group, part));
+        }
     }
+    let full = open.and_then(|(done, part)| done.push(&mut lines, &part));
+    part::write(&mut *conn, full.into_iter().chain(lines.rest())).await?;
+    sqlx::raw_sql("CLOSE parts").execute(conn).await?;
     Ok(())
 }
 
-async fn roll_grouping(
-    conn: &mut PgConnection,
-    keys: &[Dimension],
-    level: Level,
-    from: Quarter,
-    until: Quarter,
-) -> sqlx::Result<()> {
+/// What becomes one roll-up.
+#[derive(PartialEq, Eq, FromRow)]
+struct Group {
+    dimension: String,
+    span: i32,
+    first: String,
+    second: String,
+}
+
+impl Group {
+    fn push(&self, lines: &mut Lines, part: &Part) -> Option<String> {
+        lines.push(&self.dimension, self.span, [&self.first, &self.second], part)
+    }
+}
+
+/// Opens a cursor of the roll-ups of the level below, by what they become.
+async fn declare(conn: &mut PgConnection, level: Level, from: Quarter, until: Quarter) -> sqlx::Result<()> {
     let (below, span) = match level {
         // Rounded down also before 1970, where a clock that was wrong may have put a request.
         Level::Quarter | Level::Hour => (Level::Quarter, "floor(r.starts / 4.0)::integer * 4".to_owned()),
@@ -58,41 +105,16 @@ async fn roll_grouping(
     };
     let columns = measures::ALL.iter().map(|measure| format!("r.{}, ", measure.name)).collect::<String>();
     let declare = format!(
-        "DECLARE parts NO SCROLL CURSOR FOR SELECT {span} AS span, r.starts, r.first, r.second, {columns}r.durations, \
-         r.ttfts, r.new_sessions, r.returning_sessions FROM traceability.rollups r WHERE r.dimension = '{}' \
-         AND r.level = {} AND r.starts >= {} AND r.starts < {} ORDER BY 1, r.first, r.second",
-        dimensions::name(keys),
+        "DECLARE parts NO SCROLL CURSOR FOR SELECT r.dimension, {span} AS span, r.starts, r.first, r.second, \
+         {columns}r.durations, r.ttfts, r.new_sessions, r.returning_sessions FROM traceability.rollups r \
+         WHERE r.dimension = ANY('{{{}}}') AND r.level = {} AND r.starts >= {} AND r.starts < {} \
+         ORDER BY r.dimension, 2, r.first, r.second",
+        dimensions::names().map(|name| format!("\"{name}\"")).join(","),
         below as i16,
         from.0,
         until.0,
     );
-    sqlx::raw_sql(AssertSqlSafe(declare)).execute(&mut *conn).await?;
-    let mut lines = Lines::new(keys, level);
-    let mut open: Option<((i32, String, String), Part)> = None;
-    loop {
-        let rows = sqlx::query("FETCH 2000 FROM parts").persistent(false).fetch_all(&mut *conn).await?;
-        if rows.is_empty() {
-            break;
-        }
-        for row in rows {
-            let group: (i32, String, String) = (row.try_get("span")?, row.try_get("first")?, row.try_get("second")?);
-            let (group, mut part) = match open.take() {
-                Some((open, part)) if open == group => (open, part),
-                Some(((span, first, second), part)) => {
-                    let full = lines.push((span, &first, &second), &part);
-                    part::write(&mut *conn, full.into_iter()).await?;
-                    (group, Part::default())
-                }
-                None => (group, Part::default()),
-            };
-            add(&mut part, &row, group.0)?;
-            open = Some((group, part));
-        }
-    }
-    let last = open.and_then(|((span, first, second), part)| lines.push((span, &first, &second), &part));
-    let rest = Some(lines.take()).filter(|rest| !rest.is_empty());
-    part::write(&mut *conn, last.into_iter().chain(rest)).await?;
-    sqlx::raw_sql("CLOSE parts").execute(conn).await?;
+    sqlx::raw_sql(AssertSqlSafe(declare)).execute(conn).await?;
     Ok(())
 }
 

@@ -173,17 +173,14 @@ async fn first_fact(conn: &mut PgConnection) -> sqlx::Result<Option<DateTime<Utc
 
 /// Takes out the roll-ups of a level from one quarter to another.
 async fn delete(conn: &mut PgConnection, level: Level, from: Quarter, until: Quarter) -> sqlx::Result<()> {
-    // Dimension by dimension, as the key has it.
-    for keys in dimensions::ROLLED_UP {
-        sqlx::query(
-            "DELETE FROM traceability.rollups WHERE dimension = $1 AND level = $2 AND starts >= $3 AND starts < $4",
-        )
-        .bind(dimensions::name(keys))
-        .bind(level as i16)
-        .bind(from.0)
-        .bind(until.0)
-        .execute(&mut *conn)
-        .await?;
-    }
+    sqlx::query(
+        "DELETE FROM traceability.rollups WHERE dimension = ANY($1) AND level = $2 AND starts >= $3 AND starts < $4",
+    )
+    .bind(dimensions::names())
+    .bind(level as i16)
+    .bind(from.0)
+    .bind(until.0)
+    .execute(conn)
+    .await?;
     Ok(())
 }

@@ -7,9 +7,8 @@ use bigdecimal::BigDecimal;
 use sqlx::Row;
 use sqlx::postgres::{PgConnection, PgRow};
 
+use crate::index::Level;
 use crate::index::histogram::Histogram;
-use crate::index::{Level, dimensions};
-use crate::queries::analytics::Dimension;
 use crate::queries::analytics::measures::{self, Merge};
 
 /// What merges into a roll-up, and is one.
@@ -91,11 +90,9 @@ pub(super) fn returning(row: &PgRow) -> sqlx::Result<Vec<(i64, i64)>> {
         .collect())
 }
 
-/// Roll-ups of one grouping and one level as lines of PostgreSQL's text format, which it reads several times as fast as
-/// bound values.
+/// Roll-ups of one level as lines of PostgreSQL's text format, which it reads several times as fast as bound values.
 pub(super) struct Lines {
-    /// What each begins with: the grouping and the level.
-    prefix: String,
+    level: Level,
     lines: String,
 }
 
@@ -103,25 +100,26 @@ pub(super) struct Lines {
 const CHUNK: usize = 512 * 1024;
 
 impl Lines {
-    pub(super) fn new(keys: &[Dimension], level: Level) -> Self {
-        Self { prefix: format!("{}\t{}", dimensions::name(keys), level as i16), lines: String::new() }
+    pub(super) const fn new(level: Level) -> Self {
+        Self { level, lines: String::new() }
     }
 
     /// Adds a roll-up. Returns all lines when they are enough to be sent.
-    pub(super) fn push(&mut self, (starts, first, second): (i32, &str, &str), part: &Part) -> Option<String> {
+    pub(super) fn push(&mut self, grouping: &str, starts: i32, names: [&str; 2], part: &Part) -> Option<String> {
         // Writing to a string cannot fail.
-        let _ = self.line(starts, [first, second], part);
-        (self.lines.len() >= CHUNK).then(|| self.take())
+        let _ = self.line(grouping, starts, names, part);
+        (self.lines.len() >= CHUNK).then(|| std::mem::take(&mut self.lines))
     }
 
     /// The lines that were not returned yet.
-    pub(super) fn take(&mut self) -> String {
-        std::mem::take(&mut self.lines)
+    pub(super) fn rest(self) -> Option<String> {
+        Some(self.lines).filter(|lines| !lines.is_empty())
     }
 
-    fn line(&mut self, starts: i32, names: [&str; 2], part: &Part) -> fmt::Result {
+    fn line(&mut self, grouping: &str, starts: i32, names: [&str; 2], part: &Part) -> fmt::Result {
+        let level = self.level as i16;
         let lines = &mut self.lines;
-        write!(lines, "{}\t{starts}", self.prefix)?;
+        write!(lines, "{grouping}\t{level}\t{starts}")?;
         for name in names {
             lines.push('\t');
             for character in name.chars() {

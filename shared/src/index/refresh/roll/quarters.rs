@@ -1,14 +1,13 @@
 //! The roll-ups of quarters of an hour, from facts: one pass for all groupings.
 
 use std::collections::HashMap;
-use std::iter::Peekable;
 
 use futures::TryStreamExt;
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, PgConnection, Row};
 
 use super::part::{self, Lines, Part, Totals};
-use crate::index::dimensions::ROLLED_UP;
+use crate::index::dimensions::{self, ROLLED_UP};
 use crate::index::histogram::{Histogram, bin};
 use crate::index::refresh::stale::quarter;
 use crate::index::{Level, Quarter};
@@ -144,30 +143,31 @@ impl Batch {
     async fn write(self, conn: &mut PgConnection) -> sqlx::Result<()> {
         let mut parts: Vec<_> = self.parts.into_iter().collect();
         parts.sort_unstable_by_key(|((quarter, (place, first, second)), _)| (*place, *quarter, *first, *second));
-        part::write(conn, Chunks { parts: parts.into_iter().peekable(), names: self.names }).await
+        let chunks = Chunks { parts: parts.into_iter(), names: self.names, lines: Some(Lines::new(Level::Quarter)) };
+        part::write(conn, chunks).await
     }
 }
 
-/// The lines of roll-ups, each chunk of one grouping.
+/// The lines of roll-ups, as many at a time as are sent at once.
 struct Chunks {
-    parts: Peekable<std::vec::IntoIter<((i32, Group), Part)>>,
+    parts: std::vec::IntoIter<((i32, Group), Part)>,
     names: Names,
+    lines: Option<Lines>,
 }
 
 impl Iterator for Chunks {
     type Item = String;
 
     fn next(&mut self) -> Option<String> {
-        let ((_, (place, ..)), _) = self.parts.peek()?;
-        let place = *place;
-        let mut lines = Lines::new(ROLLED_UP[place], Level::Quarter);
-        while let Some(((quarter, (_, first, second)), part)) = self.parts.next_if(|((_, group), _)| group.0 == place) {
-            let full = lines.push((quarter, self.names.name(first), self.names.name(second)), &part);
+        let lines = self.lines.as_mut()?;
+        for ((quarter, (place, first, second)), part) in self.parts.by_ref() {
+            let names = [self.names.name(first), self.names.name(second)];
+            let full = lines.push(&dimensions::name(ROLLED_UP[place]), quarter, names, &part);
             if full.is_some() {
                 return full;
             }
         }
-        Some(lines.take())
+        self.lines.take()?.rest()
     }
 }
 
