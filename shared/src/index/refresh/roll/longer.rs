@@ -103,7 +103,7 @@ async fn declare(conn: &mut PgConnection, level: Level, from: Quarter, until: Qu
         Level::Week => (Level::Day, from.0.to_string()),
         Level::Month => (Level::Week, from.0.to_string()),
     };
-    let columns = measures::ALL.iter().map(|measure| format!("r.{}, ", measure.name)).collect::<String>();
+    let columns = measures::ALL.map(|measure| format!("r.{}, ", measure.name)).concat();
     let declare = format!(
         "DECLARE parts NO SCROLL CURSOR FOR SELECT r.dimension, {span} AS span, r.starts, r.first, r.second, \
          {columns}r.durations, r.ttfts, r.new_sessions, r.returning_sessions FROM traceability.rollups r \

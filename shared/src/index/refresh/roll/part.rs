@@ -164,7 +164,7 @@ const NULL: &str = "\t\\N";
 /// Writes the lines of all chunks. The next chunk is put together while the server reads the last.
 pub(super) async fn write(conn: &mut PgConnection, mut chunks: impl Iterator<Item = String>) -> sqlx::Result<()> {
     let Some(first) = chunks.next() else { return Ok(()) };
-    let measures = measures::ALL.iter().map(|measure| format!("{}, ", measure.name)).collect::<String>();
+    let measures = measures::ALL.map(|measure| format!("{}, ", measure.name)).concat();
     let into = format!(
         "COPY traceability.rollups (dimension, level, starts, first, second, {measures}durations, ttfts, new_sessions, \
          returning_sessions) FROM STDIN"

@@ -44,7 +44,7 @@ fn columns() -> String {
 
 /// The requests of these quarters, in order; those that no grouping tells apart are one row.
 fn requests(from: Quarter, until: Quarter) -> String {
-    let of_facts = measures::ALL.iter().map(|measure| format!(", {}", measure.of_facts())).collect::<String>();
+    let of_facts = measures::ALL.map(|measure| format!(", {}", measure.of_facts())).concat();
     format!(
         "SELECT f.quarter, f.session_id, {columns}{of_facts}, array_agg(f.duration_bin) AS duration_bins, \
          array_agg(f.ttft_bin) FILTER (WHERE f.ttft_bin IS NOT NULL) AS ttft_bins \
