@@ -48,6 +48,10 @@ impl Refresh<'_> {
             if rolled.is_some() && start >= until {
                 break;
             }
+            // Where the state was set back there are some already, by hand or by a restored table.
+            for level in Level::ALL {
+                delete(&mut transaction, level, level.floor(start), Quarter(i32::MAX)).await?;
+            }
             let (end, rows) = stretch(&mut transaction, start, until).await?;
             if rows > 0 {
                 quarters::roll(&mut transaction, start, end).await?;
