@@ -18,8 +18,6 @@ from pathlib import Path
 
 # What AWS would take is ten times as much. A larger one carries something that it should not.
 LARGEST = 5 * 1024 * 1024
-# S3's, SNS's and SES's own code is in this one: it starts once a day, and nobody waits for it.
-LARGEST_OF = {"cost-report": 8 * 1024 * 1024}
 # The local runner's embedded PostgreSQL, which Cargo's unification of features could drag along.
 NOT_DEPLOYED = ("local", "tests", "pglite-oxide", "wasmer")
 TARGET = "aarch64-unknown-linux-gnu"
@@ -41,9 +39,8 @@ def foreign_packages(function: str, functions: list[str]) -> list[str]:
 def faults_of(archive: Path) -> list[str]:
     """What is wrong with a zip."""
     faults = []
-    largest = LARGEST_OF.get(archive.parent.name, LARGEST)
-    if archive.stat().st_size > largest:
-        faults.append(f"is larger than {largest / 1024**2:.0f} MB")
+    if archive.stat().st_size > LARGEST:
+        faults.append(f"is larger than {LARGEST / 1024**2:.0f} MB")
     with zipfile.ZipFile(archive) as contents:
         if contents.namelist() != ["bootstrap"]:
             return [*faults, f"holds {contents.namelist()}, not one bootstrap"]
