@@ -2,13 +2,14 @@
 
 use axum::Json;
 use axum::extract::State;
+use traceability::api::filters::Filters;
 use traceability::api::params::Query4;
 use traceability::api::window::WindowParams;
 use traceability::api::{ApiResult, AppState, Caller, Problem};
 use traceability::queries::Source;
 use traceability::queries::analytics::{self, AgentPerformance};
 
-use crate::params::{Asked, Extent, Filters, Rows};
+use crate::params::{Asked, Extent, Rows};
 
 /// Compare agents
 ///

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
+use traceability::api::filters::Filters;
 use traceability::api::params::Query4;
 use traceability::api::window::WindowParams;
 use traceability::api::{ApiResult, AppState, Caller, Problem};
@@ -11,7 +12,7 @@ use traceability::queries::analytics::{self, Dimension, GroupBy, Latency};
 use utoipa::IntoParams;
 
 use crate::buckets::Granularity;
-use crate::params::{Asked, Extent, Filters, Rows, Top};
+use crate::params::{Asked, Extent, Rows, Top};
 
 /// How requests are grouped.
 #[derive(Debug, Deserialize, IntoParams)]

@@ -5,33 +5,15 @@ use chrono_tz::Tz;
 use serde::Deserialize;
 use traceability::api::ApiResult;
 use traceability::api::error::ParameterProblem;
+use traceability::api::filters::Filters;
 use traceability::api::window::{TimeWindow, WindowParams};
 use traceability::choice;
 use traceability::queries::analytics::{GroupBy, Question, View};
-use traceability::queries::filter::RequestFilter;
-use traceability::scalar::{Bounded, Flag, Text};
+use traceability::scalar::{Bounded, Flag};
 use utoipa::IntoParams;
 
 use crate::buckets::{Granularity, buckets};
 use crate::previous::previous;
-
-/// Filters on requests.
-#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct Filters {
-    /// Only requests of this agent; `unknown` for those that name none.
-    #[param(value_type = Option<String>)]
-    agent_name: Option<Text>,
-    /// Only requests of this LiteLLM user; `unknown` for none.
-    #[param(value_type = Option<String>)]
-    user_id: Option<Text>,
-    /// Only requests to this model, by its public name or as LiteLLM wrote it.
-    #[param(value_type = Option<String>)]
-    model: Option<Text>,
-    /// Only requests of this team; `unknown` for none.
-    #[param(value_type = Option<String>)]
-    team_id: Option<Text>,
-}
 
 choice! {
     /// What a window is compared with.
@@ -158,18 +140,6 @@ impl Asked {
             view.top = view.top.min(u32::try_from(most + 1).unwrap_or(u32::MAX));
         }
         Ok(Shape { view, most })
-    }
-}
-
-impl Filters {
-    pub(crate) fn requests(&self) -> RequestFilter {
-        RequestFilter {
-            agent_name: Text::of(self.agent_name.as_ref()),
-            user_id: Text::of(self.user_id.as_ref()),
-            model: Text::of(self.model.as_ref()),
-            team_id: Text::of(self.team_id.as_ref()),
-            ..RequestFilter::default()
-        }
     }
 }
 

@@ -2,13 +2,12 @@
 
 use axum::Json;
 use axum::extract::State;
+use traceability::api::filters::Filters;
 use traceability::api::params::Query2;
 use traceability::api::window::WindowParams;
 use traceability::api::{ApiResult, AppState, Caller, Problem};
 use traceability::queries::Source;
 use traceability::queries::sessions::{Histograms, histograms};
-
-use crate::params::Filters;
 
 /// Show how sessions are distributed
 ///

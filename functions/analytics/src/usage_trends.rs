@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
+use traceability::api::filters::Filters;
 use traceability::api::params::Query4;
 use traceability::api::window::{TimeWindow, WindowParams};
 use traceability::api::{ApiResult, AppState, Caller, Problem};
@@ -11,7 +12,7 @@ use traceability::queries::analytics::{self, UsageTrend};
 use utoipa::IntoParams;
 
 use crate::buckets::{Granularity, buckets};
-use crate::params::{Asked, Extent, Filters};
+use crate::params::{Asked, Extent};
 
 /// How the window is cut.
 #[derive(Debug, Deserialize, IntoParams)]

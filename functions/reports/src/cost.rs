@@ -6,13 +6,13 @@ use http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue};
 use serde::Deserialize;
 use traceability::api::error::ParameterProblem;
+use traceability::api::filters::Filters;
 use traceability::api::params::Query2;
 use traceability::api::window::{Moment, TimeZone, day_of, resolve};
 use traceability::api::{ApiError, ApiResult, AppState, Caller, Problem};
 use traceability::queries::Source;
-use traceability::queries::filter::RequestFilter;
 use traceability::report::{Asked, CostReport, Form, Period, Span, cost_report, render};
-use traceability::scalar::{Bounded, Text};
+use traceability::scalar::Bounded;
 use utoipa::IntoParams;
 
 /// What the report is about, and what it is written as.
@@ -42,36 +42,6 @@ pub struct Params {
     /// How many rows each breakdown has beside all others as one, and how many sessions there are, at most.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 100, default = 10)]
     top: Option<Bounded<1, 100>>,
-}
-
-/// Filters on requests.
-#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct Filters {
-    /// Only requests of this agent; `unknown` for those that name none.
-    #[param(value_type = Option<String>)]
-    agent_name: Option<Text>,
-    /// Only requests of this LiteLLM user; `unknown` for none.
-    #[param(value_type = Option<String>)]
-    user_id: Option<Text>,
-    /// Only requests to this model, by its public name or as LiteLLM wrote it.
-    #[param(value_type = Option<String>)]
-    model: Option<Text>,
-    /// Only requests of this team; `unknown` for none.
-    #[param(value_type = Option<String>)]
-    team_id: Option<Text>,
-}
-
-impl Filters {
-    fn requests(&self) -> RequestFilter {
-        RequestFilter {
-            agent_name: Text::of(self.agent_name.as_ref()),
-            user_id: Text::of(self.user_id.as_ref()),
-            model: Text::of(self.model.as_ref()),
-            team_id: Text::of(self.team_id.as_ref()),
-            ..RequestFilter::default()
-        }
-    }
 }
 
 impl Params {

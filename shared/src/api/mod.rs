@@ -5,6 +5,7 @@ pub mod caching;
 pub mod caller;
 pub mod cursor;
 pub mod error;
+pub mod filters;
 pub mod id;
 pub mod layers;
 pub mod openapi;

@@ -1,0 +1,39 @@
+//! The filters on requests that the questions about a window share.
+
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::queries::filter::RequestFilter;
+use crate::scalar::Text;
+
+/// Filters on requests.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Filters {
+    /// Only requests of this agent; `unknown` for those that name none.
+    #[param(value_type = Option<String>)]
+    agent_name: Option<Text>,
+    /// Only requests of this LiteLLM user; `unknown` for none.
+    #[param(value_type = Option<String>)]
+    user_id: Option<Text>,
+    /// Only requests to this model, by its public name or as LiteLLM wrote it.
+    #[param(value_type = Option<String>)]
+    model: Option<Text>,
+    /// Only requests of this team; `unknown` for none.
+    #[param(value_type = Option<String>)]
+    team_id: Option<Text>,
+}
+
+impl Filters {
+    /// What the requests must be.
+    #[must_use]
+    pub fn requests(&self) -> RequestFilter {
+        RequestFilter {
+            agent_name: Text::of(self.agent_name.as_ref()),
+            user_id: Text::of(self.user_id.as_ref()),
+            model: Text::of(self.model.as_ref()),
+            team_id: Text::of(self.team_id.as_ref()),
+            ..RequestFilter::default()
+        }
+    }
+}
