@@ -97,11 +97,16 @@ impl Program {
 
 /// The program of a function in a folder of any of the layouts.
 fn find(folder: &Path, name: &str) -> PathBuf {
-    let logical_id: String = name.chars().take(1).flat_map(char::to_uppercase).chain(name.chars().skip(1)).collect();
+    // The template's names have no hyphens: `cost-report` is `CostReport` there.
+    let logical_id: String = name.split('-').map(capitalized).collect();
     let candidates =
         [folder.join(name), folder.join(name).join("bootstrap"), folder.join(&logical_id).join("bootstrap")];
     let found = candidates.iter().find(|candidate| candidate.is_file());
     found.unwrap_or_else(|| panic!("E2E_FUNCTIONS has none of {candidates:?}: build the functions first")).clone()
+}
+
+fn capitalized(word: &str) -> String {
+    word.chars().take(1).flat_map(char::to_uppercase).chain(word.chars().skip(1)).collect()
 }
 
 /// A running function, which ends with this value.
