@@ -35,12 +35,6 @@ pub fn name(keys: &[Dimension]) -> String {
     keys.iter().map(|key| key.word()).collect::<Vec<_>>().join(",")
 }
 
-/// The names of all groupings.
-#[must_use]
-pub fn names() -> [String; ROLLED_UP.len()] {
-    ROLLED_UP.map(name)
-}
-
 /// The grouping with exactly these dimensions, in whatever order.
 #[must_use]
 pub fn with(dimensions: &[Dimension]) -> Option<&'static [Dimension]> {

@@ -114,6 +114,8 @@ pub struct Outcome {
 pub struct Refresh<'a> {
     log: PgConnection,
     index: PgConnection,
+    /// For a second connection where there is much to write.
+    index_config: DatabaseConfig,
     direct: Direct,
     config: RefreshConfig,
     /// When to stop, at the latest.
@@ -140,13 +142,14 @@ impl<'a> Refresh<'a> {
         deadline: Option<Instant>,
         watch: &'a mut dyn Watch,
     ) -> Result<Self, RefreshError> {
+        let index_config = index.clone();
         let mut index = connect::open_index(index).await?;
         if !super::Index::exists(&mut index).await? {
             return Err(RefreshError::NotMigrated);
         }
         let mut source = connect::open_log(log).await?;
         let direct = Direct::probe(&mut source, &log.names).await?;
-        Ok(Self { log: source, index, direct, config, deadline, watch, outcome: Outcome::default() })
+        Ok(Self { log: source, index, index_config, direct, config, deadline, watch, outcome: Outcome::default() })
     }
 
     /// Copies what is new, rolls up what has settled, and compares a part of the rest.

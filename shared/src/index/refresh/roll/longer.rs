@@ -5,21 +5,22 @@ use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, FromRow, PgConnection, Row};
 
 use super::part::{self, Lines, Part, Totals, returning};
+use super::share::Share;
 use crate::index::histogram::Histogram;
-use crate::index::{Level, Quarter, dimensions};
+use crate::index::{Level, Quarter};
 use crate::queries::analytics::measures;
 
 /// Rolls up the longer spans that end between the two.
-pub(super) async fn roll(conn: &mut PgConnection, from: Quarter, until: Quarter) -> sqlx::Result<()> {
+pub(super) async fn roll(conn: &mut PgConnection, share: Share, from: Quarter, until: Quarter) -> sqlx::Result<()> {
     for level in [Level::Hour, Level::Day] {
         let (start, end) = (level.floor(from), level.floor(until));
         if start < end {
-            roll_level(conn, level, start, end).await?;
+            roll_level(conn, share, level, start, end).await?;
         }
     }
     for level in [Level::Week, Level::Month] {
-        for start in spans(conn, level, level.floor(from), level.floor(until)).await? {
-            roll_level(conn, level, start, level.next(start)).await?;
+        for start in spans(conn, share, level, level.floor(from), level.floor(until)).await? {
+            roll_level(conn, share, level, start, level.next(start)).await?;
         }
     }
     Ok(())
@@ -27,12 +28,18 @@ pub(super) async fn roll(conn: &mut PgConnection, from: Quarter, until: Quarter)
 
 /// The spans of a level between the two in which there are requests: a clock that was wrong by years must not make for years
 /// to be looked at.
-async fn spans(conn: &mut PgConnection, level: Level, from: Quarter, until: Quarter) -> sqlx::Result<Vec<Quarter>> {
+async fn spans(
+    conn: &mut PgConnection,
+    share: Share,
+    level: Level,
+    from: Quarter,
+    until: Quarter,
+) -> sqlx::Result<Vec<Quarter>> {
     let days: Vec<i32> = sqlx::query_scalar(
-        "SELECT r.starts FROM traceability.rollups r WHERE r.dimension = $1 AND r.level = $2 AND r.starts >= $3 \
-         AND r.starts < $4 ORDER BY r.starts",
+        "SELECT DISTINCT r.starts FROM traceability.rollups r WHERE r.dimension = $1 AND r.level = $2 AND r.starts >= $3 \
+         AND r.starts < $4 ORDER BY 1",
     )
-    .bind(dimensions::name(&[]))
+    .bind(share.complete())
     .bind(Level::Day as i16)
     .bind(from.0)
     .bind(until.0)
@@ -47,11 +54,12 @@ async fn spans(conn: &mut PgConnection, level: Level, from: Quarter, until: Quar
 /// at a time.
 pub(super) async fn roll_level(
     conn: &mut PgConnection,
+    share: Share,
     level: Level,
     from: Quarter,
     until: Quarter,
 ) -> sqlx::Result<()> {
-    declare(conn, level, from, until).await?;
+    declare(conn, share, level, from, until).await?;
     let mut lines = Lines::new(level);
     let mut open: Option<(Group, Part)> = None;
     loop {
@@ -95,7 +103,13 @@ impl Group {
 }
 
 /// Opens a cursor of the roll-ups of the level below, by what they become.
-async fn declare(conn: &mut PgConnection, level: Level, from: Quarter, until: Quarter) -> sqlx::Result<()> {
+async fn declare(
+    conn: &mut PgConnection,
+    share: Share,
+    level: Level,
+    from: Quarter,
+    until: Quarter,
+) -> sqlx::Result<()> {
     let (below, span) = match level {
         // Rounded down also before 1970, where a clock that was wrong may have put a request.
         Level::Quarter | Level::Hour => (Level::Quarter, "floor(r.starts / 4.0)::integer * 4".to_owned()),
@@ -107,9 +121,9 @@ async fn declare(conn: &mut PgConnection, level: Level, from: Quarter, until: Qu
     let declare = format!(
         "DECLARE parts NO SCROLL CURSOR FOR SELECT r.dimension, {span} AS span, r.starts, r.first, r.second, \
          {columns}r.durations, r.ttfts, r.new_sessions, r.returning_sessions FROM traceability.rollups r \
-         WHERE r.dimension = ANY('{{{}}}') AND r.level = {} AND r.starts >= {} AND r.starts < {} \
+         WHERE r.dimension = ANY('{{\"{}\"}}') AND r.level = {} AND r.starts >= {} AND r.starts < {} \
          ORDER BY r.dimension, 2, r.first, r.second",
-        dimensions::names().map(|name| format!("\"{name}\"")).join(","),
+        share.names().join("\",\""),
         below as i16,
         from.0,
         until.0,

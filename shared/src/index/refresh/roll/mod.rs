@@ -3,13 +3,16 @@
 mod longer;
 mod part;
 mod quarters;
+mod share;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
+use self::quarters::Quarters;
+use self::share::Share;
 use super::stale::quarter;
-use super::{Refresh, RefreshError, begin};
-use crate::index::{Level, Quarter, dimensions};
+use super::{Refresh, RefreshError, begin, connect};
+use crate::index::{Level, Quarter};
 
 /// Requests that are rolled up at a time: a few seconds.
 const BATCH: i64 = 50_000;
@@ -36,6 +39,8 @@ impl Refresh<'_> {
         if is_much {
             sqlx::query("SELECT traceability.analyze_tables()").execute(&mut self.index).await?;
         }
+        // The server writes for longer than is read and added up. Where it has no room for a second connection, one does.
+        let mut second = if is_much { connect::open_index(&self.index_config).await.ok() } else { None };
         self.watch.begin("rolling up", total.unsigned_abs());
         loop {
             if !self.has_time() {
@@ -48,15 +53,20 @@ impl Refresh<'_> {
             if rolled.is_some() && start >= until {
                 break;
             }
-            // Where the state was set back there are some already, by hand or by a restored table.
-            for level in Level::ALL {
-                delete(&mut transaction, level, level.floor(start), Quarter(i32::MAX)).await?;
-            }
             let (end, rows) = stretch(&mut transaction, start, until).await?;
-            if rows > 0 {
-                quarters::roll(&mut transaction, start, end).await?;
+            let quarters = quarters::read(&mut transaction, start, end).await?;
+            if let Some(second) = &mut second {
+                let mut other = second.begin().await?;
+                let [ours, theirs] = Share::HALVES;
+                tokio::try_join!(
+                    extend_share(&mut transaction, ours, &quarters, start, end),
+                    extend_share(&mut other, theirs, &quarters, start, end),
+                )?;
+                // First: until the state says otherwise, nobody uses it, and the next attempt takes it out.
+                other.commit().await?;
+            } else {
+                extend_share(&mut transaction, Share::ALL, &quarters, start, end).await?;
             }
-            longer::roll(&mut transaction, start, end).await?;
             sqlx::query("UPDATE traceability.state SET rolled_until = $1")
                 .bind(end.0)
                 .execute(&mut *transaction)
@@ -97,8 +107,8 @@ impl Refresh<'_> {
             let Some(mut transaction) = begin(&mut self.index).await? else { return Ok(false) };
             for run in day.chunk_by(|a, b| a.0 + 1 == b.0) {
                 let (from, until) = (run[0], Quarter(run[run.len() - 1].0 + 1));
-                delete(&mut transaction, Level::Quarter, from, until).await?;
-                quarters::roll(&mut transaction, from, until).await?;
+                delete(&mut transaction, Share::ALL, Level::Quarter, from, until).await?;
+                quarters::read(&mut transaction, from, until).await?.write(&mut transaction, Share::ALL).await?;
             }
             let rolled = rolled_until(&mut transaction).await?;
             for level in [Level::Hour, Level::Day, Level::Week, Level::Month] {
@@ -106,8 +116,8 @@ impl Refresh<'_> {
                 spans.dedup();
                 for span in spans.into_iter().filter(|span| Some(level.next(*span)) <= rolled) {
                     if level != Level::Month || is_last {
-                        delete(&mut transaction, level, span, level.next(span)).await?;
-                        longer::roll_level(&mut transaction, level, span, level.next(span)).await?;
+                        delete(&mut transaction, Share::ALL, level, span, level.next(span)).await?;
+                        longer::roll_level(&mut transaction, Share::ALL, level, span, level.next(span)).await?;
                     }
                 }
             }
@@ -130,6 +140,22 @@ impl Refresh<'_> {
         }
         Ok(true)
     }
+}
+
+/// Extends the roll-ups of a share.
+async fn extend_share(
+    conn: &mut PgConnection,
+    share: Share,
+    quarters: &Quarters,
+    start: Quarter,
+    end: Quarter,
+) -> sqlx::Result<()> {
+    // Where the state was set back, by hand or by a restored table, or an indexer was ended, there are some already.
+    for level in Level::ALL {
+        delete(conn, share, level, level.floor(start), Quarter(i32::MAX)).await?;
+    }
+    quarters.write(conn, share).await?;
+    longer::roll(conn, share, start, end).await
 }
 
 /// Up to where there are roll-ups, if there are any.
@@ -176,11 +202,17 @@ async fn first_fact(conn: &mut PgConnection) -> sqlx::Result<Option<DateTime<Utc
 }
 
 /// Takes out the roll-ups of a level from one quarter to another.
-async fn delete(conn: &mut PgConnection, level: Level, from: Quarter, until: Quarter) -> sqlx::Result<()> {
+async fn delete(
+    conn: &mut PgConnection,
+    share: Share,
+    level: Level,
+    from: Quarter,
+    until: Quarter,
+) -> sqlx::Result<()> {
     sqlx::query(
         "DELETE FROM traceability.rollups WHERE dimension = ANY($1) AND level = $2 AND starts >= $3 AND starts < $4",
     )
-    .bind(dimensions::names())
+    .bind(share.names())
     .bind(level as i16)
     .bind(from.0)
     .bind(until.0)

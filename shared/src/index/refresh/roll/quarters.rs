@@ -1,4 +1,4 @@
-//! The roll-ups of quarters of an hour, from facts: one pass for all groupings.
+//! The roll-ups of quarters of an hour, from facts: read in one pass for all groupings.
 
 use std::collections::HashMap;
 
@@ -7,14 +7,15 @@ use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, PgConnection, Row};
 
 use super::part::{self, Lines, Part, Totals};
+use super::share::Share;
 use crate::index::dimensions::{self, ROLLED_UP};
 use crate::index::histogram::{Histogram, bin};
 use crate::index::refresh::stale::quarter;
 use crate::index::{Level, Quarter};
 use crate::queries::analytics::{Dimension, measures};
 
-/// Rolls up the quarters of an hour from one to another, all groupings, where there is nothing yet.
-pub(super) async fn roll(conn: &mut PgConnection, from: Quarter, until: Quarter) -> sqlx::Result<()> {
+/// Makes the roll-ups of the quarters of an hour from one to another.
+pub(super) async fn read(conn: &mut PgConnection, from: Quarter, until: Quarter) -> sqlx::Result<Quarters> {
     let mut batch = Batch::default();
     let earlier = earlier(from, until);
     let mut rows = sqlx::query(AssertSqlSafe(earlier)).persistent(false).fetch(&mut *conn);
@@ -27,8 +28,7 @@ pub(super) async fn roll(conn: &mut PgConnection, from: Quarter, until: Quarter)
     while let Some(row) = rows.try_next().await? {
         batch.add(&row)?;
     }
-    drop(rows);
-    batch.write(conn).await
+    Ok(batch.into())
 }
 
 /// SQL of the keys that a fact `f` has of each dimension.
@@ -138,31 +138,50 @@ impl Batch {
         }
         Ok(groups)
     }
+}
 
-    /// Writes all, in the order of the table's key.
-    async fn write(self, conn: &mut PgConnection) -> sqlx::Result<()> {
-        let mut parts: Vec<_> = self.parts.into_iter().collect();
+/// Roll-ups to be written.
+pub(super) struct Quarters {
+    /// By grouping and time, as the table's key.
+    parts: Vec<((i32, Group), Part)>,
+    names: Names,
+}
+
+impl From<Batch> for Quarters {
+    fn from(batch: Batch) -> Self {
+        let mut parts: Vec<_> = batch.parts.into_iter().collect();
         parts.sort_unstable_by_key(|((quarter, (place, first, second)), _)| (*place, *quarter, *first, *second));
-        let chunks = Chunks { parts: parts.into_iter(), names: self.names, lines: Some(Lines::new(Level::Quarter)) };
-        part::write(conn, chunks).await
+        Self { parts, names: batch.names }
     }
 }
 
-/// The lines of roll-ups, as many at a time as are sent at once.
-struct Chunks {
-    parts: std::vec::IntoIter<((i32, Group), Part)>,
-    names: Names,
+impl Quarters {
+    /// Writes those of a share, where there is nothing yet.
+    pub(super) async fn write(&self, conn: &mut PgConnection, share: Share) -> sqlx::Result<()> {
+        let lines = Some(Lines::new(Level::Quarter));
+        part::write(conn, Chunks { parts: self.parts.iter(), share, names: &self.names, lines }).await
+    }
+}
+
+/// The lines of a share's roll-ups, as many at a time as are sent at once.
+struct Chunks<'a> {
+    parts: std::slice::Iter<'a, ((i32, Group), Part)>,
+    share: Share,
+    names: &'a Names,
     lines: Option<Lines>,
 }
 
-impl Iterator for Chunks {
+impl Iterator for Chunks<'_> {
     type Item = String;
 
     fn next(&mut self) -> Option<String> {
         let lines = self.lines.as_mut()?;
         for ((quarter, (place, first, second)), part) in self.parts.by_ref() {
-            let names = [self.names.name(first), self.names.name(second)];
-            let full = lines.push(&dimensions::name(ROLLED_UP[place]), quarter, names, &part);
+            if !self.share.contains(*place) {
+                continue;
+            }
+            let names = [self.names.name(*first), self.names.name(*second)];
+            let full = lines.push(&dimensions::name(ROLLED_UP[*place]), *quarter, names, part);
             if full.is_some() {
                 return full;
             }
