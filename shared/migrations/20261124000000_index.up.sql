@@ -192,13 +192,20 @@ END
 $$;
 
 -- Fresh statistics after much was written; only an owner may ask for them.
-CREATE FUNCTION traceability.analyze_tables() RETURNS void
+CREATE FUNCTION traceability.analyze_facts() RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    ANALYZE traceability.facts, traceability.sessions, traceability.rollups;
+    ANALYZE traceability.facts, traceability.sessions;
 END
 $$;
-REVOKE ALL ON FUNCTION traceability.add_month(date), traceability.analyze_tables() FROM PUBLIC;
+CREATE FUNCTION traceability.analyze_rollups() RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    ANALYZE traceability.rollups;
+END
+$$;
+REVOKE ALL ON FUNCTION traceability.add_month(date), traceability.analyze_facts(), traceability.analyze_rollups()
+    FROM PUBLIC;
 
 -- Whoever indexes may write here, whoever asks may read. Where the role of the migration may not make roles, its logins are
 -- given the rights one by one.
@@ -223,7 +230,8 @@ BEGIN
     END LOOP;
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'traceability_indexer') THEN
         GRANT INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA traceability TO traceability_indexer;
-        GRANT EXECUTE ON FUNCTION traceability.add_month(date), traceability.analyze_tables() TO traceability_indexer;
+        GRANT EXECUTE ON FUNCTION traceability.add_month(date), traceability.analyze_facts(),
+            traceability.analyze_rollups() TO traceability_indexer;
         EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO traceability_indexer', current_database());
     END IF;
 END

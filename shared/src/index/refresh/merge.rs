@@ -102,12 +102,21 @@ pub(super) async fn merge(
 
 /// Totals the sessions of the slice anew, from all of their facts.
 async fn refresh_sessions(conn: &mut PgConnection) -> sqlx::Result<()> {
+    // Each session by the index, whatever the planner takes their numbers for: the rest of the table is many times as much.
+    conn.execute("SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off").await?;
+    // With the time in which it was active: in the partitions of other months nobody needs to look.
     conn.execute(
         "CREATE TEMPORARY TABLE touched ON COMMIT DROP AS \
-         SELECT session_id FROM pg_temp.staging UNION SELECT session_id FROM pg_temp.altered; \
+         SELECT b.session_id, LEAST(b.since, t.session_start) AS since, GREATEST(b.until, t.last_activity) AS until \
+         FROM (SELECT a.session_id, min(a.started_at) AS since, max(a.started_at) AS until \
+               FROM (SELECT session_id, started_at FROM pg_temp.staging \
+                     UNION ALL SELECT session_id, started_at FROM pg_temp.altered) a GROUP BY a.session_id) b \
+         LEFT JOIN traceability.sessions t ON t.session_id = b.session_id; \
          ANALYZE pg_temp.touched",
     )
     .await?;
+    sqlx::raw_sql(REQUESTS).execute(&mut *conn).await?;
+    conn.execute("SET LOCAL enable_hashjoin TO DEFAULT; SET LOCAL enable_mergejoin TO DEFAULT").await?;
     sqlx::raw_sql(SESSIONS).execute(&mut *conn).await?;
     sqlx::query(
         "DELETE FROM traceability.sessions t WHERE t.session_id IN (SELECT session_id FROM pg_temp.altered) \
@@ -118,13 +127,19 @@ async fn refresh_sessions(conn: &mut PgConnection) -> sqlx::Result<()> {
     Ok(())
 }
 
+/// All requests of these sessions.
+const REQUESTS: &str = "
+CREATE TEMPORARY TABLE requests ON COMMIT DROP AS
+SELECT f.session_id, f.started_at, f.ended_at, f.spend, f.total_tokens, f.tool_calls, f.status, f.agent_name,
+       f.conversation_name, f.user_id, f.end_user, f.team_id, f.model_group, f.model, f.tags
+FROM pg_temp.touched t
+JOIN traceability.facts f ON f.session_id = t.session_id AND f.started_at >= t.since AND f.started_at <= t.until";
+
 /// The totals are those that a search sorts by and filters on; see `queries::sessions`.
 const SESSIONS: &str = r#"
-WITH f AS MATERIALIZED (
-    SELECT f.* FROM pg_temp.touched t JOIN traceability.facts f ON f.session_id = t.session_id
-), names AS (
-    SELECT f.session_id, array_agg(DISTINCT n.name) AS names
-    FROM f CROSS JOIN LATERAL (VALUES
+WITH names AS (
+    SELECT f.session_id, n.name
+    FROM pg_temp.requests f CROSS JOIN LATERAL (VALUES
         ('agent:' || COALESCE(f.agent_name, 'unknown')),
         ('conversation:' || COALESCE(f.conversation_name, 'default')),
         ('user:' || COALESCE(f.user_id, 'unknown')),
@@ -135,11 +150,13 @@ WITH f AS MATERIALIZED (
         ('status:' || f.status),
         (CASE WHEN NOT COALESCE(f.tags @? '$[*] ? (@.type() == "string")', false) THEN 'tag:untagged' END)
     ) AS n(name)
-    WHERE n.name IS NOT NULL GROUP BY f.session_id
-), tags AS (
-    SELECT f.session_id, array_agg(DISTINCT 'tag:' || (j.value #>> '{}')) AS names
-    FROM f CROSS JOIN LATERAL jsonb_array_elements(f.tags) AS j(value)
-    WHERE jsonb_typeof(j.value) = 'string' GROUP BY f.session_id
+    WHERE n.name IS NOT NULL
+    UNION
+    SELECT f.session_id, 'tag:' || (j.value #>> '{}')
+    FROM pg_temp.requests f CROSS JOIN LATERAL jsonb_array_elements(f.tags) AS j(value)
+    WHERE jsonb_typeof(j.value) = 'string'
+), lists AS (
+    SELECT session_id, array_agg(name ORDER BY name) AS names FROM names GROUP BY session_id
 ), totals AS (
     SELECT f.session_id, min(f.started_at) AS session_start, max(f.started_at) AS last_activity, count(*) AS requests,
            sum(f.spend::numeric) AS cost, sum(f.total_tokens)::numeric AS total_tokens,
@@ -147,14 +164,13 @@ WITH f AS MATERIALIZED (
            sum(f.tool_calls)::bigint AS tool_calls, count(*) FILTER (WHERE f.status = 'failure') AS failed_requests,
            array_agg(DISTINCT COALESCE(f.user_id, '')) AS users, array_agg(DISTINCT COALESCE(f.team_id, '')) AS teams,
            array_agg(DISTINCT COALESCE(f.agent_name, '')) AS agents
-    FROM f GROUP BY f.session_id
+    FROM pg_temp.requests f GROUP BY f.session_id
 )
 INSERT INTO traceability.sessions (session_id, session_start, last_activity, requests, cost, total_tokens, duration,
     tool_calls, failed_requests, users, teams, agents, names, active)
 SELECT t.session_id, t.session_start, t.last_activity, t.requests, t.cost, t.total_tokens, t.duration, t.tool_calls,
-       t.failed_requests, t.users, t.teams, t.agents, n.names || COALESCE(g.names, '{}'),
-       tsrange(t.session_start, t.last_activity, '[]')
-FROM totals t JOIN names n USING (session_id) LEFT JOIN tags g USING (session_id)
+       t.failed_requests, t.users, t.teams, t.agents, l.names, tsrange(t.session_start, t.last_activity, '[]')
+FROM totals t JOIN lists l USING (session_id)
 ON CONFLICT (session_id) DO UPDATE SET
     (session_start, last_activity, requests, cost, total_tokens, duration, tool_calls, failed_requests, users, teams,
      agents, names, active)

@@ -37,7 +37,7 @@ impl Refresh<'_> {
         let total = self.count(first, until).await?;
         let is_much = total > 4 * BATCH;
         if is_much {
-            sqlx::query("SELECT traceability.analyze_tables()").execute(&mut self.index).await?;
+            sqlx::query("SELECT traceability.analyze_facts()").execute(&mut self.index).await?;
         }
         // The server writes for longer than is read and added up. Where it has no room for a second connection, one does.
         let mut second = if is_much { connect::open_index(&self.index_config).await.ok() } else { None };
@@ -76,7 +76,7 @@ impl Refresh<'_> {
             self.watch.advance(rows.unsigned_abs());
         }
         if is_much {
-            sqlx::query("SELECT traceability.analyze_tables()").execute(&mut self.index).await?;
+            sqlx::query("SELECT traceability.analyze_rollups()").execute(&mut self.index).await?;
         }
         Ok(true)
     }
