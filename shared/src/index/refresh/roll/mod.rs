@@ -35,10 +35,7 @@ impl Refresh<'_> {
         let rolled = rolled_until(&mut self.index).await?;
         let first = start_of_roll_ups(&mut self.index, rolled, until).await?;
         let total = self.count(first, until).await?;
-        let is_much = total > 4 * BATCH;
-        if is_much {
-            sqlx::query("SELECT traceability.analyze_facts()").execute(&mut self.index).await?;
-        }
+        let is_much = rolled.is_none() || total > 4 * BATCH;
         // The server writes for longer than is read and added up. Where it has no room for a second connection, one does.
         let mut second = if is_much { connect::open_index(&self.index_config).await.ok() } else { None };
         self.watch.begin("rolling up", total.unsigned_abs());
@@ -75,8 +72,11 @@ impl Refresh<'_> {
             self.outcome.rolled += rows.unsigned_abs();
             self.watch.advance(rows.unsigned_abs());
         }
-        if is_much {
-            sqlx::query("SELECT traceability.analyze_rollups()").execute(&mut self.index).await?;
+        if let Some(second) = &mut second {
+            tokio::try_join!(analyze(&mut self.index, "facts"), analyze(second, "rollups"))?;
+        } else if is_much {
+            analyze(&mut self.index, "facts").await?;
+            analyze(&mut self.index, "rollups").await?;
         }
         Ok(true)
     }
@@ -156,6 +156,12 @@ async fn extend_share(
     }
     quarters.write(conn, share).await?;
     longer::roll(conn, share, start, end).await
+}
+
+/// Has fresh statistics made, for the plans of questions.
+async fn analyze(conn: &mut PgConnection, what: &str) -> sqlx::Result<()> {
+    sqlx::query(AssertSqlSafe(format!("SELECT traceability.analyze_{what}()"))).execute(conn).await?;
+    Ok(())
 }
 
 /// Up to where there are roll-ups, if there are any.
