@@ -15,7 +15,15 @@ pub(super) fn push_source(
     scope: &Scope,
 ) {
     let columns: Vec<String> = facts.iter().map(|fact| format!("s.{}", fact.name())).collect();
-    sql.push("(SELECT ").push(columns.join(", ")).push(further).push(" FROM traceability.facts s WHERE ");
+    sql.push("(SELECT ").push(columns.join(", ")).push(further).push(" FROM traceability.facts s");
+    if matches!(rows, Rows::Session(_) | Rows::SessionOf(_)) {
+        // The session's row tells when it was active: in the partitions of other months nobody needs to look.
+        sql.push(
+            " JOIN traceability.sessions b ON b.session_id = s.session_id AND s.started_at >= b.session_start \
+             AND s.started_at <= b.last_activity",
+        );
+    }
+    sql.push(" WHERE ");
     push_rows(sql, rows);
     sql.push(" AND ");
     scope.push(sql, &Owners { user: "s.user_id", team: "s.team_id", agent: "s.agent_name" });
@@ -32,10 +40,10 @@ fn push_rows(sql: &mut QueryBuilder<Postgres>, rows: Rows<'_>) {
             sql.push(" AND s.started_at < ").push_bind(window.end.naive_utc());
         }
         Rows::Session(id) => {
-            sql.push("s.session_id = ").push_bind(id.to_owned());
+            sql.push("b.session_id = ").push_bind(id.to_owned());
         }
         Rows::SessionOf(column) => {
-            sql.push("s.session_id = ").push(column);
+            sql.push("b.session_id = ").push(column);
         }
         Rows::Request(id) => {
             sql.push("s.request_id = ").push_bind(id.to_owned());

@@ -54,10 +54,10 @@ pub async fn sessions(
 fn push_sessions(sql: &mut QueryBuilder<Postgres>, rolled: &Rolled, shown: &Shown) {
     let [first, second] = rolled.keys();
     sql.push(format!(
-        "SELECT {first} AS k1, {second} AS k2, g.bucket, \
+        "SELECT {first} AS k1, {second} AS k2, p.bucket, \
          sum(p.new_sessions + CASE WHEN p.returning_sessions IS NULL THEN 0 ELSE \
              (SELECT COALESCE(sum(e.element & 1099511627775), 0) FROM unnest(p.returning_sessions) AS e(element) \
-              WHERE p.starts - (e.element >> 40) < g.since) END) AS sessions"
+              WHERE p.starts - (e.element >> 40) < p.since) END) AS sessions"
     ));
     rolled.push_from(sql, Some(shown));
     sql.push(" GROUP BY 1, 2, 3");

@@ -79,7 +79,7 @@ async fn estimate(
 ) -> sqlx::Result<Times> {
     let mut cells: HashMap<(usize, i32), [Histogram; 2]> = HashMap::new();
     let place = if grouping.keys.is_empty() { "1::bigint" } else { "r.place" };
-    let mut sql = QueryBuilder::new(format!("SELECT {place}, g.bucket, p.durations, p.ttfts"));
+    let mut sql = QueryBuilder::new(format!("SELECT {place}, p.bucket, p.durations, p.ttfts"));
     rolled.push_from(&mut sql, Some(shown));
     let mut rows = sql.build_query_as::<(i64, i32, Histogram, Option<Histogram>)>().fetch(&mut *conn);
     while let Some((place, bucket, durations, ttfts)) = rows.try_next().await? {

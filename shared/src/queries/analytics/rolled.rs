@@ -75,8 +75,8 @@ impl Rolled {
         [0, 1].map(|place| self.keys.get(place).copied().unwrap_or("''::text"))
     }
 
-    /// Appends ` FROM … WHERE …`: the roll-ups `p` of the spans `g`, with the number of their bucket and the start of what
-    /// roll-ups cover of it. With `shown` only those of these groups `r`, if there are groups.
+    /// Appends ` FROM …`: the roll-ups `p` of all spans, with the number of their bucket, `p.bucket`, and the start of what
+    /// roll-ups cover of it, `p.since`. With `shown` only those of these groups `r`, if there are groups.
     pub(super) fn push_from(&self, sql: &mut QueryBuilder<Postgres>, shown: Option<&Shown>) {
         let (mut levels, mut from, mut until, mut buckets, mut since) = (vec![], vec![], vec![], vec![], vec![]);
         for (bucket, cover) in (1..).zip(&self.covers) {
@@ -88,7 +88,11 @@ impl Rolled {
                 since.push(cover.spans[0].from.0);
             }
         }
-        sql.push(" FROM unnest(").push_bind(levels).push("::smallint[], ").push_bind(from).push("::integer[], ");
+        sql.push(" FROM (SELECT g.bucket, g.since, p.* FROM unnest(")
+            .push_bind(levels)
+            .push("::smallint[], ")
+            .push_bind(from)
+            .push("::integer[], ");
         sql.push_bind(until).push("::integer[], ").push_bind::<Vec<i32>>(buckets).push("::integer[], ");
         sql.push_bind(since).push("::integer[]) AS g(level, from_quarter, until_quarter, bucket, since) ");
         // The name is one of ours: as a literal, the planner knows how many rows it has.
@@ -97,15 +101,19 @@ impl Rolled {
              AND p.starts >= g.from_quarter AND p.starts < g.until_quarter",
             self.name
         ));
-        if let Some(shown) = shown.filter(|_| !self.keys.is_empty()) {
-            let [first, second] = self.keys();
-            sql.push(" JOIN ");
-            shown.push(sql);
-            sql.push(format!(" ON r.k1 = {first} AND r.k2 = {second}"));
-        }
         sql.push(" WHERE true");
         for (column, value) in &self.conditions {
             sql.push(format!(" AND {column} = ")).push_bind(value.clone());
+        }
+        if let Some(shown) = shown.filter(|_| !self.keys.is_empty()) {
+            let [first, second] = self.keys();
+            // OFFSET: they are read once. The planner would rather read them again for each of the groups, since their name
+            // is in the index, too; but it comes after the time.
+            sql.push(" OFFSET 0) AS p JOIN ");
+            shown.push(sql);
+            sql.push(format!(" ON r.k1 = {first} AND r.k2 = {second}"));
+        } else {
+            sql.push(") AS p");
         }
     }
 
@@ -154,7 +162,7 @@ impl Rolled {
         needs: &[Measure],
     ) {
         let [first, second] = self.keys();
-        sql.push(format!("SELECT {first} AS k1, {second} AS k2, g.bucket"));
+        sql.push(format!("SELECT {first} AS k1, {second} AS k2, p.bucket"));
         for measure in needs {
             sql.push(format!(", {} AS {}", measure.of_parts(), measure.name));
         }

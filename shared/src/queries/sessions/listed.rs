@@ -44,7 +44,9 @@ pub(super) async fn list(
     }
     let direction = if search.descending { "DESC" } else { "ASC" };
     let mut sql = QueryBuilder::new("SELECT c.value::text AS value, c.session_id FROM ((");
-    push_whole(&mut sql, source, search, after, i64::from(limit) + i64::from(offset));
+    push_inside(&mut sql, source, search, after, i64::from(limit) + i64::from(offset));
+    sql.push(") UNION ALL (");
+    push_across(&mut sql, source, search, after);
     sql.push(") UNION ALL (");
     push_parts(&mut sql, source, search, after);
     sql.push(format!(")) AS c ORDER BY c.value {direction}, c.session_id COLLATE \"C\" {direction} LIMIT "));
@@ -52,24 +54,73 @@ pub(super) async fn list(
     sql.build_query_as().fetch_all(conn).await
 }
 
-/// Appends the sessions whose row answers.
-fn push_whole(
+/// Appends the sessions that lie in the window as a whole and whose row answers: many, and found in order.
+fn push_inside(
     sql: &mut QueryBuilder<Postgres>,
     source: Source<'_>,
     search: &SessionSearch,
     after: Option<&SessionPosition>,
     limit: i64,
 ) {
+    let (column, window) = (search.sort.column(), search.window());
+    let direction = if search.descending { "DESC" } else { "ASC" };
+    push_answering(sql, source, search, after);
+    sql.push(" AND o.active <@ tsrange(").push_bind(utc(window.start));
+    sql.push(", ").push_bind(utc(window.end)).push(")");
+    if search.sort.is_time() {
+        sql.push(format!(" AND {column} >= ")).push_bind(utc(window.start));
+        sql.push(format!(" AND {column} < ")).push_bind(utc(window.end));
+    }
+    // One name is enough; of several, one request has to have all.
+    if push_names(sql, &search.filter) > 1 {
+        sql.push(" AND ");
+        push_has_request(sql, source, &window, &search.filter);
+    }
+    sql.push(format!(" ORDER BY {column} {direction}, o.session_id COLLATE \"C\" {direction} LIMIT ")).push_bind(limit);
+}
+
+/// Appends the sessions that were active at the start or the end of the window and whose row answers: few.
+fn push_across(
+    sql: &mut QueryBuilder<Postgres>,
+    source: Source<'_>,
+    search: &SessionSearch,
+    after: Option<&SessionPosition>,
+) {
+    let window = search.window();
+    let (start, end) = (utc(window.start), utc(window.end));
+    push_answering(sql, source, search, after);
+    sql.push(" AND (o.active @> ").push_bind(start).push(" OR o.active @> ").push_bind(end);
+    sql.push(") AND o.session_start < ").push_bind(end).push(" AND NOT (o.session_start >= ").push_bind(start);
+    sql.push(" AND o.last_activity < ").push_bind(end).push(")");
+    // Without a filter their first or their latest request is enough, if it is in the window.
+    let names = push_names(sql, &search.filter);
+    sql.push(" AND CASE WHEN ");
+    if names == 0 {
+        sql.push("o.session_start >= ").push_bind(start).push(" OR o.last_activity < ").push_bind(end);
+    } else {
+        sql.push("false");
+    }
+    sql.push(" THEN true ELSE ");
+    push_has_request(sql, source, &window, &search.filter);
+    sql.push(" END");
+}
+
+/// Appends a `SELECT` of the sessions whose row answers, without the conditions on requests.
+fn push_answering(
+    sql: &mut QueryBuilder<Postgres>,
+    source: Source<'_>,
+    search: &SessionSearch,
+    after: Option<&SessionPosition>,
+) {
     let column = search.sort.column();
     let value =
         if search.sort.is_time() { format!("EXTRACT(EPOCH FROM {column})::numeric") } else { column.to_owned() };
-    let (direction, beyond) = if search.descending { ("DESC", "<") } else { ("ASC", ">") };
+    let beyond = if search.descending { "<" } else { ">" };
     sql.push(format!("SELECT {value} AS value, o.session_id FROM traceability.sessions o WHERE o.last_activity < "));
     sql.push_bind(utc(search.as_of));
     source.scope.push_part(sql);
     sql.push(" AND ");
     source.scope.push_whole(sql);
-    push_matching(sql, source, &search.window(), &search.filter);
     let totals = &search.totals;
     for (bound, operator) in [(totals.min_cost, ">="), (totals.max_cost, "<=")] {
         if let Some(dollars) = bound {
@@ -93,7 +144,6 @@ fn push_whole(
         };
         sql.push(", ").push_bind(after.session_id.clone()).push(")");
     }
-    sql.push(format!(" ORDER BY {column} {direction}, o.session_id COLLATE \"C\" {direction} LIMIT ")).push_bind(limit);
 }
 
 /// Appends the sessions whose facts have to be asked.
@@ -129,26 +179,40 @@ pub(super) fn push_matching(
 ) {
     sql.push(" AND o.active && tsrange(").push_bind(utc(window.start));
     sql.push(", ").push_bind(utc(window.end)).push(")");
-    let names = names(filter);
-    let terms = names.len();
-    if terms > 0 {
-        sql.push(" AND o.names @> ").push_bind(names).push("::text[]");
-    }
+    let names = push_names(sql, filter);
     // One name in a session that lies in the window as a whole is enough, if all of the session is the caller's.
-    let (start, end) = (utc(window.start), utc(window.end));
-    let inside = if terms == 0 { " OR " } else { " AND " };
-    sql.push(if terms > 1 { " AND CASE WHEN false" } else { " AND CASE WHEN (o.session_start >= " });
-    if terms <= 1 {
-        sql.push_bind(start).push(inside).push("o.last_activity < ").push_bind(end).push(") AND ");
+    let inside = if names == 0 { " OR " } else { " AND " };
+    sql.push(if names > 1 { " AND CASE WHEN false" } else { " AND CASE WHEN (o.session_start >= " });
+    if names <= 1 {
+        sql.push_bind(utc(window.start)).push(inside).push("o.last_activity < ").push_bind(utc(window.end));
+        sql.push(") AND ");
         source.scope.push_whole(sql);
     }
+    sql.push(" THEN true ELSE ");
+    push_has_request(sql, source, window, filter);
+    sql.push(" END");
+}
+
+/// Appends the condition that the session has the names of the filter, and returns how many they are.
+fn push_names(sql: &mut QueryBuilder<Postgres>, filter: &RequestFilter) -> usize {
+    let names = names(filter);
+    let number = names.len();
+    if number > 0 {
+        sql.push(" AND o.names @> ").push_bind(names).push("::text[]");
+    }
+    number
+}
+
+/// Appends whether the session has a request in the window that passes the filter.
+fn push_has_request(sql: &mut QueryBuilder<Postgres>, source: Source<'_>, window: &TimeWindow, filter: &RequestFilter) {
     // A scalar subquery: as EXISTS the planner might read the whole window to answer it for all sessions at once.
-    sql.push(" THEN true ELSE (SELECT true FROM ");
+    sql.push("(SELECT true FROM ");
     let facts = union(&[&[Fact::StartedAt], &filter.facts()]);
     source.push(sql, "e", &facts, Rows::SessionOf("o.session_id"));
-    sql.push(" WHERE e.started_at >= ").push_bind(start).push(" AND e.started_at < ").push_bind(end);
+    sql.push(" WHERE e.started_at >= ").push_bind(utc(window.start));
+    sql.push(" AND e.started_at < ").push_bind(utc(window.end));
     filter.push(sql, "e");
-    sql.push(" LIMIT 1) IS NOT NULL END");
+    sql.push(" LIMIT 1) IS NOT NULL");
 }
 
 /// The names that a matching session has, as its row writes them.
