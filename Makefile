@@ -66,7 +66,7 @@ reconcile: ## Compare all of the log with the index, and repair what differs
 report: ## Write a cost report of DATABASE_URL, or of the sample, to OUT; PERIOD, or FROM and TO, FORMAT, REPORT="--team team-support"
 	cargo run -q -p local -- report $(if $(FROM),--from $(FROM) --to $(TO),--period $(PERIOD)) --out $(OUT) $(if $(FORMAT),--format $(FORMAT)) $(REPORT)
 
-test: ## Run all tests; needs nothing but Rust (or TEST_DATABASE_URL, a server to test on); TEST=name narrows
+test: ## Run the tests, but for those that need a server (TEST_DATABASE_URL); needs nothing but Rust; TEST=name narrows
 	cargo test --workspace $(TEST)
 
 test-native: ## Run all tests on a PostgreSQL server of this machine, started for them alone
@@ -169,5 +169,5 @@ rds-ca: ## Fetch the certificate authorities of RDS anew
 	  https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem
 	mv shared/src/db/rds-ca.pem.new shared/src/db/rds-ca.pem
 
-clean: ## Remove the embedded database and its rows (build products stay: cargo clean)
+clean: ## Remove .local: the embedded database, local reports with what was sent of them (build products stay: cargo clean)
 	rm -rf .local

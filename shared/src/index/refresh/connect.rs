@@ -1,4 +1,4 @@
-//! The two connections of an indexer. They are no pool's: each does one thing for minutes.
+//! The connections of an indexer. They are no pool's: each does one thing for minutes.
 
 use sqlx::PgConnection;
 

@@ -88,32 +88,27 @@ impl Rolled {
                 since.push(cover.spans[0].from.0);
             }
         }
-        sql.push(" FROM (SELECT g.bucket, g.since, p.* FROM unnest(")
-            .push_bind(levels)
-            .push("::smallint[], ")
-            .push_bind(from)
-            .push("::integer[], ");
-        sql.push_bind(until).push("::integer[], ").push_bind::<Vec<i32>>(buckets).push("::integer[], ");
-        sql.push_bind(since).push("::integer[]) AS g(level, from_quarter, until_quarter, bucket, since) ");
-        // The name is one of ours: as a literal, the planner knows how many rows it has.
+        sql.push(" FROM (SELECT g.bucket, g.since, p.* FROM unnest(").push_bind(levels).push("::smallint[], ");
+        sql.push_bind(from).push("::integer[], ").push_bind(until).push("::integer[], ");
+        sql.push_bind::<Vec<i32>>(buckets).push("::integer[], ").push_bind(since).push("::integer[]) ");
+        // LATERAL with OFFSET: each span is looked up once. The planner would rather compare all with all where spans are many,
+        // and look them up for each of the groups where groups are. The name is one of ours: as a literal, it knows how many
+        // rows it has.
         sql.push(format!(
-            "JOIN traceability.rollups AS p ON p.dimension = '{}' AND p.level = g.level \
+            "AS g(level, from_quarter, until_quarter, bucket, since) CROSS JOIN LATERAL (SELECT p.* \
+             FROM traceability.rollups AS p WHERE p.dimension = '{}' AND p.level = g.level \
              AND p.starts >= g.from_quarter AND p.starts < g.until_quarter",
             self.name
         ));
-        sql.push(" WHERE true");
         for (column, value) in &self.conditions {
             sql.push(format!(" AND {column} = ")).push_bind(value.clone());
         }
+        sql.push(" OFFSET 0) AS p) AS p");
         if let Some(shown) = shown.filter(|_| !self.keys.is_empty()) {
             let [first, second] = self.keys();
-            // OFFSET: they are read once. The planner would rather read them again for each of the groups, since their name
-            // is in the index, too; but it comes after the time.
-            sql.push(" OFFSET 0) AS p JOIN ");
+            sql.push(" JOIN ");
             shown.push(sql);
             sql.push(format!(" ON r.k1 = {first} AND r.k2 = {second}"));
-        } else {
-            sql.push(") AS p");
         }
     }
 
