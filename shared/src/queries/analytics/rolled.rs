@@ -92,8 +92,8 @@ impl Rolled {
         sql.push_bind(from).push("::integer[], ").push_bind(until).push("::integer[], ");
         sql.push_bind::<Vec<i32>>(buckets).push("::integer[], ").push_bind(since).push("::integer[]) ");
         // LATERAL with OFFSET: each span is looked up once. The planner would rather compare all with all where spans are many,
-        // and look them up for each of the groups where groups are. The name is one of ours: as a literal, it knows how many
-        // rows it has.
+        // and, without the second OFFSET, look them up for each of the groups. The name is one of ours: as a literal, the
+        // planner knows how many rows it has.
         sql.push(format!(
             "AS g(level, from_quarter, until_quarter, bucket, since) CROSS JOIN LATERAL (SELECT p.* \
              FROM traceability.rollups AS p WHERE p.dimension = '{}' AND p.level = g.level \
@@ -103,8 +103,10 @@ impl Rolled {
         for (column, value) in &self.conditions {
             sql.push(format!(" AND {column} = ")).push_bind(value.clone());
         }
-        sql.push(" OFFSET 0) AS p) AS p");
-        if let Some(shown) = shown.filter(|_| !self.keys.is_empty()) {
+        sql.push(" OFFSET 0) AS p");
+        let shown = shown.filter(|_| !self.keys.is_empty());
+        sql.push(if shown.is_some() { " OFFSET 0) AS p" } else { ") AS p" });
+        if let Some(shown) = shown {
             let [first, second] = self.keys();
             sql.push(" JOIN ");
             shown.push(sql);

@@ -65,11 +65,12 @@ fn push_inside(
     let (column, window) = (search.sort.column(), search.window());
     let direction = if search.descending { "DESC" } else { "ASC" };
     push_answering(sql, source, search, after);
-    sql.push(" AND o.active <@ tsrange(").push_bind(utc(window.start));
-    sql.push(", ").push_bind(utc(window.end)).push(")");
-    if search.sort.is_time() {
-        sql.push(format!(" AND {column} >= ")).push_bind(utc(window.start));
-        sql.push(format!(" AND {column} < ")).push_bind(utc(window.end));
+    sql.push(" AND o.session_start >= ").push_bind(utc(window.start));
+    sql.push(" AND o.session_start < ").push_bind(utc(window.end));
+    sql.push(" AND o.last_activity < ").push_bind(utc(window.end));
+    if search.sort == SessionSort::LastActivity {
+        // Follows from the above, but only this way the walk along the index has an end.
+        sql.push(" AND o.last_activity >= ").push_bind(utc(window.start));
     }
     // One name is enough; of several, one request has to have all.
     if push_names(sql, &search.filter) > 1 {
