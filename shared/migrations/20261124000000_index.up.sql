@@ -77,7 +77,24 @@ CREATE TABLE traceability.sessions (
     -- What a request of it can be searched for by, such as `user:alice`, once each.
     names text[] NOT NULL,
     -- From its first request to its latest.
-    active tsrange NOT NULL
+    active tsrange NOT NULL,
+    -- What else its summary says: the names of its most requests, and so on.
+    user_id text NOT NULL,
+    agent_name text NOT NULL,
+    conversation_name text NOT NULL,
+    session_end timestamp(3) NOT NULL,
+    busy_seconds double precision NOT NULL,
+    prompt_tokens bigint NOT NULL,
+    completion_tokens bigint NOT NULL,
+    cached_tokens bigint,
+    avg_response_time double precision NOT NULL,
+    p50_response_time double precision NOT NULL,
+    p95_response_time double precision NOT NULL,
+    function_calls_exact boolean NOT NULL,
+    cache_hit_rate double precision NOT NULL,
+    models_used text[] NOT NULL,
+    model_groups_used text[] NOT NULL,
+    end_users text[] NOT NULL
 );
 -- One for each order of a search; ties are told apart byte by byte, whatever the database's collation.
 CREATE INDEX sessions_start ON traceability.sessions (session_start, session_id COLLATE "C");
@@ -160,7 +177,9 @@ CREATE TABLE traceability.state (
     -- Up to here, in quarters of an hour since 1970, there are roll-ups.
     rolled_until integer,
     -- The hour up to which older hours were compared with the log; the comparison goes round and round.
-    compared_until timestamp with time zone
+    compared_until timestamp with time zone,
+    -- How often a slice of the log was merged: what was read of it before somebody else's merge may be out of date.
+    merges bigint NOT NULL DEFAULT 0
 );
 INSERT INTO traceability.state DEFAULT VALUES;
 

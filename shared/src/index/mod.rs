@@ -14,7 +14,7 @@ pub mod refresh;
 mod schema;
 mod span;
 
-pub use schema::{Migration, SCHEMA, migrate, retire, undo};
+pub use schema::{Migration, MigrationError, SCHEMA, migrate, retire, undo};
 pub use span::{Cover, Level, Quarter, Span};
 
 use chrono::{DateTime, Utc};
@@ -39,14 +39,18 @@ struct State {
 }
 
 impl Index {
-    /// Whether this database has the schema, and the role may read it.
-    pub(crate) async fn exists(conn: impl PgExecutor<'_>) -> sqlx::Result<bool> {
-        sqlx::query_scalar(
-            "SELECT COALESCE(has_table_privilege(to_regclass('traceability.state'), 'SELECT') \
-             AND has_table_privilege(to_regclass('traceability.facts'), 'SELECT'), false)",
+    /// Whether this database has the schema as this version makes it, and the role may read it.
+    pub(crate) async fn exists<C>(conn: &mut C) -> sqlx::Result<bool>
+    where
+        for<'c> &'c mut C: PgExecutor<'c>,
+    {
+        let may_read: bool = sqlx::query_scalar(
+            "SELECT COALESCE(bool_and(has_table_privilege(to_regclass('traceability.' || t.name), 'SELECT')), false) \
+             FROM unnest(ARRAY['migrations', 'state', 'facts']) AS t(name)",
         )
-        .fetch_one(conn)
-        .await
+        .fetch_one(&mut *conn)
+        .await?;
+        Ok(may_read && schema::is_of_this_version(conn).await?)
     }
 
     /// The index as it stands; `None` until it has all of the log.

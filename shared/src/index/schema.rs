@@ -1,7 +1,7 @@
 //! Making the schema, and taking it away again.
 
 use sqlx::migrate::{MigrateError, Migration as Step, MigrationType, Migrator};
-use sqlx::{AssertSqlSafe, PgConnection, SqlSafeStr};
+use sqlx::{AssertSqlSafe, PgConnection, PgExecutor, SqlSafeStr};
 
 /// The schema of the index.
 pub const SCHEMA: &str = "traceability";
@@ -31,16 +31,49 @@ fn migrator() -> Migrator {
     migrator
 }
 
+/// Why the schema could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrationError {
+    /// Another version of this program has made it.
+    #[error(
+        "another version of this program has made the schema {SCHEMA}: take it away with 'make migrate-down', then make \
+         and fill it anew, with 'make migrate' and 'make index'"
+    )]
+    OtherVersion,
+    /// The database does not take a step.
+    #[error(transparent)]
+    Step(#[from] MigrateError),
+}
+
 /// Makes the schema, or brings it up to date.
 ///
 /// # Errors
-/// [`MigrateError`] when the database does not take a step.
-pub async fn migrate(conn: &mut PgConnection, migration: Migration) -> Result<(), MigrateError> {
-    migrator().run(&mut *conn).await?;
+/// [`MigrationError`]; nothing is left half made.
+pub async fn migrate(conn: &mut PgConnection, migration: Migration) -> Result<(), MigrationError> {
+    migrator().run(&mut *conn).await.map_err(|error| match error {
+        MigrateError::VersionMismatch(_) | MigrateError::VersionMissing(_) => MigrationError::OtherVersion,
+        error => error.into(),
+    })?;
     if migration == Migration::Citus {
-        sqlx::raw_sql(DISTRIBUTE).execute(conn).await?;
+        sqlx::raw_sql(DISTRIBUTE).execute(conn).await.map_err(MigrateError::from)?;
     }
     Ok(())
+}
+
+/// Whether the last step was run, as it is here. Another version's tables may lack what this one reads.
+pub(super) async fn is_of_this_version(conn: impl PgExecutor<'_>) -> sqlx::Result<bool> {
+    let last = migrator()
+        .iter()
+        .filter(|step| step.migration_type.is_up_migration())
+        .last()
+        .map(|step| step.checksum.to_vec());
+    sqlx::query_scalar(
+        "SELECT COALESCE((SELECT m.success AND m.checksum = $1 FROM traceability.migrations m \
+                          ORDER BY m.version DESC LIMIT 1), false)",
+    )
+    .bind(last)
+    .fetch_one(conn)
+    .await
 }
 
 /// Takes the schema away. Whoever asks is answered from LiteLLM's log again.

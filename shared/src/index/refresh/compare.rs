@@ -95,10 +95,9 @@ impl Refresh<'_> {
                 start,
                 end: (start + TimeDelta::days(1)).min(whole_hours(window.end + TimeDelta::hours(1))),
             };
-            for slice in self.altered(part).await? {
-                if !self.has_time() || !self.copy(slice, false).await? {
-                    return Ok(false);
-                }
+            let altered = self.altered(part).await?;
+            if !self.copy(altered, false).await? {
+                return Ok(false);
             }
             if watched {
                 self.watch.advance(hours(part));

@@ -1,57 +1,96 @@
 //! Copying a slice of the log into the database of the index.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use chrono::NaiveDateTime;
-use futures::TryStreamExt;
+use futures::stream::{self, Stream, TryStreamExt};
 use sqlx::{PgConnection, Postgres, Transaction};
 
-use super::slices::Slice;
+use super::slices::{BATCH, Slice};
 use super::{Refresh, RefreshError, begin, merge, names};
-use crate::facts::{Fact, FactsError};
+use crate::facts::{Direct, Fact, FactsError};
 
 /// What goes over the network at a time.
 const CHUNK: usize = 256 * 1024;
 
+/// A slice that was read of the log while the one before it was merged.
+struct Ahead {
+    slice: Slice,
+    /// As the table has them on the way.
+    rows: Vec<u8>,
+    /// The number of merges up to then.
+    merges: i64,
+}
+
 impl Refresh<'_> {
-    /// Copies a slice and merges it, and then the minutes that rows of it have moved to; `false` while another indexer is
-    /// at work.
-    pub(super) async fn copy(&mut self, slice: Slice, forget: bool) -> Result<bool, RefreshError> {
-        let mut waiting = vec![slice];
-        while let Some(slice) = waiting.pop() {
-            match self.copy_one(slice, forget).await? {
-                Some(moved) => waiting.extend(moved),
+    /// Copies these slices and merges them, and then the minutes that rows of them have moved to; `false` if there was no
+    /// time for all of them, or another indexer is at work.
+    pub(super) async fn copy(&mut self, slices: Vec<Slice>, forget: bool) -> Result<bool, RefreshError> {
+        let mut waiting = VecDeque::from(slices);
+        let mut ahead = None;
+        while let Some(slice) = waiting.pop_front() {
+            if !self.has_time() {
+                return Ok(false);
+            }
+            match self.copy_one(slice, ahead.take(), waiting.front().copied(), forget).await? {
+                Some((moved, next)) => {
+                    ahead = next;
+                    for slice in moved {
+                        waiting.push_front(slice);
+                    }
+                }
                 None => return Ok(false),
             }
         }
         Ok(true)
     }
 
-    /// Copies a slice and merges it, in one transaction of the index. Returns where rows have moved to that it had; `None`
-    /// while another indexer is at work.
-    async fn copy_one(&mut self, slice: Slice, forget: bool) -> Result<Option<Vec<Slice>>, RefreshError> {
+    /// Copies a slice and merges it, in one transaction of the index. Returns where rows have moved to that it had, and the
+    /// next slice, read meanwhile; `None` while another indexer is at work.
+    async fn copy_one(
+        &mut self,
+        slice: Slice,
+        ahead: Option<Ahead>,
+        next: Option<Slice>,
+        forget: bool,
+    ) -> Result<Option<(Vec<Slice>, Option<Ahead>)>, RefreshError> {
         let began = Instant::now();
         let Some(mut transaction) = begin(&mut self.index).await? else { return Ok(None) };
         merge::prepare(&mut transaction, slice.window).await?;
-        let copied = transfer(&mut self.log, &self.direct.copy_statement(slice.window), &mut transaction).await?;
+        let merges = merge::number(&mut transaction).await?;
+        // What was read before somebody else's merge may be older than what that one has merged.
+        let copied = match ahead.filter(|ahead| ahead.slice == slice && ahead.merges + 1 == merges) {
+            Some(ahead) => transfer(stream::iter(ahead.rows.chunks(CHUNK).map(Ok)), &mut transaction).await?,
+            None => {
+                let rows = self.log.copy_out_raw(&self.direct.copy_statement(slice.window)).await;
+                transfer(rows.map_err(FactsError::from)?, &mut transaction).await?
+            }
+        };
         names::shorten(&mut transaction).await?;
         let missing = merge::missing(&mut transaction, slice.window).await?;
         let moved = moved(&mut self.log, missing).await.map_err(FactsError::from)?;
         let ids: Vec<String> = moved.iter().map(|(id, _)| id.clone()).collect();
-        let changed = merge::merge(&mut transaction, slice.window, &ids, forget).await?;
-        transaction.commit().await?;
+        let merge = async {
+            let changed = merge::merge(&mut transaction, slice.window, &ids, forget).await?;
+            transaction.commit().await?;
+            Ok::<_, sqlx::Error>(changed)
+        };
+        // One side reads while the other one writes. A minute that is more than a slice should be is not kept in memory.
+        let next = next.filter(|next| next.rows <= BATCH);
+        let (changed, rows) = tokio::join!(merge, read(&mut self.log, &self.direct, next));
         self.outcome.copied += copied;
-        self.outcome.changed += changed;
+        self.outcome.changed += changed?;
         self.watch.advance(slice.rows.unsigned_abs());
         let least = Duration::from_micros(1_000_000 * copied / u64::from(self.config.rows_per_second));
         if let Some(rest) = least.checked_sub(began.elapsed()) {
             tokio::time::sleep(rest).await;
         }
+        let ahead = next.zip(rows?).map(|(slice, rows)| Ahead { slice, rows, merges });
         let slices = moved.into_iter().map(|(_, start)| Slice::of_minute(start.and_utc()));
         // Each minute once.
         let slices: BTreeMap<_, _> = slices.map(|slice| (slice.window.start, slice)).collect();
-        Ok(Some(slices.into_values().collect()))
+        Ok(Some((slices.into_values().collect(), ahead)))
     }
 }
 
@@ -69,14 +108,22 @@ async fn moved(log: &mut PgConnection, ids: Vec<String>) -> sqlx::Result<Vec<(St
     .await
 }
 
-/// Hands the rows on as they come, without looking at them: both sides speak the same binary format. Memory is that of
-/// a chunk, however large the slice.
+/// The rows of a slice, if there is one.
+async fn read(log: &mut PgConnection, direct: &Direct, slice: Option<Slice>) -> Result<Option<Vec<u8>>, FactsError> {
+    let Some(slice) = slice else { return Ok(None) };
+    let mut rows = log.copy_out_raw(&direct.copy_statement(slice.window)).await?;
+    let mut read = Vec::new();
+    while let Some(row) = rows.try_next().await? {
+        read.extend_from_slice(&row);
+    }
+    Ok(Some(read))
+}
+
+/// Hands the rows on as they come, without looking at them: both sides speak the same binary format.
 async fn transfer(
-    log: &mut PgConnection,
-    statement: &str,
+    mut rows: impl Stream<Item = sqlx::Result<impl AsRef<[u8]>>> + Unpin,
     transaction: &mut Transaction<'_, Postgres>,
 ) -> Result<u64, RefreshError> {
-    let mut rows = log.copy_out_raw(statement).await.map_err(FactsError::from)?;
     let columns: Vec<&str> = Fact::ALL.iter().map(|fact| fact.name()).collect();
     let into = format!("COPY pg_temp.staging ({}) FROM STDIN (FORMAT binary)", columns.join(", "));
     let mut copy = transaction.copy_in_raw(&into).await?;
@@ -91,7 +138,7 @@ async fn transfer(
             }
         };
         if let Some(row) = &row {
-            chunk.extend_from_slice(row);
+            chunk.extend_from_slice(row.as_ref());
         }
         if chunk.len() >= CHUNK || row.is_none() {
             copy.send(chunk.as_slice()).await?;

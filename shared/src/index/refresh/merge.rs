@@ -5,6 +5,7 @@ use sqlx::{AssertSqlSafe, Executor, PgConnection};
 
 use super::stale;
 use crate::facts::{Fact, TimeWindow};
+use crate::queries::sessions::KEPT;
 
 /// Makes room: for the slice, and for what it replaces.
 pub(super) async fn prepare(conn: &mut PgConnection, window: TimeWindow) -> sqlx::Result<()> {
@@ -20,6 +21,11 @@ pub(super) async fn prepare(conn: &mut PgConnection, window: TimeWindow) -> sqlx
     )
     .await?;
     Ok(())
+}
+
+/// The number of this merge, whoever made those before it.
+pub(super) async fn number(conn: &mut PgConnection) -> sqlx::Result<i64> {
+    sqlx::query_scalar("UPDATE traceability.state SET merges = merges + 1 RETURNING merges").fetch_one(conn).await
 }
 
 /// The requests of this window that the log had before, but `staging` has not.
@@ -117,7 +123,7 @@ async fn refresh_sessions(conn: &mut PgConnection) -> sqlx::Result<()> {
     .await?;
     sqlx::raw_sql(REQUESTS).execute(&mut *conn).await?;
     conn.execute("SET LOCAL enable_hashjoin TO DEFAULT; SET LOCAL enable_mergejoin TO DEFAULT").await?;
-    sqlx::raw_sql(SESSIONS).execute(&mut *conn).await?;
+    sqlx::raw_sql(AssertSqlSafe(sessions())).execute(&mut *conn).await?;
     sqlx::query(
         "DELETE FROM traceability.sessions t WHERE t.session_id IN (SELECT session_id FROM pg_temp.altered) \
          AND NOT EXISTS (SELECT FROM traceability.facts f WHERE f.session_id = t.session_id)",
@@ -130,13 +136,21 @@ async fn refresh_sessions(conn: &mut PgConnection) -> sqlx::Result<()> {
 /// All requests of these sessions.
 const REQUESTS: &str = "
 CREATE TEMPORARY TABLE requests ON COMMIT DROP AS
-SELECT f.session_id, f.started_at, f.ended_at, f.spend, f.total_tokens, f.tool_calls, f.status, f.agent_name,
+SELECT f.session_id, f.started_at, f.ended_at, f.duration_ms, f.spend, f.prompt_tokens, f.completion_tokens,
+       f.cached_tokens, f.total_tokens, f.cache_hit, f.tool_calls, f.tool_calls_exact, f.status, f.agent_name,
        f.conversation_name, f.user_id, f.end_user, f.team_id, f.model_group, f.model, f.tags
 FROM pg_temp.touched t
 JOIN traceability.facts f ON f.session_id = t.session_id AND f.started_at >= t.since AND f.started_at <= t.until";
 
-/// The totals are those that a search sorts by and filters on; see `queries::sessions`.
-const SESSIONS: &str = r#"
+/// SQL that totals these sessions: by what a search sorts by and filters on, and the rest of their summaries; see
+/// `queries::sessions`.
+fn sessions() -> String {
+    let kept: String = KEPT.iter().map(|(name, of_requests)| format!(", {of_requests} AS {name}")).collect();
+    let columns = SEARCHED.into_iter().chain(KEPT.map(|(name, _)| name)).collect::<Vec<_>>();
+    let of = |table: &str| columns.iter().map(|name| format!("{table}.{name}")).collect::<Vec<_>>().join(", ");
+    let (totals, excluded, columns) = (of("t"), of("EXCLUDED"), columns.join(", "));
+    format!(
+        r#"
 WITH names AS (
     SELECT f.session_id, n.name
     FROM pg_temp.requests f CROSS JOIN LATERAL (VALUES
@@ -152,28 +166,40 @@ WITH names AS (
     ) AS n(name)
     WHERE n.name IS NOT NULL
     UNION
-    SELECT f.session_id, 'tag:' || (j.value #>> '{}')
+    SELECT f.session_id, 'tag:' || (j.value #>> '{{}}')
     FROM pg_temp.requests f CROSS JOIN LATERAL jsonb_array_elements(f.tags) AS j(value)
     WHERE jsonb_typeof(j.value) = 'string'
 ), lists AS (
     SELECT session_id, array_agg(name ORDER BY name) AS names FROM names GROUP BY session_id
 ), totals AS (
-    SELECT f.session_id, min(f.started_at) AS session_start, max(f.started_at) AS last_activity, count(*) AS requests,
-           sum(f.spend::numeric) AS cost, sum(f.total_tokens)::numeric AS total_tokens,
-           EXTRACT(EPOCH FROM max(f.ended_at) - min(f.started_at))::numeric AS duration,
-           sum(f.tool_calls)::bigint AS tool_calls, count(*) FILTER (WHERE f.status = 'failure') AS failed_requests,
-           array_agg(DISTINCT COALESCE(f.user_id, '')) AS users, array_agg(DISTINCT COALESCE(f.team_id, '')) AS teams,
-           array_agg(DISTINCT COALESCE(f.agent_name, '')) AS agents
-    FROM pg_temp.requests f GROUP BY f.session_id
+    SELECT e.session_id, min(e.started_at) AS session_start, max(e.started_at) AS last_activity, count(*) AS requests,
+           sum(e.spend::numeric) AS cost, sum(e.total_tokens)::numeric AS total_tokens,
+           EXTRACT(EPOCH FROM max(e.ended_at) - min(e.started_at))::numeric AS duration,
+           sum(e.tool_calls)::bigint AS tool_calls, count(*) FILTER (WHERE e.status = 'failure') AS failed_requests,
+           array_agg(DISTINCT COALESCE(e.user_id, '') COLLATE "C") AS users,
+           array_agg(DISTINCT COALESCE(e.team_id, '') COLLATE "C") AS teams,
+           array_agg(DISTINCT COALESCE(e.agent_name, '') COLLATE "C") AS agents,
+           tsrange(min(e.started_at), max(e.started_at), '[]') AS active{kept}
+    FROM pg_temp.requests e GROUP BY e.session_id
 )
-INSERT INTO traceability.sessions (session_id, session_start, last_activity, requests, cost, total_tokens, duration,
-    tool_calls, failed_requests, users, teams, agents, names, active)
-SELECT t.session_id, t.session_start, t.last_activity, t.requests, t.cost, t.total_tokens, t.duration, t.tool_calls,
-       t.failed_requests, t.users, t.teams, t.agents, l.names, tsrange(t.session_start, t.last_activity, '[]')
-FROM totals t JOIN lists l USING (session_id)
-ON CONFLICT (session_id) DO UPDATE SET
-    (session_start, last_activity, requests, cost, total_tokens, duration, tool_calls, failed_requests, users, teams,
-     agents, names, active)
-    = (EXCLUDED.session_start, EXCLUDED.last_activity, EXCLUDED.requests, EXCLUDED.cost, EXCLUDED.total_tokens,
-       EXCLUDED.duration, EXCLUDED.tool_calls, EXCLUDED.failed_requests, EXCLUDED.users, EXCLUDED.teams,
-       EXCLUDED.agents, EXCLUDED.names, EXCLUDED.active)"#;
+INSERT INTO traceability.sessions (session_id, names, {columns})
+SELECT t.session_id, l.names, {totals} FROM totals t JOIN lists l USING (session_id)
+ON CONFLICT (session_id) DO UPDATE SET (names, {columns}) = (EXCLUDED.names, {excluded})"#
+    )
+}
+
+/// What a search sorts by and filters on, but for the names.
+const SEARCHED: [&str; 12] = [
+    "session_start",
+    "last_activity",
+    "requests",
+    "cost",
+    "total_tokens",
+    "duration",
+    "tool_calls",
+    "failed_requests",
+    "users",
+    "teams",
+    "agents",
+    "active",
+];

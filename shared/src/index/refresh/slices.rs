@@ -9,7 +9,7 @@ use super::{Refresh, RefreshError};
 use crate::facts::{FactsError, TimeWindow};
 
 /// Rows that are copied at a time: a second or two, and some ten MB on the way.
-const BATCH: i64 = 20_000;
+pub(super) const BATCH: i64 = 20_000;
 /// Minutes are counted for so long at a time.
 const COUNTED: TimeDelta = TimeDelta::days(7);
 
@@ -45,10 +45,8 @@ impl Refresh<'_> {
             slices.extend(self.with_new_tools(window).await?);
         }
         self.watch.begin("copying rows", slices.iter().map(|slice| slice.rows.unsigned_abs()).sum());
-        for slice in slices {
-            if !self.has_time() || !self.copy(slice, false).await? {
-                return Ok(false);
-            }
+        if !self.copy(slices, false).await? {
+            return Ok(false);
         }
         self.finish(now).await
     }
@@ -62,12 +60,7 @@ impl Refresh<'_> {
             slice.window.end = slice.window.end.min(window.end);
         }
         self.watch.begin("copying rows", slices.iter().map(|slice| slice.rows.unsigned_abs()).sum());
-        for slice in slices {
-            if !self.copy(slice, forget).await? {
-                return Ok(false);
-            }
-        }
-        Ok(true)
+        self.copy(slices, forget).await
     }
 
     /// The time from the first to the last row of log and index; `None` if both are empty.

@@ -7,4 +7,5 @@ mod summary;
 
 pub use histograms::{Distribution, Histograms, Range, histograms};
 pub use search::{SessionPosition, SessionSearch, SessionSort, TotalsFilter, search};
+pub(crate) use summary::KEPT;
 pub use summary::{SessionSummary, summaries, summary};

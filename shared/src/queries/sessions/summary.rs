@@ -69,37 +69,83 @@ pub struct SessionSummary {
     pub agents: Vec<String>,
 }
 
-/// The aggregates of [`SessionSummary`] over the requests `e` of one session.
-const TOTALS: &str = "\
-    COALESCE(mode() WITHIN GROUP (ORDER BY e.user_id COLLATE \"C\"), 'unknown') AS user_id, \
-    COALESCE(mode() WITHIN GROUP (ORDER BY e.agent_name COLLATE \"C\"), 'unknown') AS agent_name, \
-    COALESCE(mode() WITHIN GROUP (ORDER BY e.conversation_name COLLATE \"C\"), 'default') AS conversation_name, \
-    count(*) AS total_messages, \
-    min(e.started_at) AT TIME ZONE 'UTC' AS session_start, \
-    max(e.ended_at) AT TIME ZONE 'UTC' AS session_end, \
-    max(e.started_at) AT TIME ZONE 'UTC' AS last_activity, \
-    EXTRACT(EPOCH FROM max(e.ended_at) - min(e.started_at))::float8 AS total_duration_seconds, \
-    (SELECT COALESCE(sum(EXTRACT(EPOCH FROM upper(b.r) - lower(b.r))), 0)::float8 \
-       FROM unnest(range_agg(tsrange(e.started_at, GREATEST(e.started_at, e.ended_at)))) AS b(r)) AS busy_seconds, \
-    COALESCE(sum(e.total_tokens), 0)::bigint AS total_tokens, \
-    COALESCE(sum(e.prompt_tokens), 0)::bigint AS prompt_tokens, \
-    COALESCE(sum(e.completion_tokens), 0)::bigint AS completion_tokens, \
-    sum(e.cached_tokens)::bigint AS cached_tokens, \
-    COALESCE(sum(e.spend::numeric), 0)::float8 AS total_cost, \
-    COALESCE(avg(e.duration_ms) / 1000, 0)::float8 AS avg_response_time, \
-    COALESCE(percentile_cont(0.5) WITHIN GROUP (ORDER BY e.duration_ms) / 1000, 0)::float8 AS p50_response_time, \
-    COALESCE(percentile_cont(0.95) WITHIN GROUP (ORDER BY e.duration_ms) / 1000, 0)::float8 AS p95_response_time, \
-    COALESCE(sum(e.tool_calls), 0)::bigint AS function_calls_count, \
-    COALESCE(bool_and(e.tool_calls_exact), true) AS function_calls_exact, \
-    COALESCE(round(100.0 * count(*) FILTER (WHERE e.cache_hit) / NULLIF(count(*), 0), 2), 0)::float8 AS cache_hit_rate, \
-    count(*) FILTER (WHERE e.status = 'failure') AS failed_requests, \
-    COALESCE(array_agg(DISTINCT e.model COLLATE \"C\") FILTER (WHERE e.model IS NOT NULL), '{}') AS models_used, \
-    COALESCE(array_agg(DISTINCT e.model_group COLLATE \"C\") FILTER (WHERE e.model_group IS NOT NULL), '{}') AS model_groups_used, \
-    COALESCE(array_agg(DISTINCT e.user_id COLLATE \"C\") FILTER (WHERE e.user_id IS NOT NULL), '{}') AS users, \
-    COALESCE(array_agg(DISTINCT e.end_user COLLATE \"C\") FILTER (WHERE e.end_user IS NOT NULL), '{}') AS end_users, \
-    COALESCE(array_agg(DISTINCT e.agent_name COLLATE \"C\") FILTER (WHERE e.agent_name IS NOT NULL), '{}') AS agents";
+/// The totals that the index keeps in a session's row for this alone: their columns, and the aggregates over the requests `e`
+/// of one session that they have.
+pub(crate) const KEPT: [(&str, &str); 16] = [
+    ("user_id", "COALESCE(mode() WITHIN GROUP (ORDER BY e.user_id COLLATE \"C\"), 'unknown')"),
+    ("agent_name", "COALESCE(mode() WITHIN GROUP (ORDER BY e.agent_name COLLATE \"C\"), 'unknown')"),
+    ("conversation_name", "COALESCE(mode() WITHIN GROUP (ORDER BY e.conversation_name COLLATE \"C\"), 'default')"),
+    ("session_end", "max(e.ended_at)"),
+    (
+        "busy_seconds",
+        "(SELECT COALESCE(sum(EXTRACT(EPOCH FROM upper(b.r) - lower(b.r))), 0)::float8 \
+          FROM unnest(range_agg(tsrange(e.started_at, GREATEST(e.started_at, e.ended_at)))) AS b(r))",
+    ),
+    ("prompt_tokens", "COALESCE(sum(e.prompt_tokens), 0)::bigint"),
+    ("completion_tokens", "COALESCE(sum(e.completion_tokens), 0)::bigint"),
+    ("cached_tokens", "sum(e.cached_tokens)::bigint"),
+    ("avg_response_time", "COALESCE(avg(e.duration_ms) / 1000, 0)::float8"),
+    ("p50_response_time", "COALESCE(percentile_cont(0.5) WITHIN GROUP (ORDER BY e.duration_ms) / 1000, 0)::float8"),
+    ("p95_response_time", "COALESCE(percentile_cont(0.95) WITHIN GROUP (ORDER BY e.duration_ms) / 1000, 0)::float8"),
+    ("function_calls_exact", "COALESCE(bool_and(e.tool_calls_exact), true)"),
+    (
+        "cache_hit_rate",
+        "COALESCE(round(100.0 * count(*) FILTER (WHERE e.cache_hit) / NULLIF(count(*), 0), 2), 0)::float8",
+    ),
+    ("models_used", "COALESCE(array_agg(DISTINCT e.model COLLATE \"C\") FILTER (WHERE e.model IS NOT NULL), '{}')"),
+    (
+        "model_groups_used",
+        "COALESCE(array_agg(DISTINCT e.model_group COLLATE \"C\") FILTER (WHERE e.model_group IS NOT NULL), '{}')",
+    ),
+    ("end_users", "COALESCE(array_agg(DISTINCT e.end_user COLLATE \"C\") FILTER (WHERE e.end_user IS NOT NULL), '{}')"),
+];
 
-/// The facts of [`TOTALS`].
+/// The other totals: their columns, the aggregates over the requests `e`, and what they are in a session's row `o`.
+const SEARCHED: [(&str, &str, &str); 10] = [
+    ("total_messages", "count(*)", "o.requests::bigint"),
+    ("session_start", "min(e.started_at)", "o.session_start"),
+    ("last_activity", "max(e.started_at)", "o.last_activity"),
+    ("total_duration_seconds", "EXTRACT(EPOCH FROM max(e.ended_at) - min(e.started_at))::float8", "o.duration::float8"),
+    ("total_tokens", "COALESCE(sum(e.total_tokens), 0)::bigint", "o.total_tokens::bigint"),
+    ("total_cost", "COALESCE(sum(e.spend::numeric), 0)::float8", "o.cost::float8"),
+    ("function_calls_count", "COALESCE(sum(e.tool_calls), 0)::bigint", "o.tool_calls"),
+    ("failed_requests", "count(*) FILTER (WHERE e.status = 'failure')", "o.failed_requests"),
+    (
+        "users",
+        "COALESCE(array_agg(DISTINCT e.user_id COLLATE \"C\") FILTER (WHERE e.user_id IS NOT NULL), '{}')",
+        "array_remove(o.users, '')",
+    ),
+    (
+        "agents",
+        "COALESCE(array_agg(DISTINCT e.agent_name COLLATE \"C\") FILTER (WHERE e.agent_name IS NOT NULL), '{}')",
+        "array_remove(o.agents, '')",
+    ),
+];
+
+/// What the database has as UTC without saying so.
+const INSTANTS: [&str; 3] = ["session_start", "session_end", "last_activity"];
+
+/// SQL of all totals over the requests `e` of a session.
+fn totals() -> String {
+    let searched = SEARCHED.into_iter().map(|(name, of_requests, _)| (name, of_requests.to_owned()));
+    columns(searched.chain(KEPT.map(|(name, of_requests)| (name, of_requests.to_owned()))))
+}
+
+/// SQL of all totals in a session's row `o`.
+fn kept() -> String {
+    let searched = SEARCHED.into_iter().map(|(name, _, of_row)| (name, of_row.to_owned()));
+    columns(searched.chain(KEPT.map(|(name, _)| (name, format!("o.{name}")))))
+}
+
+fn columns(totals: impl Iterator<Item = (&'static str, String)>) -> String {
+    let column = |(name, sql)| {
+        let zone = if INSTANTS.contains(&name) { " AT TIME ZONE 'UTC'" } else { "" };
+        format!("{sql}{zone} AS {name}")
+    };
+    totals.map(column).collect::<Vec<_>>().join(", ")
+}
+
+/// The facts of these totals.
 const FACTS: [Fact; 18] = [
     Fact::StartedAt,
     Fact::EndedAt,
@@ -130,8 +176,11 @@ pub async fn summary(
     source: Source<'_>,
     session_id: &str,
 ) -> sqlx::Result<Option<SessionSummary>> {
+    if let Some(summary) = whole(conn, source, &[session_id.to_owned()]).await?.pop() {
+        return Ok(Some(summary));
+    }
     let mut sql = QueryBuilder::<Postgres>::new("SELECT ");
-    sql.push_bind(session_id.to_owned()).push("::text AS session_id, ").push(TOTALS).push(" FROM ");
+    sql.push_bind(session_id.to_owned()).push("::text AS session_id, ").push(totals()).push(" FROM ");
     source.push(&mut sql, "e", &FACTS, Rows::Session(session_id));
     sql.push(" HAVING count(*) > 0");
     sql.build_query_as().fetch_optional(conn).await
@@ -146,14 +195,32 @@ pub async fn summaries(
     source: Source<'_>,
     session_ids: &[String],
 ) -> sqlx::Result<Vec<SessionSummary>> {
-    if session_ids.is_empty() {
+    let mut found = whole(conn, source, session_ids).await?;
+    let is_found = |id: &&String| found.iter().any(|summary| summary.session_id == **id);
+    let (_, rest): (Vec<&String>, Vec<&String>) = session_ids.iter().partition(is_found);
+    if !rest.is_empty() {
+        let mut sql = QueryBuilder::<Postgres>::new("SELECT k.session_id, t.* FROM unnest(");
+        sql.push_bind(rest.into_iter().cloned().collect::<Vec<_>>())
+            .push("::text[]) AS k(session_id) CROSS JOIN LATERAL (SELECT ");
+        sql.push(totals()).push(" FROM ");
+        source.push(&mut sql, "e", &FACTS, Rows::SessionOf("k.session_id"));
+        sql.push(" HAVING count(*) > 0) AS t");
+        found.extend(sql.build_query_as::<SessionSummary>().fetch_all(conn).await?);
+    }
+    found.sort_by_key(|summary| session_ids.iter().position(|id| *id == summary.session_id));
+    Ok(found)
+}
+
+/// Those of these sessions whose requests are all the caller's, from their rows in the index; none without one.
+async fn whole(conn: &mut Connection, source: Source<'_>, session_ids: &[String]) -> sqlx::Result<Vec<SessionSummary>> {
+    if session_ids.is_empty() || !source.facts.is_indexed() {
         return Ok(Vec::new());
     }
-    let mut sql = QueryBuilder::<Postgres>::new("SELECT k.session_id, t.* FROM unnest(");
-    sql.push_bind(session_ids.to_vec())
-        .push("::text[]) WITH ORDINALITY AS k(session_id, place) CROSS JOIN LATERAL (SELECT ");
-    sql.push(TOTALS).push(" FROM ");
-    source.push(&mut sql, "e", &FACTS, Rows::SessionOf("k.session_id"));
-    sql.push(" HAVING count(*) > 0) AS t ORDER BY k.place");
+    let mut sql = QueryBuilder::<Postgres>::new(format!(
+        "SELECT o.session_id, {} FROM traceability.sessions o WHERE o.session_id = ANY(",
+        kept()
+    ));
+    sql.push_bind(session_ids.to_vec()).push(") AND ");
+    source.scope.push_whole(&mut sql);
     sql.build_query_as().fetch_all(conn).await
 }
