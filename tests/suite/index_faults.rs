@@ -376,3 +376,33 @@ async fn an_index_in_another_database_says_the_same() {
     let log = number(&database, r#"SELECT count(*) FROM "LiteLLM_SpendLogs""#).await;
     assert_eq!(number(&apart, "SELECT count(*) FROM traceability.facts").await, log);
 }
+
+/// Its tables may lack what this version reads, or have it otherwise.
+#[tokio::test]
+async fn an_index_of_another_version_is_not_used() {
+    if skipped() {
+        return;
+    }
+    let mut dice = Dice(29);
+    let database = made::database("index_version", &some_rows(&mut dice, "row", 40, 30)).await;
+    index::fill(&database).await;
+    let app = App::over(Arc::clone(&database), Utc::now(), &[]);
+    let is_indexed = || async { app.state.db.session().await.expect("a session").facts.is_indexed() };
+    assert!(is_indexed().await);
+    run(&database, "UPDATE traceability.migrations SET checksum = checksum || '\\x00'").await;
+    app.state.db.forget_facts().await;
+    assert!(!is_indexed().await);
+    assert_eq!(total(&app).await, 40);
+    let error = index::refresh(&database).await.expect_err("it has another schema").to_string();
+    assert!(error.contains("make migrate"), "{error}");
+    let mut conn = database.connect().await;
+    let error = traceability::index::migrate(&mut conn, traceability::index::Migration::Single).await;
+    let error = error.expect_err("another version has made it").to_string();
+    assert!(error.contains("make migrate-down"), "{error}");
+    traceability::index::undo(&mut conn).await.expect("gone");
+    conn.close().await.expect("closed");
+    index::fill(&database).await;
+    app.state.db.forget_facts().await;
+    assert!(is_indexed().await);
+    assert_eq!(total(&app).await, 40);
+}

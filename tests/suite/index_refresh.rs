@@ -385,3 +385,44 @@ async fn two_indexers_do_each_other_no_harm() {
     perform(&database, Task::Run).await;
     reconcile(&database).await;
 }
+
+/// An indexer reads the next month of the log while it writes one. What it has read of it must not replace what another
+/// indexer writes in between.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_read_before_another_indexers_merge_is_read_again() {
+    if skipped() {
+        return;
+    }
+    let rows: Vec<Value> = ["2026-08-05T10:00:00Z", "2026-09-05T10:00:00Z"]
+        .into_iter()
+        .map(|start| made::row(start, start.parse().expect("a time"), json!({"spend": 1.0})))
+        .collect();
+    for attempt in 0..5 {
+        let database = made::database(&format!("index_ahead_{attempt}"), &rows).await;
+        index::migrate(&database).await;
+        run(
+            &database,
+            "CREATE FUNCTION traceability.slow() RETURNS trigger LANGUAGE plpgsql AS \
+             'BEGIN PERFORM pg_sleep(2); RETURN NULL; END'; \
+             CREATE TRIGGER slow AFTER INSERT ON traceability.facts FOR EACH STATEMENT EXECUTE FUNCTION traceability.slow()",
+        )
+        .await;
+        let indexer = tokio::spawn({
+            let database = Arc::clone(&database);
+            async move { index::refresh(&database).await.expect("it ends well") }
+        });
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        // September was read by now, while August is written. The other indexer's merge waits for August's end.
+        run(&database, r#"UPDATE "LiteLLM_SpendLogs" SET spend = 7 WHERE "startTime" >= '2026-09-01'"#).await;
+        let merges = number(&database, "UPDATE traceability.state SET merges = merges + 1 RETURNING merges").await;
+        assert!(indexer.await.expect("it ends").complete);
+        let spend = number(&database, "SELECT sum(spend)::bigint FROM traceability.facts").await;
+        println!("attempt {attempt}: the other one's merge was number {merges}, the spend is {spend}");
+        // Had the first indexer been quicker to go on, nothing would have come in between.
+        if merges == 2 {
+            assert_eq!(spend, 8);
+            return;
+        }
+    }
+    panic!("the other one's merge never came in between");
+}

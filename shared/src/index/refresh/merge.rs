@@ -151,9 +151,14 @@ fn sessions() -> String {
     let (totals, excluded, columns) = (of("t"), of("EXCLUDED"), columns.join(", "));
     format!(
         r#"
-WITH names AS (
+WITH kinds AS MATERIALIZED (
+    -- Most requests of a session name the same.
+    SELECT DISTINCT e.session_id, e.agent_name, e.conversation_name, e.user_id, e.end_user, e.team_id, e.model_group,
+           e.model, e.status, e.tags
+    FROM pg_temp.requests e
+), names AS (
     SELECT f.session_id, n.name
-    FROM pg_temp.requests f CROSS JOIN LATERAL (VALUES
+    FROM kinds f CROSS JOIN LATERAL (VALUES
         ('agent:' || COALESCE(f.agent_name, 'unknown')),
         ('conversation:' || COALESCE(f.conversation_name, 'default')),
         ('user:' || COALESCE(f.user_id, 'unknown')),
@@ -167,7 +172,7 @@ WITH names AS (
     WHERE n.name IS NOT NULL
     UNION
     SELECT f.session_id, 'tag:' || (j.value #>> '{{}}')
-    FROM pg_temp.requests f CROSS JOIN LATERAL jsonb_array_elements(f.tags) AS j(value)
+    FROM kinds f CROSS JOIN LATERAL jsonb_array_elements(f.tags) AS j(value)
     WHERE jsonb_typeof(j.value) = 'string'
 ), lists AS (
     SELECT session_id, array_agg(name ORDER BY name) AS names FROM names GROUP BY session_id

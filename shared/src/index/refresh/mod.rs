@@ -38,8 +38,8 @@ pub enum RefreshError {
     /// The index cannot be written.
     #[error("the database of the index: {0}")]
     Index(#[from] sqlx::Error),
-    /// There is no index.
-    #[error("the database has no schema traceability: make it first, with 'make migrate'")]
+    /// There is no index, or one of another version.
+    #[error("the database has no schema traceability of this version: make it first, with 'make migrate'")]
     NotMigrated,
 }
 

@@ -34,33 +34,53 @@ pub async fn sessions(
         return count(conn, source, question, grouping, shown).await;
     };
     let rolled = rolled.for_sessions(question, grouping);
-    let mut sql = QueryBuilder::new("SELECT n.k1, n.k2, n.bucket, sum(n.sessions)::bigint FROM (");
-    push_sessions(&mut sql, &rolled, shown);
-    let rests = rolled.rests();
-    if !rests.is_empty() {
-        sql.push(" UNION ALL ");
-        push_sessions_of_rest(&mut sql, &rests, source, question, grouping);
-    }
-    sql.push(") AS n GROUP BY 1, 2, 3");
-    let rows: Vec<(String, String, i32, i64)> = sql.build_query_as().fetch_all(conn).await?;
-    let keys =
-        |first: String, second: String| [first, second].into_iter().take(grouping.keys.len()).collect::<Vec<_>>();
-    let place = |bucket: i32| usize::try_from(bucket - 1).unwrap_or_default();
-    Ok(rows.into_iter().map(|(first, second, bucket, n)| ((keys(first, second), place(bucket)), n)).collect())
+    let [first, second] = rolled.keys();
+    let mut sql = QueryBuilder::new(format!(
+        "SELECT {first} AS k1, {second} AS k2, p.bucket, sum({NEWLY_ACTIVE})::bigint AS sessions"
+    ));
+    rolled.push_from(&mut sql, Some(shown));
+    sql.push(" GROUP BY 1, 2, 3");
+    let rows: Vec<(String, String, i32, i64)> = sql.build_query_as().fetch_all(&mut *conn).await?;
+    let mut counts: Counts = rows.into_iter().map(|row| of_row(grouping, row)).collect();
+    add_sessions_of_rest(conn, source, question, grouping, &rolled, &mut counts).await?;
+    Ok(counts)
 }
 
-/// Appends a `SELECT` of the sessions that became active in each group and bucket: those with a request in a span of it that
-/// had none before in the same bucket, as far as roll-ups cover that.
-fn push_sessions(sql: &mut QueryBuilder<Postgres>, rolled: &Rolled, shown: &Shown) {
-    let [first, second] = rolled.keys();
-    sql.push(format!(
-        "SELECT {first} AS k1, {second} AS k2, p.bucket, \
-         sum(p.new_sessions + CASE WHEN p.returning_sessions IS NULL THEN 0 ELSE \
-             (SELECT COALESCE(sum(e.element & 1099511627775), 0) FROM unnest(p.returning_sessions) AS e(element) \
-              WHERE p.starts - (e.element >> 40) < p.since) END) AS sessions"
-    ));
-    rolled.push_from(sql, Some(shown));
-    sql.push(" GROUP BY 1, 2, 3");
+/// SQL of the sessions that became active in the span of a roll-up `p`: those with a request in it that had none before in
+/// the same bucket, as far as roll-ups cover that.
+pub(super) const NEWLY_ACTIVE: &str = "\
+    p.new_sessions + CASE WHEN p.returning_sessions IS NULL THEN 0 ELSE \
+        (SELECT COALESCE(sum(e.element & 1099511627775), 0) FROM unnest(p.returning_sessions) AS e(element) \
+         WHERE p.starts - (e.element >> 40) < p.since) END";
+
+/// Adds the sessions that have a request in the rest of a bucket only.
+pub(super) async fn add_sessions_of_rest(
+    conn: &mut Connection,
+    source: Source<'_>,
+    question: &Question,
+    grouping: &Grouping,
+    rolled: &Rolled,
+    counts: &mut Counts,
+) -> sqlx::Result<()> {
+    let rests = rolled.rests();
+    if rests.is_empty() {
+        return Ok(());
+    }
+    let mut sql = QueryBuilder::new("");
+    push_sessions_of_rest(&mut sql, &rests, source, question, grouping);
+    let rows: Vec<(String, String, i32, i64)> = sql.build_query_as().fetch_all(conn).await?;
+    for (cell, sessions) in rows.into_iter().map(|row| of_row(grouping, row)) {
+        *counts.entry(cell).or_default() += sessions;
+    }
+    Ok(())
+}
+
+fn of_row(
+    grouping: &Grouping,
+    (first, second, bucket, sessions): (String, String, i32, i64),
+) -> ((Vec<String>, usize), i64) {
+    let keys = [first, second].into_iter().take(grouping.keys.len()).collect();
+    ((keys, usize::try_from(bucket - 1).unwrap_or_default()), sessions)
 }
 
 /// Appends a `SELECT` of the sessions that have a request in the rest of a bucket only.

@@ -8,11 +8,11 @@ use sqlx::QueryBuilder;
 use super::Question;
 use super::details::{OF_DETAILS, OF_TIMES};
 use super::dimension::Dimension;
-use super::distinct::{sessions, sessions_and_users, users};
+use super::distinct::{sessions_and_users, users};
 use super::grouping::{Grouping, Shown};
 use super::measure::{Figures, Measured, Needs, Order, Pick, measure};
 use super::measures::{FAILED_REQUESTS, Measure, needed};
-use super::percentiles::{Percentiles, percentiles};
+use super::percentiles::{Percentiles, sessions_and_percentiles};
 use super::report::Bucket;
 use crate::db::Connection;
 use crate::queries::Source;
@@ -142,18 +142,19 @@ pub(super) async fn groups(
     let in_another = wants.users && !source.facts.is_indexed();
     if in_another {
         (groups[0].sessions, groups[0].users) = sessions_and_users(conn, source, question).await?;
-    } else if counts_sessions && !in_one_pass {
-        let mut counts = sessions(conn, source, question, &grouping, &shown).await?;
-        each(&mut groups, |group, cell| group.sessions = counts.remove(&cell).unwrap_or_default());
-    }
-    if wants.users && !in_another {
+    } else if wants.users {
         // Of the window only: no endpoint shows them of a group.
         let numbers = users(conn, source, question, &grouping.starts).await?;
         groups[0].users = numbers.first().copied().unwrap_or_default();
     }
-    if wants.percentiles || question.details {
-        let mut times = percentiles(conn, source, question, &grouping, &shown).await?;
-        each(&mut groups, |group, cell| group.percentiles = times.remove(&cell).unwrap_or_default());
+    let wanted = (counts_sessions && !in_one_pass && !in_another, wants.percentiles || question.details);
+    let (mut counts, mut times) = sessions_and_percentiles(conn, source, question, &grouping, &shown, wanted).await?;
+    for group in &mut groups {
+        let cell = (group.keys.clone(), 0);
+        if wanted.0 {
+            group.sessions = counts.remove(&cell).unwrap_or_default();
+        }
+        group.percentiles = times.remove(&cell).unwrap_or_default();
     }
     if wants.whole {
         let whole = whole(conn, source, question).await?;
@@ -178,13 +179,6 @@ fn can_count_along(source: Source<'_>, grouping: &Grouping, pick: Pick<'_>) -> b
     };
     let is_dear = grouping.keys.iter().any(|key| key.reads_payload());
     is_dear && are_apart && !grouping.has_buckets() && !source.facts.is_indexed()
-}
-
-fn each(groups: &mut [Group], mut fill: impl FnMut(&mut Group, (Vec<String>, usize))) {
-    for group in groups {
-        let cell = (group.keys.clone(), 0);
-        fill(group, cell);
-    }
 }
 
 /// All requests in question, whether they are in a group or not.
@@ -217,16 +211,14 @@ pub(super) async fn groups_by_bucket(
             *group = Group::of(measured);
         }
     }
-    let shown = Shown::default();
-    if wants.sessions || question.details {
-        for ((_, place), sessions) in sessions(conn, source, question, &grouping, &shown).await? {
-            groups[place].sessions = sessions;
-        }
+    let wanted = (wants.sessions || question.details, wants.percentiles || question.details);
+    let (counts, times) =
+        sessions_and_percentiles(conn, source, question, &grouping, &Shown::default(), wanted).await?;
+    for ((_, place), sessions) in counts {
+        groups[place].sessions = sessions;
     }
-    if wants.percentiles || question.details {
-        for ((_, place), times) in percentiles(conn, source, question, &grouping, &shown).await? {
-            groups[place].percentiles = times;
-        }
+    for ((_, place), times) in times {
+        groups[place].percentiles = times;
     }
     Ok(groups)
 }

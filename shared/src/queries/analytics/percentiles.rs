@@ -6,7 +6,7 @@ use futures::TryStreamExt;
 use sqlx::QueryBuilder;
 
 use super::Question;
-use super::distinct::{cell, push_cell, push_cells};
+use super::distinct::{Counts, NEWLY_ACTIVE, add_sessions_of_rest, cell, push_cell, push_cells, sessions};
 use super::grouping::{Grouping, Shown};
 use super::rolled::Rolled;
 use crate::db::Connection;
@@ -45,7 +45,7 @@ pub async fn percentiles(
 ) -> sqlx::Result<Times> {
     let shown = &Shown { other: false, ..shown.clone() };
     if let Some(rolled) = Rolled::of(source, question, grouping).filter(|_| !question.exact) {
-        return estimate(conn, source, question, grouping, shown, &rolled).await;
+        return estimate(conn, source, question, grouping, shown, &rolled, None).await;
     }
     let mut sql = QueryBuilder::new("SELECT ");
     push_cell(&mut sql, grouping);
@@ -68,7 +68,39 @@ fn seconds(milliseconds: Option<Vec<f64>>) -> Option<Quantiles> {
     Some(quantiles.map(|value| value / 1000.0))
 }
 
-/// The times from histograms: those of the roll-ups, and of the facts of the rest.
+/// The sessions and the times, or one of them: in one pass over the roll-ups where these tell both.
+///
+/// # Errors
+/// Whatever the database reports.
+pub async fn sessions_and_percentiles(
+    conn: &mut Connection,
+    source: Source<'_>,
+    question: &Question,
+    grouping: &Grouping,
+    shown: &Shown,
+    (wants_sessions, wants_times): (bool, bool),
+) -> sqlx::Result<(Counts, Times)> {
+    let (mut counts, mut times) = (Counts::new(), Times::new());
+    let rolled = Rolled::of(source, question, grouping).filter(|rolled| !question.exact && rolled.tells_sessions());
+    match rolled.filter(|_| wants_sessions && wants_times) {
+        Some(rolled) => {
+            times = estimate(conn, source, question, grouping, shown, &rolled, Some(&mut counts)).await?;
+            add_sessions_of_rest(conn, source, question, grouping, &rolled, &mut counts).await?;
+        }
+        None => {
+            if wants_sessions {
+                counts = sessions(conn, source, question, grouping, shown).await?;
+            }
+            if wants_times {
+                times = percentiles(conn, source, question, grouping, shown).await?;
+            }
+        }
+    }
+    Ok((counts, times))
+}
+
+/// The times from histograms: those of the roll-ups, and of the facts of the rest. With `counts`, the sessions that
+/// roll-ups tell as well.
 async fn estimate(
     conn: &mut Connection,
     source: Source<'_>,
@@ -76,24 +108,37 @@ async fn estimate(
     grouping: &Grouping,
     shown: &Shown,
     rolled: &Rolled,
+    counts: Option<&mut Counts>,
 ) -> sqlx::Result<Times> {
+    let shown = &Shown { other: false, ..shown.clone() };
     let mut cells: HashMap<(usize, i32), [Histogram; 2]> = HashMap::new();
+    let mut sessions: HashMap<(usize, i32), i64> = HashMap::new();
     let place = if grouping.keys.is_empty() { "1::bigint" } else { "r.place" };
-    let mut sql = QueryBuilder::new(format!("SELECT {place}, p.bucket, p.durations, p.ttfts"));
+    let newly_active = if counts.is_some() { NEWLY_ACTIVE } else { "0" };
+    let mut sql =
+        QueryBuilder::new(format!("SELECT {place}, p.bucket, p.durations, p.ttfts, ({newly_active})::bigint"));
     rolled.push_from(&mut sql, Some(shown));
-    let mut rows = sql.build_query_as::<(i64, i32, Histogram, Option<Histogram>)>().fetch(&mut *conn);
-    while let Some((place, bucket, durations, ttfts)) = rows.try_next().await? {
-        let cell = cells.entry((usize::try_from(place - 1).unwrap_or_default(), bucket)).or_default();
+    let mut rows = sql.build_query_as::<(i64, i32, Histogram, Option<Histogram>, i64)>().fetch(&mut *conn);
+    while let Some((place, bucket, durations, ttfts, newly_active)) = rows.try_next().await? {
+        let place = (usize::try_from(place - 1).unwrap_or_default(), bucket);
+        let cell = cells.entry(place).or_default();
         cell[0].merge(&durations);
         cell[1].merge(&ttfts.unwrap_or_default());
+        *sessions.entry(place).or_default() += newly_active;
     }
     drop(rows);
     add_rest(conn, source, question, grouping, shown, rolled, &mut cells).await?;
-    let times = |((place, bucket), [durations, ttfts]): ((usize, i32), [Histogram; 2])| {
+    let cell = |(place, bucket): (usize, i32)| {
         let keys = shown.keys.get(place).cloned().unwrap_or_default();
+        (keys, usize::try_from(bucket - 1).unwrap_or_default())
+    };
+    if let Some(counts) = counts {
+        counts.extend(sessions.into_iter().map(|(place, sessions)| (cell(place), sessions)));
+    }
+    let times = |(place, [durations, ttfts]): ((usize, i32), [Histogram; 2])| {
         let seconds = |histogram: &Histogram| histogram.quantiles(QUANTILES).map(|values| values.map(|ms| ms / 1000.0));
         let percentiles = Percentiles { response: seconds(&durations), first_token: seconds(&ttfts) };
-        ((keys, usize::try_from(bucket - 1).unwrap_or_default()), percentiles)
+        (cell(place), percentiles)
     };
     Ok(cells.into_iter().map(times).collect())
 }

@@ -138,8 +138,12 @@ impl Rolled {
             .collect()
     }
 
-    /// Whether roll-ups tell all of the sessions of each bucket that has any; else that bucket is asked of the facts as a
-    /// whole.
+    /// Whether roll-ups tell the sessions of all buckets: they do where they cover them without a gap.
+    pub(super) fn tells_sessions(&self) -> bool {
+        self.covers.iter().all(|cover| cover.whole.is_some())
+    }
+
+    /// The same, but buckets of which roll-ups do not tell the sessions are asked of the facts as a whole.
     pub(super) fn for_sessions(mut self, question: &Question, grouping: &Grouping) -> Self {
         for (cover, bucket) in self.covers.iter_mut().zip(buckets(&question.window, &grouping.starts)) {
             if cover.whole.is_none() {

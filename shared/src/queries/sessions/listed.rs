@@ -93,17 +93,17 @@ fn push_across(
     sql.push(" AND (o.active @> ").push_bind(start).push(" OR o.active @> ").push_bind(end);
     sql.push(") AND o.session_start < ").push_bind(end).push(" AND NOT (o.session_start >= ").push_bind(start);
     sql.push(" AND o.last_activity < ").push_bind(end).push(")");
-    // Without a filter their first or their latest request is enough, if it is in the window.
-    let names = push_names(sql, &search.filter);
-    sql.push(" AND CASE WHEN ");
-    if names == 0 {
-        sql.push("o.session_start >= ").push_bind(start).push(" OR o.last_activity < ").push_bind(end);
+    let has_request = |sql: &mut _| push_has_request(sql, source, &window, &search.filter);
+    if push_names(sql, &search.filter) > 0 {
+        sql.push(" AND ");
+        has_request(sql);
     } else {
-        sql.push("false");
+        // Without a filter their first or their latest request is enough, if it is in the window.
+        sql.push(" AND CASE WHEN o.session_start >= ").push_bind(start).push(" OR o.last_activity < ").push_bind(end);
+        sql.push(" THEN true ELSE ");
+        has_request(sql);
+        sql.push(" END");
     }
-    sql.push(" THEN true ELSE ");
-    push_has_request(sql, source, &window, &search.filter);
-    sql.push(" END");
 }
 
 /// Appends a `SELECT` of the sessions whose row answers, without the conditions on requests.
@@ -181,14 +181,16 @@ pub(super) fn push_matching(
     sql.push(" AND o.active && tsrange(").push_bind(utc(window.start));
     sql.push(", ").push_bind(utc(window.end)).push(")");
     let names = push_names(sql, filter);
+    if names > 1 {
+        sql.push(" AND ");
+        push_has_request(sql, source, window, filter);
+        return;
+    }
     // One name in a session that lies in the window as a whole is enough, if all of the session is the caller's.
     let inside = if names == 0 { " OR " } else { " AND " };
-    sql.push(if names > 1 { " AND CASE WHEN false" } else { " AND CASE WHEN (o.session_start >= " });
-    if names <= 1 {
-        sql.push_bind(utc(window.start)).push(inside).push("o.last_activity < ").push_bind(utc(window.end));
-        sql.push(") AND ");
-        source.scope.push_whole(sql);
-    }
+    sql.push(" AND CASE WHEN (o.session_start >= ").push_bind(utc(window.start));
+    sql.push(inside).push("o.last_activity < ").push_bind(utc(window.end)).push(") AND ");
+    source.scope.push_whole(sql);
     sql.push(" THEN true ELSE ");
     push_has_request(sql, source, window, filter);
     sql.push(" END");
