@@ -111,17 +111,20 @@ pub async fn histograms(
 ) -> sqlx::Result<Histograms> {
     let columns = |sql: &dyn Fn(&Axis) -> String| AXES.iter().map(sql).collect::<Vec<_>>().join(", ");
     let ranges = columns(&|axis| format!("{} AS {}_range", axis.range(), axis.column));
-    let averages = columns(&|axis| format!("avg(b.{})::float8", axis.column));
-    let greatest = columns(&|axis| format!("max(b.{})::float8", axis.column));
+    let averages = columns(&|axis| format!("avg(s.{})::float8", axis.column));
+    let greatest = columns(&|axis| format!("max(s.{})::float8", axis.column));
     let percentiles = columns(&|axis| {
-        format!("percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY b.{0}::float8) AS {0}", axis.column)
+        format!("percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY s.{0}::float8) AS {0}", axis.column)
     });
-    let mut sql = QueryBuilder::new(format!(
-        "SELECT ARRAY[b.cost_range, b.duration_range, b.requests_range] AS ranges, count(*) AS sessions, \
-         ARRAY[{averages}] AS avg, ARRAY[{greatest}] AS max, {percentiles} FROM (SELECT s.*, {ranges} FROM "
-    ));
+    let mut sql = QueryBuilder::new("WITH s AS MATERIALIZED ");
     push_sessions(&mut sql, source, window, filter);
-    sql.push(" AS s) AS b GROUP BY GROUPING SETS ((), (b.cost_range), (b.duration_range), (b.requests_range))");
+    // Apart, since percentiles, which sort, are not wanted of each range.
+    sql.push(format!(
+        " SELECT ARRAY[NULL, NULL, NULL]::integer[] AS ranges, count(*) AS sessions, ARRAY[{averages}] AS avg, \
+         ARRAY[{greatest}] AS max, {percentiles} FROM s UNION ALL \
+         SELECT ARRAY[b.cost_range, b.duration_range, b.requests_range], count(*), '{{}}', '{{}}', NULL, NULL, NULL \
+         FROM (SELECT {ranges} FROM s) AS b GROUP BY GROUPING SETS ((b.cost_range), (b.duration_range), (b.requests_range))"
+    ));
     let rows: Vec<Row> = sql.build_query_as().fetch_all(conn).await?;
     Ok(Histograms::of(&rows))
 }
