@@ -112,12 +112,13 @@ impl Histogram {
     }
 
     fn unpack(mut bytes: &[u8]) -> Option<Self> {
+        // Each has two bytes or more.
+        let mut bins: Vec<(i64, i64)> = Vec::with_capacity(bytes.len() / 2);
         let mut number = || {
             let (number, length) = u64::decode_var(bytes)?;
             bytes = &bytes[length..];
             Some((i64::try_from(number).ok()?, bytes.is_empty()))
         };
-        let mut bins: Vec<(i64, i64)> = Vec::new();
         let mut bin = 0;
         loop {
             let (distance, _) = number()?;

@@ -111,8 +111,7 @@ async fn estimate(
     counts: Option<&mut Counts>,
 ) -> sqlx::Result<Times> {
     let shown = &Shown { other: false, ..shown.clone() };
-    let mut cells: HashMap<(usize, i32), [Histogram; 2]> = HashMap::new();
-    let mut sessions: HashMap<(usize, i32), i64> = HashMap::new();
+    let mut cells: HashMap<(usize, i32), Cell> = HashMap::new();
     let place = if grouping.keys.is_empty() { "1::bigint" } else { "r.place" };
     let newly_active = if counts.is_some() { NEWLY_ACTIVE } else { "0" };
     let mut sql =
@@ -120,27 +119,38 @@ async fn estimate(
     rolled.push_from(&mut sql, Some(shown));
     let mut rows = sql.build_query_as::<(i64, i32, Histogram, Option<Histogram>, i64)>().fetch(&mut *conn);
     while let Some((place, bucket, durations, ttfts, newly_active)) = rows.try_next().await? {
-        let place = (usize::try_from(place - 1).unwrap_or_default(), bucket);
-        let cell = cells.entry(place).or_default();
-        cell[0].merge(&durations);
-        cell[1].merge(&ttfts.unwrap_or_default());
-        *sessions.entry(place).or_default() += newly_active;
+        let cell = cells.entry((usize::try_from(place - 1).unwrap_or_default(), bucket)).or_default();
+        cell.durations.merge(&durations);
+        if let Some(ttfts) = ttfts {
+            cell.ttfts.merge(&ttfts);
+        }
+        cell.sessions += newly_active;
     }
     drop(rows);
     add_rest(conn, source, question, grouping, shown, rolled, &mut cells).await?;
-    let cell = |(place, bucket): (usize, i32)| {
+    let key = |(place, bucket): (usize, i32)| {
         let keys = shown.keys.get(place).cloned().unwrap_or_default();
         (keys, usize::try_from(bucket - 1).unwrap_or_default())
     };
     if let Some(counts) = counts {
-        counts.extend(sessions.into_iter().map(|(place, sessions)| (cell(place), sessions)));
+        counts.extend(cells.iter().map(|(place, cell)| (key(*place), cell.sessions)));
     }
-    let times = |(place, [durations, ttfts]): ((usize, i32), [Histogram; 2])| {
+    Ok(cells.into_iter().map(|(place, cell)| (key(place), cell.percentiles())).collect())
+}
+
+/// A group in a bucket, in the making.
+#[derive(Default)]
+struct Cell {
+    durations: Histogram,
+    ttfts: Histogram,
+    sessions: i64,
+}
+
+impl Cell {
+    fn percentiles(&self) -> Percentiles {
         let seconds = |histogram: &Histogram| histogram.quantiles(QUANTILES).map(|values| values.map(|ms| ms / 1000.0));
-        let percentiles = Percentiles { response: seconds(&durations), first_token: seconds(&ttfts) };
-        (cell(place), percentiles)
-    };
-    Ok(cells.into_iter().map(times).collect())
+        Percentiles { response: seconds(&self.durations), first_token: seconds(&self.ttfts) }
+    }
 }
 
 /// Adds the requests that no roll-up has.
@@ -151,7 +161,7 @@ async fn add_rest(
     grouping: &Grouping,
     shown: &Shown,
     rolled: &Rolled,
-    cells: &mut HashMap<(usize, i32), [Histogram; 2]>,
+    cells: &mut HashMap<(usize, i32), Cell>,
 ) -> sqlx::Result<()> {
     let rests = rolled.rests();
     if rests.is_empty() {
@@ -179,7 +189,8 @@ async fn add_rest(
         let place = if keys.is_empty() { Some(0) } else { places.get(&keys).copied() };
         let Some(place) = place else { continue };
         let cell = cells.entry((place, bucket)).or_default();
-        cell[usize::from(histogram == 1)].add(bin, requests);
+        let histogram = if histogram == 0 { &mut cell.durations } else { &mut cell.ttfts };
+        histogram.add(bin, requests);
     }
     Ok(())
 }
