@@ -62,16 +62,13 @@ pub async fn migrate(conn: &mut PgConnection, migration: Migration) -> Result<()
 
 /// Whether the last step was run, as it is here. Another version's tables may lack what this one reads.
 pub(super) async fn is_of_this_version(conn: impl PgExecutor<'_>) -> sqlx::Result<bool> {
-    let last = migrator()
-        .iter()
-        .filter(|step| step.migration_type.is_up_migration())
-        .last()
-        .map(|step| step.checksum.to_vec());
+    let migrator = migrator();
+    let last = migrator.iter().rfind(|step| step.migration_type.is_up_migration());
     sqlx::query_scalar(
         "SELECT COALESCE((SELECT m.success AND m.checksum = $1 FROM traceability.migrations m \
                           ORDER BY m.version DESC LIMIT 1), false)",
     )
-    .bind(last)
+    .bind(last.map(|step| step.checksum.to_vec()))
     .fetch_one(conn)
     .await
 }

@@ -60,12 +60,12 @@ impl Refresh<'_> {
         merge::prepare(&mut transaction, slice.window).await?;
         let merges = merge::number(&mut transaction).await?;
         // What was read before somebody else's merge may be older than what that one has merged.
-        let copied = match ahead.filter(|ahead| ahead.slice == slice && ahead.merges + 1 == merges) {
-            Some(ahead) => transfer(stream::iter(ahead.rows.chunks(CHUNK).map(Ok)), &mut transaction).await?,
-            None => {
-                let rows = self.log.copy_out_raw(&self.direct.copy_statement(slice.window)).await;
-                transfer(rows.map_err(FactsError::from)?, &mut transaction).await?
-            }
+        let ahead = ahead.filter(|ahead| ahead.slice == slice && ahead.merges + 1 == merges);
+        let copied = if let Some(ahead) = ahead {
+            transfer(stream::iter(ahead.rows.chunks(CHUNK).map(Ok)), &mut transaction).await?
+        } else {
+            let rows = self.log.copy_out_raw(&self.direct.copy_statement(slice.window)).await;
+            transfer(rows.map_err(FactsError::from)?, &mut transaction).await?
         };
         names::shorten(&mut transaction).await?;
         let missing = merge::missing(&mut transaction, slice.window).await?;

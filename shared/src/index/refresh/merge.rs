@@ -145,7 +145,7 @@ JOIN traceability.facts f ON f.session_id = t.session_id AND f.started_at >= t.s
 /// SQL that totals these sessions: by what a search sorts by and filters on, and the rest of their summaries; see
 /// `queries::sessions`.
 fn sessions() -> String {
-    let kept: String = KEPT.iter().map(|(name, of_requests)| format!(", {of_requests} AS {name}")).collect();
+    let kept = KEPT.map(|(name, of_requests)| format!(", {of_requests} AS {name}")).concat();
     let columns = SEARCHED.into_iter().chain(KEPT.map(|(name, _)| name)).collect::<Vec<_>>();
     let of = |table: &str| columns.iter().map(|name| format!("{table}.{name}")).collect::<Vec<_>>().join(", ");
     let (totals, excluded, columns) = (of("t"), of("EXCLUDED"), columns.join(", "));

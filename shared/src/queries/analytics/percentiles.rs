@@ -82,19 +82,16 @@ pub async fn sessions_and_percentiles(
 ) -> sqlx::Result<(Counts, Times)> {
     let (mut counts, mut times) = (Counts::new(), Times::new());
     let rolled = Rolled::of(source, question, grouping).filter(|rolled| !question.exact && rolled.tells_sessions());
-    match rolled.filter(|_| wants_sessions && wants_times) {
-        Some(rolled) => {
-            times = estimate(conn, source, question, grouping, shown, &rolled, Some(&mut counts)).await?;
-            add_sessions_of_rest(conn, source, question, grouping, &rolled, &mut counts).await?;
-        }
-        None => {
-            if wants_sessions {
-                counts = sessions(conn, source, question, grouping, shown).await?;
-            }
-            if wants_times {
-                times = percentiles(conn, source, question, grouping, shown).await?;
-            }
-        }
+    if let Some(rolled) = rolled.filter(|_| wants_sessions && wants_times) {
+        times = estimate(conn, source, question, grouping, shown, &rolled, Some(&mut counts)).await?;
+        add_sessions_of_rest(conn, source, question, grouping, &rolled, &mut counts).await?;
+        return Ok((counts, times));
+    }
+    if wants_sessions {
+        counts = sessions(conn, source, question, grouping, shown).await?;
+    }
+    if wants_times {
+        times = percentiles(conn, source, question, grouping, shown).await?;
     }
     Ok((counts, times))
 }

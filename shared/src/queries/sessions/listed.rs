@@ -95,16 +95,16 @@ fn push_across(
     sql.push(" AND o.last_activity < ").push_bind(end).push(")");
     let has_request = |sql: &mut _| push_has_request(sql, source, &window, &search.filter);
     let names = names(&search.filter);
-    if !names.is_empty() {
-        // As a test of the condition's value, for which no index is read: few sessions are left, and many may have the name.
-        sql.push(" AND (o.names @> ").push_bind(names).push("::text[]) IS TRUE AND ");
-        has_request(sql);
-    } else {
-        // Without a filter their first or their latest request is enough, if it is in the window.
+    if names.is_empty() {
+        // Their first or their latest request is enough, if it is in the window.
         sql.push(" AND CASE WHEN o.session_start >= ").push_bind(start).push(" OR o.last_activity < ").push_bind(end);
         sql.push(" THEN true ELSE ");
         has_request(sql);
         sql.push(" END");
+    } else {
+        // As a test of the condition's value, for which no index is read: few sessions are left, and many may have the name.
+        sql.push(" AND (o.names @> ").push_bind(names).push("::text[]) IS TRUE AND ");
+        has_request(sql);
     }
 }
 
