@@ -105,7 +105,8 @@ CREATE INDEX sessions_tokens ON traceability.sessions (total_tokens, session_id 
 CREATE INDEX sessions_duration ON traceability.sessions (duration, session_id COLLATE "C", session_start);
 CREATE INDEX sessions_requests ON traceability.sessions (requests, session_id COLLATE "C", session_start);
 CREATE INDEX sessions_names ON traceability.sessions USING gin (names);
--- For the few sessions that were active at an instant, of which a tree of overlapping ranges finds none quickly.
+-- For the few sessions that were active at an instant: among the overlapping ranges of GiST a search for them visits much of
+-- the tree.
 CREATE INDEX sessions_active ON traceability.sessions USING spgist (active);
 -- Many more names than the usual hundred are common enough to matter for a plan.
 ALTER TABLE traceability.sessions ALTER COLUMN names SET STATISTICS 1000;

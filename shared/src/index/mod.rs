@@ -3,6 +3,7 @@
 //! It lies in the schema `traceability` of LiteLLM's database or of another. [`refresh`] keeps it up to date; everything
 //! else only reads it. What readers rely on:
 //!
+//! - The schema is that of this version: another version's is as good as none.
 //! - A fact is in the index once; the row of its session is written in the same transaction.
 //! - Roll-ups exist up to [`Index::rolled_until`]. Those of a quarter of an hour are the sums of its facts, unless the
 //!   quarter is marked as stale in the same transaction that changed a fact of it. What is newer, stale, or not a whole
@@ -45,7 +46,7 @@ impl Index {
         for<'c> &'c mut C: PgExecutor<'c>,
     {
         let may_read: bool = sqlx::query_scalar(
-            "SELECT COALESCE(bool_and(has_table_privilege(to_regclass('traceability.' || t.name), 'SELECT')), false) \
+            "SELECT bool_and(COALESCE(has_table_privilege(to_regclass('traceability.' || t.name), 'SELECT'), false)) \
              FROM unnest(ARRAY['migrations', 'state', 'facts']) AS t(name)",
         )
         .fetch_one(&mut *conn)
@@ -53,12 +54,14 @@ impl Index {
         Ok(may_read && schema::is_of_this_version(conn).await?)
     }
 
-    /// The index as it stands; `None` until it has all of the log.
+    /// The index as it stands; `None` until it has all of the log, and where another version has made it meanwhile.
     pub(crate) async fn read(conn: impl PgExecutor<'_>) -> sqlx::Result<Option<Self>> {
         let state: Option<State> = sqlx::query_as(
             "SELECT s.as_of, s.rolled_until, ARRAY(SELECT quarter FROM traceability.stale ORDER BY quarter) AS stale \
-             FROM traceability.state s WHERE s.ready",
+             FROM traceability.state s WHERE s.ready AND (SELECT m.checksum FROM traceability.migrations m \
+                                                         ORDER BY m.version DESC LIMIT 1) = $1",
         )
+        .bind(schema::checksum())
         .fetch_optional(conn)
         .await?;
         Ok(state.and_then(|state| {

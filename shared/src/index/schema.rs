@@ -1,5 +1,7 @@
 //! Making the schema, and taking it away again.
 
+use std::sync::LazyLock;
+
 use sqlx::migrate::{MigrateError, Migration as Step, MigrationType, Migrator};
 use sqlx::{AssertSqlSafe, PgConnection, PgExecutor, SqlSafeStr};
 
@@ -37,7 +39,7 @@ pub enum MigrationError {
     /// Another version of this program has made it.
     #[error(
         "another version of this program has made the schema {SCHEMA}: take it away with 'make migrate-down', then make \
-         and fill it anew, with 'make migrate' and 'make index'"
+         and fill it anew, with 'make migrate' and 'make index'. What the log no longer has is lost with it"
     )]
     OtherVersion,
     /// The database does not take a step.
@@ -45,10 +47,10 @@ pub enum MigrationError {
     Step(#[from] MigrateError),
 }
 
-/// Makes the schema, or brings it up to date.
+/// Makes the schema.
 ///
 /// # Errors
-/// [`MigrationError`]; nothing is left half made.
+/// [`MigrationError`] when there is another version's, or the database does not take a step.
 pub async fn migrate(conn: &mut PgConnection, migration: Migration) -> Result<(), MigrationError> {
     migrator().run(&mut *conn).await.map_err(|error| match error {
         MigrateError::VersionMismatch(_) | MigrateError::VersionMissing(_) => MigrationError::OtherVersion,
@@ -62,15 +64,23 @@ pub async fn migrate(conn: &mut PgConnection, migration: Migration) -> Result<()
 
 /// Whether the last step was run, as it is here. Another version's tables may lack what this one reads.
 pub(super) async fn is_of_this_version(conn: impl PgExecutor<'_>) -> sqlx::Result<bool> {
-    let migrator = migrator();
-    let last = migrator.iter().rfind(|step| step.migration_type.is_up_migration());
     sqlx::query_scalar(
         "SELECT COALESCE((SELECT m.success AND m.checksum = $1 FROM traceability.migrations m \
                           ORDER BY m.version DESC LIMIT 1), false)",
     )
-    .bind(last.map(|step| step.checksum.to_vec()))
+    .bind(checksum())
     .fetch_one(conn)
     .await
+}
+
+/// The checksum of the last step, by which a version knows its schema.
+pub(super) fn checksum() -> &'static [u8] {
+    static CHECKSUM: LazyLock<Vec<u8>> = LazyLock::new(|| {
+        let migrator = migrator();
+        let last = migrator.iter().rfind(|step| step.migration_type.is_up_migration());
+        last.map(|step| step.checksum.to_vec()).unwrap_or_default()
+    });
+    &CHECKSUM
 }
 
 /// Takes the schema away. Whoever asks is answered from LiteLLM's log again.
@@ -81,7 +91,8 @@ pub async fn undo(conn: &mut PgConnection) -> Result<(), MigrateError> {
     if !is_there(conn).await? {
         return Ok(());
     }
-    migrator().undo(&mut *conn, 0).await?;
+    // Also what another version has made, whose steps this one does not know.
+    migrator().set_ignore_missing(true).undo(&mut *conn, 0).await?;
     sqlx::raw_sql(AssertSqlSafe(format!("DROP SCHEMA {SCHEMA} CASCADE"))).execute(conn).await?;
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Copying a slice of the log into the database of the index.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use chrono::NaiveDateTime;
@@ -27,20 +27,21 @@ impl Refresh<'_> {
     /// Copies these slices and merges them, and then the minutes that rows of them have moved to; `false` if there was no
     /// time for all of them, or another indexer is at work.
     pub(super) async fn copy(&mut self, slices: Vec<Slice>, forget: bool) -> Result<bool, RefreshError> {
-        let mut waiting = VecDeque::from(slices);
+        let mut slices = slices.into_iter().peekable();
         let mut ahead = None;
-        while let Some(slice) = waiting.pop_front() {
+        while let Some(slice) = slices.next() {
             if !self.has_time() {
                 return Ok(false);
             }
-            match self.copy_one(slice, ahead.take(), waiting.front().copied(), forget).await? {
-                Some((moved, next)) => {
-                    ahead = next;
-                    for slice in moved {
-                        waiting.push_front(slice);
-                    }
-                }
-                None => return Ok(false),
+            // The minutes to which rows have moved belong to it: those rows are no longer where they were.
+            let mut waiting = vec![slice];
+            while let Some(slice) = waiting.pop() {
+                let next = slices.peek().copied().filter(|_| waiting.is_empty() && self.has_time());
+                let Some((moved, read)) = self.copy_one(slice, ahead.take(), next, forget).await? else {
+                    return Ok(false);
+                };
+                ahead = read;
+                waiting.extend(moved);
             }
         }
         Ok(true)
@@ -76,8 +77,8 @@ impl Refresh<'_> {
             transaction.commit().await?;
             Ok::<_, sqlx::Error>(changed)
         };
-        // One side reads while the other one writes. A minute that is more than a slice should be is not kept in memory.
-        let next = next.filter(|next| next.rows <= BATCH);
+        // One side reads while the other one writes. What is more than a slice should be, or may be, is not kept in memory.
+        let next = next.filter(|next| moved.is_empty() && (1..=BATCH).contains(&next.rows));
         let (changed, rows) = tokio::join!(merge, read(&mut self.log, &self.direct, next));
         self.outcome.copied += copied;
         self.outcome.changed += changed?;

@@ -107,7 +107,6 @@ async fn estimate(
     rolled: &Rolled,
     counts: Option<&mut Counts>,
 ) -> sqlx::Result<Times> {
-    let shown = &Shown { other: false, ..shown.clone() };
     let mut cells: HashMap<(usize, i32), Cell> = HashMap::new();
     let place = if grouping.keys.is_empty() { "1::bigint" } else { "r.place" };
     let newly_active = if counts.is_some() { NEWLY_ACTIVE } else { "0" };

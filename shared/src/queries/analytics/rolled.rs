@@ -138,12 +138,12 @@ impl Rolled {
             .collect()
     }
 
-    /// Whether roll-ups tell the sessions of all buckets: they do where they cover them without a gap.
+    /// Whether roll-ups and the rests tell the sessions of all buckets: they do but for gaps in what is rolled up.
     pub(super) fn tells_sessions(&self) -> bool {
-        self.covers.iter().all(|cover| cover.whole.is_some())
+        self.covers.iter().all(|cover| cover.whole.is_some() || cover.spans.is_empty())
     }
 
-    /// The same, but buckets of which roll-ups do not tell the sessions are asked of the facts as a whole.
+    /// For counting sessions: buckets of which roll-ups do not tell them are asked of the facts as a whole.
     pub(super) fn for_sessions(mut self, question: &Question, grouping: &Grouping) -> Self {
         for (cover, bucket) in self.covers.iter_mut().zip(buckets(&question.window, &grouping.starts)) {
             if cover.whole.is_none() {

@@ -1,4 +1,4 @@
-//! Finding sessions in the index, which has a row for each with what is searched and sorted by.
+//! Finding sessions in the index, which has a row for each with what is searched, sorted by and shown.
 //!
 //! Such a row answers for the whole session as it is now. Sessions that went on since the listing began, or that are not
 //! all the caller's, are totalled from their facts, as without an index.

@@ -101,7 +101,7 @@ pub(crate) const KEPT: [(&str, &str); 16] = [
 ];
 
 /// The other totals: their columns, the aggregates over the requests `e`, and what they are in a session's row `o`.
-const SEARCHED: [(&str, &str, &str); 10] = [
+const SHARED: [(&str, &str, &str); 10] = [
     ("total_messages", "count(*)", "o.requests::bigint"),
     ("session_start", "min(e.started_at)", "o.session_start"),
     ("last_activity", "max(e.started_at)", "o.last_activity"),
@@ -127,13 +127,13 @@ const INSTANTS: [&str; 3] = ["session_start", "session_end", "last_activity"];
 
 /// SQL of all totals over the requests `e` of a session.
 fn totals() -> String {
-    let searched = SEARCHED.into_iter().map(|(name, of_requests, _)| (name, of_requests.to_owned()));
+    let searched = SHARED.into_iter().map(|(name, of_requests, _)| (name, of_requests.to_owned()));
     columns(searched.chain(KEPT.map(|(name, of_requests)| (name, of_requests.to_owned()))))
 }
 
 /// SQL of all totals in a session's row `o`.
 fn kept() -> String {
-    let searched = SEARCHED.into_iter().map(|(name, _, of_row)| (name, of_row.to_owned()));
+    let searched = SHARED.into_iter().map(|(name, _, of_row)| (name, of_row.to_owned()));
     columns(searched.chain(KEPT.map(|(name, _)| (name, format!("o.{name}")))))
 }
 
