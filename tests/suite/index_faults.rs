@@ -388,20 +388,24 @@ async fn an_index_of_another_version_is_not_used() {
     index::fill(&database).await;
     let app = App::over(Arc::clone(&database), Utc::now(), &[]);
     let is_indexed = || async { app.state.db.session().await.expect("a session").facts.is_indexed() };
-    assert!(is_indexed().await);
-    run(&database, "UPDATE traceability.migrations SET checksum = checksum || '\\x00'").await;
-    app.state.db.forget_facts().await;
-    assert!(!is_indexed().await);
-    assert_eq!(total(&app).await, 40);
-    let error = index::refresh(&database).await.expect_err("it has another schema").to_string();
-    assert!(error.contains("make migrate"), "{error}");
-    let mut conn = database.connect().await;
-    let error = traceability::index::migrate(&mut conn, traceability::index::Migration::Single).await;
-    let error = error.expect_err("another version has made it").to_string();
-    assert!(error.contains("make migrate-down"), "{error}");
-    traceability::index::undo(&mut conn).await.expect("gone");
-    conn.close().await.expect("closed");
-    index::fill(&database).await;
+    for another in ["checksum = '\\x00'", "checksum = '\\x00', version = version - 1"] {
+        app.state.db.forget_facts().await;
+        assert!(is_indexed().await);
+        run(&database, &format!("UPDATE traceability.migrations SET {another}")).await;
+        assert!(!is_indexed().await, "at once");
+        app.state.db.forget_facts().await;
+        assert!(!is_indexed().await, "and by whoever begins");
+        assert_eq!(total(&app).await, 40);
+        let error = index::refresh(&database).await.expect_err("it has another schema").to_string();
+        assert!(error.contains("make migrate"), "{error}");
+        let mut conn = database.connect().await;
+        let error = traceability::index::migrate(&mut conn, traceability::index::Migration::Single).await;
+        let error = error.expect_err("another version has made it").to_string();
+        assert!(error.contains("make migrate-down"), "{error}");
+        traceability::index::undo(&mut conn).await.expect("gone");
+        conn.close().await.expect("closed");
+        index::fill(&database).await;
+    }
     app.state.db.forget_facts().await;
     assert!(is_indexed().await);
     assert_eq!(total(&app).await, 40);
