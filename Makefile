@@ -45,7 +45,7 @@ dev: ## Serve everything at http://127.0.0.1:8000 (embedded database, or DATABAS
 	cargo run -p local -- --rows $(ROWS)
 
 # What follows reads DATABASE_URL, and INDEX_DATABASE_URL where the index is elsewhere, from the environment or from .env.
-migrate: ## Make the schema of the index, or bring it up to date; as a role that may create it
+migrate: ## Make the schema of the index; as a role that may create it
 	cargo run --release -p indexer -- migrate
 
 migrate-down: ## Take the index away: the API answers from LiteLLM's log again
