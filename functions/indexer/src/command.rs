@@ -59,7 +59,7 @@ struct Work {
 
 #[derive(Debug, Subcommand)]
 enum Schema {
-    /// Make the schema of the index, or bring it up to date.
+    /// Make the schema of the index.
     Migrate {
         /// Distribute its tables over the servers of a Citus cluster.
         #[arg(long)]

@@ -19,7 +19,7 @@ pub use schema::{Migration, MigrationError, SCHEMA, migrate, retire, undo};
 pub use span::{Cover, Level, Quarter, Span};
 
 use chrono::{DateTime, Utc};
-use sqlx::{FromRow, PgExecutor};
+use sqlx::{AssertSqlSafe, FromRow, PgExecutor};
 
 /// How far the index is.
 #[derive(Debug, Clone)]
@@ -51,19 +51,22 @@ impl Index {
         )
         .fetch_one(&mut *conn)
         .await?;
-        Ok(may_read && schema::is_of_this_version(conn).await?)
+        if !may_read {
+            return Ok(false);
+        }
+        let is_of_this_version = format!("SELECT {}", schema::IS_OF_THIS_VERSION);
+        sqlx::query_scalar(AssertSqlSafe(is_of_this_version)).bind(schema::checksum()).fetch_one(conn).await
     }
 
     /// The index as it stands; `None` until it has all of the log, and where another version has made it meanwhile.
     pub(crate) async fn read(conn: impl PgExecutor<'_>) -> sqlx::Result<Option<Self>> {
-        let state: Option<State> = sqlx::query_as(
+        let sql = format!(
             "SELECT s.as_of, s.rolled_until, ARRAY(SELECT quarter FROM traceability.stale ORDER BY quarter) AS stale \
-             FROM traceability.state s WHERE s.ready AND (SELECT m.checksum FROM traceability.migrations m \
-                                                         ORDER BY m.version DESC LIMIT 1) = $1",
-        )
-        .bind(schema::checksum())
-        .fetch_optional(conn)
-        .await?;
+             FROM traceability.state s WHERE s.ready AND {}",
+            schema::IS_OF_THIS_VERSION
+        );
+        let state: Option<State> =
+            sqlx::query_as(AssertSqlSafe(sql)).bind(schema::checksum()).fetch_optional(conn).await?;
         Ok(state.and_then(|state| {
             Some(Self {
                 as_of: state.as_of?,

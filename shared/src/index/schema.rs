@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use sqlx::migrate::{MigrateError, Migration as Step, MigrationType, Migrator};
-use sqlx::{AssertSqlSafe, PgConnection, PgExecutor, SqlSafeStr};
+use sqlx::{AssertSqlSafe, PgConnection, SqlSafeStr};
 
 /// The schema of the index.
 pub const SCHEMA: &str = "traceability";
@@ -62,16 +62,10 @@ pub async fn migrate(conn: &mut PgConnection, migration: Migration) -> Result<()
     Ok(())
 }
 
-/// Whether the last step was run, as it is here. Another version's tables may lack what this one reads.
-pub(super) async fn is_of_this_version(conn: impl PgExecutor<'_>) -> sqlx::Result<bool> {
-    sqlx::query_scalar(
-        "SELECT COALESCE((SELECT m.success AND m.checksum = $1 FROM traceability.migrations m \
-                          ORDER BY m.version DESC LIMIT 1), false)",
-    )
-    .bind(checksum())
-    .fetch_one(conn)
-    .await
-}
+/// SQL of whether the last step was run, as it is here: `$1` is its [`checksum`]. Another version's tables may lack what this
+/// one reads.
+pub(super) const IS_OF_THIS_VERSION: &str = "\
+    COALESCE((SELECT m.success AND m.checksum = $1 FROM traceability.migrations m ORDER BY m.version DESC LIMIT 1), false)";
 
 /// The checksum of the last step, by which a version knows its schema.
 pub(super) fn checksum() -> &'static [u8] {

@@ -1,5 +1,5 @@
-//! How many sessions or users there are in a group and a bucket. Passes apart from that of the sums: those may need the fat responses,
-//! and telling sessions apart would carry those through a sort.
+//! How many sessions or users there are in a group and a bucket. Passes apart from that of the sums: those may need the fat
+//! responses, and telling sessions apart would carry those through a sort.
 
 use std::collections::HashMap;
 

@@ -43,10 +43,10 @@ pub async fn percentiles(
     grouping: &Grouping,
     shown: &Shown,
 ) -> sqlx::Result<Times> {
-    let shown = &Shown { other: false, ..shown.clone() };
     if let Some(rolled) = Rolled::of(source, question, grouping).filter(|_| !question.exact) {
         return estimate(conn, source, question, grouping, shown, &rolled, None).await;
     }
+    let shown = &Shown { other: false, ..shown.clone() };
     let mut sql = QueryBuilder::new("SELECT ");
     push_cell(&mut sql, grouping);
     for fact in [Fact::DurationMs, Fact::TtftMs] {

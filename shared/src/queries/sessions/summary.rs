@@ -127,14 +127,14 @@ const INSTANTS: [&str; 3] = ["session_start", "session_end", "last_activity"];
 
 /// SQL of all totals over the requests `e` of a session.
 fn totals() -> String {
-    let searched = SHARED.into_iter().map(|(name, of_requests, _)| (name, of_requests.to_owned()));
-    columns(searched.chain(KEPT.map(|(name, of_requests)| (name, of_requests.to_owned()))))
+    let shared = SHARED.into_iter().map(|(name, of_requests, _)| (name, of_requests.to_owned()));
+    columns(shared.chain(KEPT.map(|(name, of_requests)| (name, of_requests.to_owned()))))
 }
 
 /// SQL of all totals in a session's row `o`.
 fn kept() -> String {
-    let searched = SHARED.into_iter().map(|(name, _, of_row)| (name, of_row.to_owned()));
-    columns(searched.chain(KEPT.map(|(name, _)| (name, format!("o.{name}")))))
+    let shared = SHARED.into_iter().map(|(name, _, of_row)| (name, of_row.to_owned()));
+    columns(shared.chain(KEPT.map(|(name, _)| (name, format!("o.{name}")))))
 }
 
 fn columns(totals: impl Iterator<Item = (&'static str, String)>) -> String {
