@@ -113,7 +113,7 @@ bench-cold: $(BENCH_TOOLS) ## Measure how a Lambda function starts, beside a Pyt
 	cargo build --release -p tests --bin bench
 	tests/native-postgres.sh cargo run --release -q -p tests --bin bench -- --cold --python $(BENCH_PYTHON)
 
-bench-scale: ## Measure how answers slow down with the log, with the index and without; SCALE_ROWS adds 10000000, which needs 25 GB and the better part of an hour
+bench-scale: ## Measure how answers slow down with the log, with the index and without; SCALE_ROWS adds 10000000, which needs 45 GB and an hour
 	cargo build --release -p local
 	cargo build --release -p indexer
 	cargo build --release -p tests --bin bench
