@@ -4,6 +4,7 @@
 
 pub mod access;
 pub mod api;
+mod calls;
 pub mod config;
 pub mod content;
 pub mod db;

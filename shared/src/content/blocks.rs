@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::json::{self, take_text};
 use super::message::{Message, Part, Source, ToolCall};
+use crate::calls;
 
 /// How deep tool results may hold content that again holds tool results.
 const NESTING: u8 = 8;
@@ -23,14 +24,38 @@ pub struct Draft {
     results: Vec<Message>,
     rest: Map<String, Value>,
     nesting: u8,
+    calls: Calls,
+}
+
+/// Whether a block of content can be a tool call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Calls {
+    Read,
+    /// What looks like a call is kept as it is.
+    Kept,
 }
 
 impl Draft {
     pub fn new(source: Source) -> Self {
-        Self::nested(source, 0)
+        Self::nested(source, 0, Calls::Read)
     }
 
-    fn nested(source: Source, nesting: u8) -> Self {
+    /// For what calls no tools: their results, and the messages of APIs that keep the calls beside them.
+    pub fn without_calls(source: Source) -> Self {
+        Self::nested(source, 0, Calls::Kept)
+    }
+
+    /// Whether what it reads can call tools.
+    pub fn reads_calls(&self) -> bool {
+        self.calls == Calls::Read
+    }
+
+    /// Which half of a request it is of.
+    pub fn source(&self) -> Source {
+        self.source
+    }
+
+    fn nested(source: Source, nesting: u8, calls: Calls) -> Self {
         Self {
             source,
             texts: Vec::new(),
@@ -41,6 +66,7 @@ impl Draft {
             results: Vec::new(),
             rest: Map::new(),
             nesting,
+            calls,
         }
     }
 
@@ -48,7 +74,12 @@ impl Draft {
     pub fn content(&mut self, content: Value) {
         match content {
             Value::Array(blocks) => blocks.into_iter().for_each(|block| self.block(block)),
-            other => self.block(other),
+            // Calls are in lists; where they are looked for, the facts count them.
+            other => {
+                let calls = std::mem::replace(&mut self.calls, Calls::Kept);
+                self.block(other);
+                self.calls = calls;
+            }
         }
     }
 
@@ -74,6 +105,11 @@ impl Draft {
     }
 
     fn typed(&mut self, mut map: Map<String, Value>) {
+        if self.calls == Calls::Read
+            && let Some(call) = call(&mut map)
+        {
+            return self.tool_calls.push(call);
+        }
         let kind = json::text(&map, "type").or_else(|| json::text(&map, "kind")).unwrap_or_default().to_owned();
         match kind.as_str() {
             "text" | "input_text" | "output_text" | "summary_text" | "reasoning_text" => self.text_block(&kind, map),
@@ -94,11 +130,8 @@ impl Draft {
             }
             "video_url" | "input_video" | "video" => self.part("video", map),
             "file" | "input_file" | "document" | "container_upload" => self.part("file", map),
-            "tool_use" => self.tool_use("function", map),
-            "server_tool_use" => self.tool_use("server_tool", map),
-            "mcp_tool_use" => self.tool_use("mcp", map),
-            "tool_result" | "mcp_tool_result" => self.tool_result(map),
-            "" => self.gemini(map),
+            "tool_result" | "mcp_tool_result" => self.tool_result(map, "tool_use_id"),
+            "" => self.untyped(map),
             other => self.part(other, map),
         }
     }
@@ -126,18 +159,15 @@ impl Draft {
         }
     }
 
-    fn tool_use(&mut self, kind: &str, mut map: Map<String, Value>) {
-        let id = take_text(&mut map, "id");
-        let name = take_text(&mut map, "name").unwrap_or_default();
-        let input = map.remove("input").unwrap_or_default();
-        self.tool_calls.push(ToolCall::new(kind, id, name, input));
-    }
-
-    fn tool_result(&mut self, mut map: Map<String, Value>) {
-        let id = take_text(&mut map, "tool_use_id");
+    fn tool_result(&mut self, mut map: Map<String, Value>, id: &str) {
+        let id = take_text(&mut map, id);
         let content = map.remove("content").unwrap_or_default();
-        map.remove("type");
-        map.remove("cache_control");
+        for key in ["type", "cache_control"] {
+            map.remove(key);
+        }
+        if json::text(&map, "status") == Some("success") {
+            map.remove("status");
+        }
         self.result(id, None, content, map);
     }
 
@@ -146,7 +176,7 @@ impl Draft {
         if self.nesting >= NESTING {
             return self.parts.push(Part::new("tool_result", content));
         }
-        let mut draft = Self::nested(self.source, self.nesting + 1);
+        let mut draft = Self::nested(self.source, self.nesting + 1, Calls::Kept);
         draft.content(content);
         let (mut message, inner) = draft.finish("tool");
         message.tool_call_id = id;
@@ -157,22 +187,14 @@ impl Draft {
         self.results.extend(inner);
     }
 
-    /// Gemini's parts, which tell their kind by their only key, and A2A's of its later releases.
-    fn gemini(&mut self, mut map: Map<String, Value>) {
+    /// Gemini's parts, Bedrock's blocks, which tell their kind by their only key, and A2A's parts of its later releases.
+    fn untyped(&mut self, mut map: Map<String, Value>) {
         if let Some(text) = take_text(&mut map, "text") {
             match map.get("thought") {
                 Some(Value::Bool(true)) => self.reasoning(text),
                 _ => self.texts.push(text),
             }
             return;
-        }
-        for key in ["functionCall", "function_call"] {
-            if let Some(Value::Object(mut call)) = map.remove(key) {
-                let id = take_text(&mut call, "id");
-                let name = take_text(&mut call, "name").unwrap_or_default();
-                let arguments = call.remove("args").or_else(|| call.remove("arguments")).unwrap_or_default();
-                return self.tool_calls.push(ToolCall::new("function", id, name, arguments));
-            }
         }
         for key in ["functionResponse", "function_response"] {
             if let Some(Value::Object(mut result)) = map.remove(key) {
@@ -183,6 +205,7 @@ impl Draft {
                 return self.result(id, name, text, result);
             }
         }
+        let Some(map) = self.converse(map) else { return };
         let kind = if ["inlineData", "inline_data"].iter().any(|key| map.contains_key(*key)) {
             inline_kind(&map)
         } else if ["fileData", "file_data", "file", "file_id"].iter().any(|key| map.contains_key(*key)) {
@@ -191,6 +214,47 @@ impl Draft {
             "data"
         };
         self.part(kind, map);
+    }
+
+    /// A block of Bedrock's Converse API; given back if it is none.
+    fn converse(&mut self, mut map: Map<String, Value>) -> Option<Map<String, Value>> {
+        let only = (map.len() == 1).then(|| map.keys().next().cloned()).flatten()?;
+        match (only.as_str(), map.remove(&only)?) {
+            // How to cache the prompt is the request's affair.
+            ("cachePoint", _) => {}
+            ("toolResult", Value::Object(result)) => self.tool_result(result, "toolUseId"),
+            ("json", value) => self.texts.push(value.to_string()),
+            ("reasoningContent", Value::Object(reasoning)) => self.converse_reasoning(reasoning),
+            ("guardContent", Value::Object(guarded)) => match guarded.get("text") {
+                Some(Value::Object(text)) => self.typed(text.clone()),
+                _ => self.typed(guarded),
+            },
+            ("citationsContent", Value::Object(mut cited)) => {
+                self.content(cited.remove("content").unwrap_or_default());
+                for (key, value) in json::prune_map(cited) {
+                    self.rest.insert(key, value);
+                }
+            }
+            (kind @ ("image" | "audio" | "video"), block @ Value::Object(_)) => self.parts.push(Part::new(kind, block)),
+            ("document", block @ Value::Object(_)) => self.parts.push(Part::new("file", block)),
+            ("searchResult", block @ Value::Object(_)) => self.parts.push(Part::new("search_result", block)),
+            (_, other) => {
+                map.insert(only, other);
+                return Some(map);
+            }
+        }
+        None
+    }
+
+    fn converse_reasoning(&mut self, mut reasoning: Map<String, Value>) {
+        let text = match reasoning.get_mut("reasoningText") {
+            Some(Value::Object(text)) => take_text(text, "text"),
+            _ => None,
+        };
+        match text {
+            Some(text) => self.reasoning(text),
+            None => self.part("redacted_thinking", reasoning),
+        }
     }
 
     /// Whether nothing was read.
@@ -221,6 +285,20 @@ impl Draft {
         message.read_marks();
         (message, self.results)
     }
+}
+
+/// The call that a block is, by its type or by its key.
+fn call(map: &mut Map<String, Value>) -> Option<ToolCall> {
+    let name = calls::name_of(map);
+    if let Some(kind) = json::text(map, "type").and_then(calls::is_call_block) {
+        let id = take_text(map, "id");
+        return Some(ToolCall::new(kind, id, name, map.remove("input").unwrap_or_default()));
+    }
+    let key = calls::BLOCK_KEYS.into_iter().find(|key| map.get(*key).is_some_and(Value::is_object))?;
+    let call = map.get_mut(key)?.as_object_mut()?;
+    let id = take_text(call, "id").or_else(|| take_text(call, "toolUseId"));
+    let arguments = ["args", "arguments", "input"].iter().find_map(|key| call.remove(*key)).unwrap_or_default();
+    Some(ToolCall::new("function", id, name, arguments))
 }
 
 fn inline_kind(map: &Map<String, Value>) -> &'static str {

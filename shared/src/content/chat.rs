@@ -1,10 +1,13 @@
 //! Chat completions, and Anthropic messages, which differ from them in their blocks only.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value};
 
 use super::blocks::Draft;
 use super::json::{self, take, take_text};
 use super::message::{Message, Source, ToolCall, UNKNOWN_ROLE};
+use crate::calls;
 
 /// The messages of a request.
 pub fn messages(messages: Value, source: Source) -> Vec<Message> {
@@ -23,6 +26,16 @@ pub fn system(content: Value) -> Option<Message> {
 
 /// One message; several if it holds the results of tools, which Anthropic puts into one user message.
 pub fn message(value: Value, source: Source, default_role: &str) -> Vec<Message> {
+    read(value, Draft::new(source), default_role)
+}
+
+/// As [`message`], of an API that keeps the calls of tools beside its messages.
+pub fn said(value: Value, source: Source, default_role: &str) -> Vec<Message> {
+    read(value, Draft::without_calls(source), default_role)
+}
+
+fn read(value: Value, mut draft: Draft, default_role: &str) -> Vec<Message> {
+    let source = draft.source();
     let mut map = match value {
         Value::Object(map) => map,
         Value::Null => return Vec::new(),
@@ -41,10 +54,12 @@ pub fn message(value: Value, source: Source, default_role: &str) -> Vec<Message>
     let tool_call_id = take_text(&mut map, "tool_call_id");
     let mut refusal = take_text(&mut map, "refusal");
 
-    let mut draft = Draft::new(source);
     let blank = map.get("content").is_some_and(|content| content.as_str() == Some(""));
     draft.content(map.remove("content").unwrap_or_default());
-    tool_calls(&mut draft, &mut map);
+    if draft.reads_calls() {
+        join_server_calls(&mut [&mut map]);
+        tool_calls(&mut draft, &mut map);
+    }
     reasoning(&mut draft, &mut map);
     for key in ["audio", "images"] {
         if let Some(media) = take(&mut map, key) {
@@ -79,17 +94,57 @@ pub fn message(value: Value, source: Source, default_role: &str) -> Vec<Message>
 }
 
 fn tool_calls(draft: &mut Draft, map: &mut Map<String, Value>) {
-    if let Some(Value::Array(calls)) = map.get("tool_calls")
-        && calls.iter().all(Value::is_object)
-        && let Some(Value::Array(calls)) = map.remove("tool_calls")
-    {
-        calls.into_iter().filter_map(tool_call).for_each(|call| draft.tool_call(call));
+    if let Some(Value::Array(calls)) = map.get_mut("tool_calls") {
+        let (found, rest) = std::mem::take(calls).into_iter().partition::<Vec<_>, _>(Value::is_object);
+        *calls = rest;
+        found.into_iter().filter_map(tool_call).for_each(|call| draft.tool_call(call));
     }
     if let Some(Value::Object(call)) = map.get_mut("function_call") {
-        let name = take_text(call, "name").unwrap_or_default();
+        let name = calls::name_of(call);
         let arguments = call.remove("arguments").unwrap_or_default();
         map.remove("function_call");
         draft.tool_call(ToolCall::new("function_call", None, name, arguments));
+    }
+}
+
+/// Adds the calls of tools that the provider ran to the `tool_calls` of their messages, those of each list that no earlier
+/// list has.
+fn join_server_calls(messages: &mut [&mut Map<String, Value>]) {
+    let mut known: HashSet<String> = HashSet::new();
+    let ids = |calls: &[Value], known: &mut HashSet<String>| {
+        known.extend(calls.iter().filter_map(|call| call.get("id")?.as_str().map(str::to_owned)));
+    };
+    for message in messages.iter() {
+        if let Some(Value::Array(calls)) = message.get("tool_calls") {
+            ids(calls, &mut known);
+        }
+    }
+    let mut added: Vec<Vec<Value>> = vec![Vec::new(); messages.len()];
+    for list in calls::SERVER_LISTS {
+        let mut found = HashSet::new();
+        for (message, added) in messages.iter_mut().zip(&mut added) {
+            let fields = message.get_mut(calls::PROVIDER_FIELDS).and_then(Value::as_object_mut);
+            let Some(calls) = fields.and_then(|fields| fields.get_mut(list)).and_then(Value::as_array_mut) else {
+                continue;
+            };
+            ids(calls, &mut found);
+            let (objects, rest) = std::mem::take(calls).into_iter().partition::<Vec<_>, _>(Value::is_object);
+            *calls = rest;
+            let is_known = |call: &Value| call.get("id").and_then(Value::as_str).is_some_and(|id| known.contains(id));
+            added.extend(objects.into_iter().filter(|call| !is_known(call)));
+        }
+        known.extend(found);
+    }
+    for (message, mut added) in messages.iter_mut().zip(added) {
+        if added.is_empty() {
+            continue;
+        }
+        match message.remove("tool_calls") {
+            Some(Value::Array(calls)) => added.extend(calls),
+            Some(other) => added.push(other),
+            None => {}
+        }
+        message.insert("tool_calls".to_owned(), Value::Array(added));
     }
 }
 
@@ -98,14 +153,16 @@ pub fn tool_call(value: Value) -> Option<ToolCall> {
     let Value::Object(mut map) = value else {
         return None;
     };
+    let name = calls::name_of(&map);
     let kind = take_text(&mut map, "type").unwrap_or_else(|| "function".to_owned());
     let id = take_text(&mut map, "id").or_else(|| take_text(&mut map, "call_id"));
-    let mut inner = match map.remove("function").or_else(|| map.remove(&kind)) {
+    let within = ["function", "custom"].into_iter().find(|key| map.get(*key).is_some_and(Value::is_object));
+    let mut inner = match within.and_then(|key| map.remove(key)) {
         Some(Value::Object(inner)) => inner,
         _ => map,
     };
-    let name = take_text(&mut inner, "name").unwrap_or_default();
-    let arguments = ["arguments", "input", "args"].iter().find_map(|key| inner.remove(*key)).unwrap_or_default();
+    let keys = ["arguments", "input", "args", "action"];
+    let arguments = keys.iter().find_map(|key| inner.remove(*key)).unwrap_or_default();
     Some(ToolCall::new(&kind, id, name, arguments))
 }
 
@@ -151,7 +208,10 @@ fn extra_media(draft: &mut Draft, key: &str, media: Value) {
 }
 
 /// The answers: each choice is a message, an alternative to the others.
-pub fn choices(choices: Vec<Value>) -> Vec<Message> {
+pub fn choices(mut choices: Vec<Value>) -> Vec<Message> {
+    let mut answers: Vec<_> =
+        choices.iter_mut().filter_map(|choice| choice.get_mut("message")?.as_object_mut()).collect();
+    join_server_calls(&mut answers);
     let several = choices.len() > 1;
     let mut messages = Vec::new();
     for (position, choice) in (0_u64..).zip(choices) {
@@ -168,10 +228,8 @@ fn one_choice(choice: Value) -> Vec<Message> {
     let Value::Object(mut map) = choice else {
         return message(choice, Source::Response, "assistant");
     };
-    for key in ["message", "delta"] {
-        if let Some(value) = take(&mut map, key) {
-            return message(value, Source::Response, "assistant");
-        }
+    if let Some(value) = take(&mut map, "message") {
+        return message(value, Source::Response, "assistant");
     }
     if let Some(text) = take_text(&mut map, "text") {
         return message(Value::String(text), Source::Response, "assistant");

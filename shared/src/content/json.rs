@@ -1,5 +1,6 @@
 //! Reading JSON that may be anything.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
@@ -11,9 +12,52 @@ const LENIENT_DEPTH: usize = 48;
 /// The JSON as a value, whatever it holds.
 ///
 /// PostgreSQL stores what `serde_json` refuses: nesting of more than 128 levels, and numbers beyond an `f64`. Those
-/// places become strings of their JSON text, so that one of them does not cost the whole document.
+/// places become strings of their JSON text, so that one of them does not cost the whole document. A text of JSON may also
+/// have half of a character that takes two escapes, where a text was cut: it is read as U+FFFD.
 pub fn lenient(json: &str) -> Value {
-    lenient_at(json, LENIENT_DEPTH)
+    lenient_at(&with_whole_characters(json), LENIENT_DEPTH)
+}
+
+/// The JSON with `\ufffd` for each escape that is half of a pair.
+fn with_whole_characters(json: &str) -> Cow<'_, str> {
+    let mut whole = String::new();
+    let mut copied = 0;
+    let mut at = 0;
+    while let Some(found) = json[at..].find('\\') {
+        let start = at + found;
+        // The escaped character may be of several bytes; what follows it is of no concern here.
+        at = start + 1 + json[start + 1..].chars().next().map_or(0, char::len_utf8);
+        let Some(half) = surrogate(&json[start..]) else { continue };
+        let next = json.get(start + ESCAPE..).and_then(surrogate);
+        if half == Surrogate::High && next == Some(Surrogate::Low) {
+            at = start + 2 * ESCAPE;
+            continue;
+        }
+        whole.push_str(&json[copied..start]);
+        whole.push_str("\\ufffd");
+        copied = start + ESCAPE;
+        at = copied;
+    }
+    if copied == 0 { Cow::Borrowed(json) } else { Cow::Owned(whole + &json[copied..]) }
+}
+
+/// The length of `\ud83d`.
+const ESCAPE: usize = 6;
+
+#[derive(PartialEq, Eq)]
+enum Surrogate {
+    High,
+    Low,
+}
+
+/// Which half of a pair a text begins with.
+fn surrogate(text: &str) -> Option<Surrogate> {
+    let digits = text.strip_prefix("\\u")?.get(..4)?;
+    match u16::from_str_radix(digits, 16).ok()? {
+        0xD800..=0xDBFF => Some(Surrogate::High),
+        0xDC00..=0xDFFF => Some(Surrogate::Low),
+        _ => None,
+    }
 }
 
 fn lenient_at(json: &str, depth: usize) -> Value {
@@ -90,6 +134,13 @@ pub fn structured(text: &str) -> Option<Value> {
     serde_json::from_str::<&RawValue>(text).ok().map(|raw| lenient(raw.get()))
 }
 
+/// The list under a key, if it has any item; what is none stays.
+pub fn take_list(map: &mut Map<String, Value>, key: &str) -> Option<Vec<Value>> {
+    let list = map.get_mut(key)?.as_array_mut().filter(|list| !list.is_empty()).map(std::mem::take)?;
+    map.remove(key);
+    Some(list)
+}
+
 /// Whether the value says nothing: null, `{}`, `[]` or `""`.
 pub fn is_blank(value: &Value) -> bool {
     match value {
@@ -155,4 +206,26 @@ pub fn each_text<'a>(value: &'a Value, visit: &mut impl FnMut(&'a str)) {
 /// Whether a value looks like a message.
 pub fn has_role(value: &Value) -> bool {
     value.get("role").is_some_and(Value::is_string)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_a_character_is_replaced_and_nothing_else() {
+        for (json, text) in [
+            (r#""a\ud83d""#, "a\u{fffd}"),
+            (r#""\ud83d\ude00""#, "\u{1f600}"),
+            (r#""\uDE00\uD83D\uD83D\uDE00""#, "\u{fffd}\u{fffd}\u{1f600}"),
+            (r#""\ud83d\u0041""#, "\u{fffd}A"),
+            (r#""\\ud83d""#, r"\ud83d"),
+            (r#""\\\ud83dx""#, "\\\u{fffd}x"),
+            (r#""\\\\ud83d\ø""#, r#""\\\\ud83d\ø""#),
+            (r#""ø\ud83dø""#, "ø\u{fffd}ø"),
+        ] {
+            assert_eq!(lenient(json), Value::String(text.to_owned()), "{json}");
+        }
+        assert_eq!(lenient(r#"{"\udc00": [1e400, "\ud800"]}"#)["\u{fffd}"][1], "\u{fffd}");
+    }
 }

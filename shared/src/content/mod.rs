@@ -10,6 +10,7 @@ mod blocks;
 mod chat;
 mod conversation;
 mod disclosure;
+mod events;
 mod fingerprint;
 mod json;
 mod marks;
@@ -119,7 +120,11 @@ enum CallKind {
     Realtime,
     Mcp,
     Agent,
-    /// Embeddings, images, speech, moderation, text completions and others without a conversation.
+    /// Embeddings: their vectors are large, and call nothing.
+    Embedding,
+    /// The compaction of a conversation: its items, and what stands for them from then on.
+    Compaction,
+    /// Images, speech, moderation, text completions and others without a conversation.
     Single,
     /// Any API: a pass-through endpoint, or a failure of a release that does not store which one it was.
     Unknown,
@@ -128,12 +133,17 @@ enum CallKind {
 impl CallKind {
     fn new(call_type: &str) -> Self {
         let holds = |parts: &[&str]| parts.iter().any(|part| call_type.contains(part));
-        if call_type.is_empty() || holds(&["pass_through"]) {
+        if call_type.is_empty() || holds(&["pass_through", "passthrough"]) {
             Self::Unknown
+        } else if crate::calls::is_embedding(call_type) {
+            Self::Embedding
         } else if holds(&["mcp"]) {
             Self::Mcp
         } else if holds(&["realtime"]) {
-            Self::Realtime
+            // What prepares a session (`acreate_realtime_client_secret`, `arealtime_calls`) is none.
+            if matches!(call_type.trim_start_matches('_'), "arealtime" | "realtime") { Self::Realtime } else { Self::Single }
+        } else if holds(&["compact_responses"]) {
+            Self::Compaction
         } else if holds(&["response"]) {
             Self::Responses
         } else if holds(&["send_message", "a2a"]) {
@@ -162,19 +172,23 @@ impl CallKind {
             _ => false,
         };
         match self {
-            Self::Responses => true,
+            Self::Responses | Self::Compaction => true,
             // 1.80 logs a request for another provider under the call it was turned into.
             Self::Chat => json::has(body, "input"),
             Self::Unknown => {
                 let own = ["instructions", "previous_response_id", "max_output_tokens", "truncation"];
                 own.iter().any(|key| json::has(body, key)) || items()
             }
-            Self::Realtime | Self::Mcp | Self::Agent | Self::Single => false,
+            Self::Realtime | Self::Mcp | Self::Agent | Self::Embedding | Self::Single => false,
         }
     }
 
     fn history(self, body: &Map<String, Value>) -> History {
-        let kept = ["previous_response_id", "conversation"].iter().any(|key| json::has(body, key));
+        if self == Self::Compaction {
+            return History::None;
+        }
+        let kept = ["previous_response_id", "previous_interaction_id", "conversation"];
+        let kept = kept.iter().any(|key| json::has(body, key));
         // Only the Responses API keeps a conversation; elsewhere these keys are the client's own.
         if kept && (self == Self::Responses || !json::has(body, "messages")) {
             return History::Kept;
@@ -186,7 +200,13 @@ impl CallKind {
             Self::Chat if body.is_empty() => History::Repeated,
             Self::Chat | Self::Unknown if repeats => History::Repeated,
             Self::Agent => History::Kept,
-            Self::Chat | Self::Unknown | Self::Realtime | Self::Mcp | Self::Single => History::None,
+            Self::Chat
+            | Self::Unknown
+            | Self::Realtime
+            | Self::Mcp
+            | Self::Embedding
+            | Self::Compaction
+            | Self::Single => History::None,
         }
     }
 }
@@ -208,6 +228,9 @@ fn read(stored: StoredContent, keep_sent: bool) -> Content {
     let mut found = prompt::read(&stored, kind, keep_sent);
     name_results(&mut found.messages);
     let mut response = read_response(&stored, kind);
+    if kind == CallKind::Realtime {
+        leave_out_sent(&mut response, &found.messages);
+    }
     let answered = response.iter().any(Message::has_content);
     if stored.failed && !answered {
         // A failed request has no response; redaction puts its mark there all the same.
@@ -230,7 +253,9 @@ fn read(stored: StoredContent, keep_sent: bool) -> Content {
         parameters: found.parameters,
         sent: found.sent,
         // LiteLLM's empty values for what it did not store.
-        raw_response: stored.response.filter(|raw| !matches!(raw.get(), "{}" | "null" | "[]")),
+        raw_response: stored.response.filter(|raw| {
+            !matches!(raw.get(), "{}" | "null" | "[]") && !grants_session(&stored.call_type)
+        }),
         availability,
         history: found.history,
     }
@@ -248,10 +273,38 @@ fn name_results(messages: &mut [Message]) {
     }
 }
 
+/// Leaves out what the events of a realtime session repeat of the messages that were sent.
+fn leave_out_sent(response: &mut Vec<Message>, prompt: &[Message]) {
+    let mut sent: Vec<&str> = prompt.iter().filter_map(user_text).collect();
+    response.retain(|message| {
+        let same = user_text(message).and_then(|text| sent.iter().position(|sent| *sent == text));
+        if let Some(index) = same {
+            sent.swap_remove(index);
+        }
+        same.is_none()
+    });
+}
+
+fn user_text(message: &Message) -> Option<&str> {
+    let only_text = message.role == "user" && message.tool_calls.is_empty() && message.parts.is_empty();
+    message.text.as_deref().filter(|_| only_text)
+}
+
+/// Whether a response of this call type is a credential: it lets a client into a realtime session.
+fn grants_session(call_type: &str) -> bool {
+    ["client_secret", "transcription_session"].iter().any(|part| call_type.contains(part))
+}
+
 fn read_response(stored: &StoredContent, kind: CallKind) -> Vec<Message> {
     let call = stored.mcp_tool_call.as_ref().map(|raw| json::lenient(raw.get()));
     let tool = call.as_ref().and_then(|call| Some(call.get("name")?.as_str()?.to_owned()));
-    let value = stored.response.as_ref().map(|raw| json::lenient(raw.get())).unwrap_or_default();
+    let mut value = stored.response.as_ref().map(|raw| json::lenient(raw.get())).unwrap_or_default();
+    if grants_session(&stored.call_type) {
+        if let Value::Object(map) = &mut value {
+            map.remove("value");
+        }
+        value = parameters::masked(value, false);
+    }
     if !json::is_blank(&value) {
         return response::read(value, kind, tool);
     }

@@ -1,18 +1,24 @@
-//! Gemini's own API, A2A agents, MCP tools and realtime sessions.
+//! Gemini's own API, A2A agents and MCP tools.
 
 use serde_json::{Map, Value};
 
 use super::blocks::Draft;
 use super::chat;
-use super::json::{self, take, take_text};
-use super::message::{Message, Part, Source, ToolCall, UNKNOWN_ROLE};
-use super::parameters;
-use super::responses;
+use super::json::{take, take_text};
+use super::message::{Message, Part, Source, ToolCall};
 
-/// A message of parts: Gemini's `{role, parts}`, and A2A's with more keys.
-fn of_parts(mut map: Map<String, Value>, source: Source, default_role: &str) -> Vec<Message> {
+/// Gemini's `{role, parts}`.
+fn of_parts(map: Map<String, Value>, source: Source, default_role: &str) -> Vec<Message> {
+    read_parts(map, Draft::new(source), default_role)
+}
+
+/// A2A's message, which has more keys. An agent keeps to itself which tools it calls.
+fn of_agent(map: Map<String, Value>, source: Source, default_role: &str) -> Vec<Message> {
+    read_parts(map, Draft::without_calls(source), default_role)
+}
+
+fn read_parts(mut map: Map<String, Value>, mut draft: Draft, default_role: &str) -> Vec<Message> {
     let role = take_text(&mut map, "role").unwrap_or_else(|| default_role.to_owned());
-    let mut draft = Draft::new(source);
     draft.content(map.remove("parts").unwrap_or_default());
     let only_results = draft.has_results() && draft.is_empty();
     let (mut message, mut messages) = draft.finish(&role);
@@ -69,7 +75,7 @@ pub fn gemini_candidates(candidates: Vec<Value>) -> Vec<Message> {
 /// The message an A2A agent was sent.
 pub fn a2a_message(params: &Map<String, Value>) -> Vec<Message> {
     match params.get("message") {
-        Some(Value::Object(map)) => of_parts(map.clone(), Source::Prompt, "user"),
+        Some(Value::Object(map)) => of_agent(map.clone(), Source::Prompt, "user"),
         Some(other) => chat::message(other.clone(), Source::Prompt, "user"),
         None => Vec::new(),
     }
@@ -83,21 +89,21 @@ pub fn is_a2a_result(result: &Map<String, Value>) -> bool {
 /// What an A2A agent answered: a message, or a task with its artifacts.
 pub fn a2a_result(mut result: Map<String, Value>) -> Vec<Message> {
     if result.contains_key("parts") {
-        return of_parts(result, Source::Response, "assistant");
+        return of_agent(result, Source::Response, "assistant");
     }
     let mut messages = Vec::new();
     if let Some(Value::Object(message)) = take(&mut result, "message") {
-        messages.extend(of_parts(message, Source::Response, "assistant"));
+        messages.extend(of_agent(message, Source::Response, "assistant"));
     }
     if let Some(Value::Object(status)) = result.get_mut("status")
         && let Some(Value::Object(message)) = take(status, "message")
     {
-        messages.extend(of_parts(message, Source::Response, "assistant"));
+        messages.extend(of_agent(message, Source::Response, "assistant"));
     }
     if let Some(Value::Array(artifacts)) = take(&mut result, "artifacts") {
         for artifact in artifacts {
             match artifact {
-                Value::Object(map) => messages.extend(of_parts(map, Source::Response, "assistant")),
+                Value::Object(map) => messages.extend(of_agent(map, Source::Response, "assistant")),
                 other => messages.extend(chat::message(other, Source::Response, "assistant")),
             }
         }
@@ -118,7 +124,7 @@ pub fn mcp_call(name: String, arguments: Value) -> Message {
 
 /// The result of an MCP tool: `{content, is_error, structured_content}` or anything else.
 pub fn mcp_result(result: Value, name: Option<String>) -> Vec<Message> {
-    let mut draft = Draft::new(Source::Response);
+    let mut draft = Draft::without_calls(Source::Response);
     let rest = match result {
         Value::Object(mut map) if map.contains_key("content") => {
             draft.content(map.remove("content").unwrap_or_default());
@@ -152,46 +158,4 @@ pub fn mcp_tools(tools: Value) -> Message {
     message.parts.push(Part::new("tools", tools));
     message.read_marks();
     message
-}
-
-/// The events of a realtime session.
-pub fn realtime(events: Value, source: Source) -> Vec<Message> {
-    let Value::Array(events) = events else {
-        return chat::message(events, source, UNKNOWN_ROLE);
-    };
-    events.into_iter().flat_map(|event| realtime_event(event, source)).collect()
-}
-
-fn realtime_event(event: Value, source: Source) -> Vec<Message> {
-    let Value::Object(mut map) = event else {
-        return chat::message(event, source, UNKNOWN_ROLE);
-    };
-    let kind = json::text(&map, "type").unwrap_or_default().to_owned();
-    let role = if source == Source::Prompt { "user" } else { "assistant" };
-    match kind.as_str() {
-        "" if map.contains_key("role") => return chat::message(Value::Object(map), source, role),
-        "conversation.item.create" | "conversation.item.created" | "conversation.item.added" => {
-            if let Some(item) = take(&mut map, "item") {
-                return responses::items(Value::Array(vec![item]), source);
-            }
-        }
-        "response.done" => {
-            let output = map.get_mut("response").and_then(|response| take(response.as_object_mut()?, "output"));
-            if let Some(output) = output {
-                return responses::items(output, source);
-            }
-        }
-        "conversation.item.input_audio_transcription.completed" => {
-            if let Some(text) = take_text(&mut map, "transcript") {
-                return chat::message(Value::String(text), source, "user");
-            }
-        }
-        _ => {}
-    }
-    // A session's tools may carry credentials.
-    let event = parameters::masked(Value::Object(map), false);
-    let mut message = Message::with_raw(source, "event", event);
-    message.name = Some(kind).filter(|kind| !kind.is_empty());
-    message.read_marks();
-    vec![message]
 }

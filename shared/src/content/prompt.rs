@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::json::{self, has};
 use super::message::{Message, Source};
-use super::{CallKind, History, StoredContent, chat, media, other_apis, parameters, responses};
+use super::{CallKind, History, StoredContent, chat, events, media, other_apis, parameters, responses};
 
 /// Keys of what the proxy stamps into a body. A broken prompt with one of them in it has swallowed another entry.
 const STAMPED: &[&str] = &["\"metadata\"", "\"litellm_metadata\"", "\"headers\"", "api_key", "uthorization\""];
@@ -93,7 +93,7 @@ pub fn read(stored: &StoredContent, kind: CallKind, keep_sent: bool) -> Prompt {
         // 1.61 stores chat messages here, and whatever an embedding or an image was asked for as one; later releases
         // only the events of realtime sessions.
         prompt.messages = match kind {
-            CallKind::Realtime => other_apis::realtime(messages, Source::Prompt),
+            CallKind::Realtime => events::read(messages, Source::Prompt),
             _ => chat::messages(messages, Source::Prompt),
         };
         prompt.redacted = false;

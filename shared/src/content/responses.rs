@@ -1,11 +1,26 @@
-//! The items of the Responses API, of its input and of its output, and of realtime sessions.
+//! The items of the Responses API, of its input and of its output, of realtime sessions, and of Gemini interactions.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::blocks::Draft;
 use super::chat;
 use super::json::{self, take, take_text};
 use super::message::{Message, Part, Source, ToolCall, UNKNOWN_ROLE};
+use crate::calls;
+
+/// Blocks of content that may stand where a message should, without one around them.
+const BLOCKS: &[&str] = &[
+    "audio",
+    "document",
+    "image",
+    "input_audio",
+    "input_file",
+    "input_image",
+    "input_text",
+    "output_text",
+    "text",
+    "video",
+];
 
 /// The messages of an `input` or an `output`.
 ///
@@ -20,7 +35,7 @@ pub fn items(value: Value, source: Source) -> Vec<Message> {
         return chat::message(value, source, role);
     };
     let mut messages: Vec<Message> = Vec::new();
-    for value in items {
+    for value in with_messages(items, role) {
         match item(value, source, role) {
             Item::Messages(list) => messages.extend(list),
             Item::OfAssistant(message, result) => {
@@ -30,6 +45,31 @@ pub fn items(value: Value, source: Source) -> Vec<Message> {
         }
     }
     messages
+}
+
+/// The items, with a message around the blocks that have none.
+fn with_messages(items: Vec<Value>, role: &str) -> Vec<Value> {
+    let is_block = |item: &Value| {
+        let kind = item.get("type").and_then(Value::as_str);
+        !json::has_role(item) && kind.is_some_and(|kind| BLOCKS.contains(&kind))
+    };
+    let mut blocks = Vec::new();
+    let mut found = Vec::with_capacity(items.len());
+    let close = |blocks: &mut Vec<Value>, found: &mut Vec<Value>| {
+        if !blocks.is_empty() {
+            found.push(json!({"role": role, "content": std::mem::take(blocks)}));
+        }
+    };
+    for item in items {
+        if is_block(&item) {
+            blocks.push(item);
+        } else {
+            close(&mut blocks, &mut found);
+            found.push(item);
+        }
+    }
+    close(&mut blocks, &mut found);
+    found
 }
 
 enum Item {
@@ -69,32 +109,52 @@ fn item(value: Value, source: Source, default_role: &str) -> Item {
     let kind = json::text(&map, "type").unwrap_or_default().to_owned();
     match kind.as_str() {
         "" | "message" => plain_message(map, source, default_role),
-        "reasoning" => reasoning(map, source),
-        "image_generation_call" => {
-            let mut message = Message::new(source, "assistant");
-            message.parts.push(Part::new("image", Value::Object(map)));
-            message.read_marks();
-            Item::OfAssistant(Box::new(message), None)
-        }
-        _ if kind.ends_with("_call_output") || kind == "function_call_result" => {
+        "user_input" => plain_message(map, source, "user"),
+        "model_output" => plain_message(map, source, "assistant"),
+        "reasoning" | "thought" => reasoning(map, source),
+        "image_generation_call" => image(map, source),
+        _ if calls::is_call_item(&kind) => call(&kind, map, source),
+        _ if kind.ends_with("_call_output") || kind.ends_with("_result") => {
             let id = take_text(&mut map, "call_id");
-            let output = map.remove("output").unwrap_or_default();
-            Item::Messages(vec![tool_result(source, id, None, output)])
+            let name = take_text(&mut map, "name");
+            let output = take(&mut map, "output").or_else(|| map.remove("result").map(as_content));
+            let mut message = tool_result(source, id, name, output.unwrap_or_default());
+            if map.get("is_error") == Some(&Value::Bool(true)) {
+                message.keep(Map::from_iter([("is_error".to_owned(), Value::Bool(true))]));
+            }
+            Item::Messages(vec![message])
         }
-        _ if kind.ends_with("_call") => call(&kind, map, source),
-        _ if map.contains_key("role") => {
+        _ if ["role", "content"].iter().any(|key| map.contains_key(*key)) => {
             // LiteLLM's own kinds, such as `mcp_tools_fetched` and `tool_execution_results`, are messages otherwise.
-            Item::Messages(chat::message(Value::Object(map), source, default_role))
+            Item::Messages(chat::said(Value::Object(map), source, default_role))
         }
         _ => Item::Messages(vec![Message::with_raw(source, UNKNOWN_ROLE, Value::Object(map))]),
     }
+}
+
+/// The result of a function as content: an object is the text of its JSON.
+fn as_content(result: Value) -> Value {
+    match result {
+        Value::Object(map) => Value::String(Value::Object(map).to_string()),
+        other => other,
+    }
+}
+
+/// A picture that the provider painted: a call, with its result.
+fn image(map: Map<String, Value>, source: Source) -> Item {
+    let mut message = Message::new(source, "assistant");
+    let id = json::text(&map, "id").map(str::to_owned);
+    message.tool_calls.push(ToolCall::new("image_generation_call", id, calls::name_of(&map), Value::Null));
+    message.parts.push(Part::new("image", Value::Object(map)));
+    message.read_marks();
+    Item::OfAssistant(Box::new(message), None)
 }
 
 fn plain_message(mut map: Map<String, Value>, source: Source, default_role: &str) -> Item {
     for key in ["id", "type", "status", "object"] {
         map.remove(key);
     }
-    let mut messages = chat::message(Value::Object(map), source, default_role);
+    let mut messages = chat::said(Value::Object(map), source, default_role);
     match messages.pop() {
         Some(message) if messages.is_empty() && message.role == "assistant" => {
             Item::OfAssistant(Box::new(message), None)
@@ -128,13 +188,15 @@ fn call(kind: &str, mut map: Map<String, Value>, source: Source) -> Item {
     let id = take_text(&mut map, "call_id");
     let own_id = take_text(&mut map, "id");
     let id = id.or(own_id);
-    let name = take_text(&mut map, "name").unwrap_or_else(|| kind.trim_end_matches("_call").to_owned());
+    let name = calls::name_of(&map);
+    map.remove("name");
     let output = take(&mut map, "output").or_else(|| take(&mut map, "error"));
-    let arguments = ["arguments", "input", "action", "code", "queries"].iter().find_map(|key| take(&mut map, key));
+    let keys = ["arguments", "input", "action", "operation", "code", "queries"];
+    let arguments = keys.iter().find_map(|key| take(&mut map, key));
     let call_kind = match kind {
         "function_call" => "function",
         "custom_tool_call" => "custom",
-        "mcp_call" => "mcp",
+        "mcp_call" | "mcp_server_tool_call" => "mcp",
         other => other,
     };
     let mut message = Message::new(source, "assistant");
@@ -151,7 +213,7 @@ fn call(kind: &str, mut map: Map<String, Value>, source: Source) -> Item {
 }
 
 fn tool_result(source: Source, id: Option<String>, name: Option<String>, output: Value) -> Message {
-    let mut draft = Draft::new(source);
+    let mut draft = Draft::without_calls(source);
     draft.content(output);
     let mut message = draft.finish("tool").0;
     message.tool_call_id = id;

@@ -35,18 +35,21 @@ const PARTS: &[&str] = &[
 /// The kinds of tools, likewise.
 const TOOLS: &[&str] = &[
     "apply_patch_call",
+    "code_execution_call",
     "code_interpreter_call",
     "computer_call",
     "custom",
     "file_search_call",
     "function",
     "function_call",
+    "google_search_call",
     "image_generation_call",
     "local_shell_call",
     "mcp",
     "server_tool",
     "shell_call",
     "tool_search_call",
+    "url_context_call",
     "web_search_call",
 ];
 /// Parameters whose text is a setting rather than content.

@@ -8,6 +8,7 @@
 //!
 //! Facts are free of content; what a request said is read by [`content`] for single requests.
 
+mod call_paths;
 mod column;
 pub mod content;
 mod direct;
@@ -18,6 +19,7 @@ mod names;
 mod probe;
 mod projection;
 mod tool_calls;
+mod unpacked;
 
 pub use column::Fact;
 pub use direct::Direct;

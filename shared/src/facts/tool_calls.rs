@@ -1,34 +1,24 @@
 //! Counting tool calls as calls, and naming the called tools.
 //!
 //! The text `tool_calls` stands in every chat response, as `null`, so a search for the text counts nearly every row.
-//! The calls themselves lie in a place of their own in each response shape. Where the content was not stored, LiteLLM's
-//! index still has the *names* of the called tools, once per request: a lower bound, reported as such.
+//! The calls themselves lie in a place of their own in each response shape, see [`crate::calls`]. Where the content was not
+//! stored, LiteLLM's index still has the *names* of the called tools, once per request: a lower bound, reported as such.
 
 use chrono::{DateTime, Utc};
 use sqlx::{Postgres, QueryBuilder};
 
 use super::probe::{Schema, TOOL_INDEX};
+use super::{call_paths, unpacked};
+use crate::calls::EMBEDDINGS;
 
-/// Chat completions, and what LiteLLM converts to them (Anthropic, Gemini, assembled streams), then functions, the
-/// predecessor of tools. The type filter is needed because `[*]` turns a `null` into one item.
-const IN_CHOICES: &[&str] = &[
-    r#"$.choices[*].message.tool_calls[*] ? (@.type() == "object")"#,
-    r#"$.choices[*].message.function_call ? (@.type() == "object")"#,
-];
-
-/// Responses API.
-const IN_OUTPUT: &[&str] =
-    &[r#"$.output[*] ? (@.type == "function_call" || @.type == "mcp_call" || @.type == "custom_tool_call")"#];
-
-/// Anthropic's blocks, Gemini's parts and realtime calls, in responses that LiteLLM passed through.
-const ELSEWHERE: &[&str] = &[
-    r#"$.content[*] ? (@.type == "tool_use" || @.type == "server_tool_use" || @.type == "mcp_tool_use")"#,
-    r#"$.candidates[*].content.parts[*].functionCall ? (@.type() == "object")"#,
-    r#"$.tool_calls[*] ? (@.type() == "object")"#,
-];
+/// The response as [`unpacked::from_item`] has it.
+const RESPONSE: &str = "r.response";
 
 /// The response was not stored, or redacted so far that nothing of its shape is left.
-const NO_CONTENT: &str = r#"(s.response IS NULL OR s.response IN ('{}', 'null', '{"text": "redacted-by-litellm"}'))"#;
+const NO_CONTENT: &str = r#"(r.response IS NULL OR r.response IN ('{}', 'null', '{"text": "redacted-by-litellm"}'))"#;
+
+/// Requests to MCP servers: what they answer with is the result of a call.
+const IS_MCP: &str = r"(s.call_type LIKE '%mcp%' AND s.call_type NOT LIKE '%pass\_through%')";
 
 /// SQL of the number of calls. A call of an MCP tool through the proxy is one call itself.
 pub(super) fn count(schema: &Schema) -> String {
@@ -62,54 +52,34 @@ fn has_index(schema: &Schema) -> bool {
 }
 
 fn with_inferred(inferred: &str) -> String {
-    // Each look into `response` decompresses it, and an overview does so for every request: the shapes are told apart by
-    // their keys first, the common ones before the rare. Embeddings never call a tool, and their vectors are the
-    // largest responses of all.
     format!(
-        "CASE WHEN s.call_type = 'call_mcp_tool' THEN 1 \
-         WHEN s.call_type IN ('aembedding', 'embedding') THEN 0 \
-         WHEN s.response ? 'choices' THEN {} \
-         WHEN s.response ? 'output' THEN {} \
-         WHEN {NO_CONTENT} THEN {inferred} \
-         ELSE {} END::bigint",
-        sum_of(IN_CHOICES),
-        sum_of(IN_OUTPUT),
-        sum_of(ELSEWHERE),
+        "CASE WHEN s.call_type = 'call_mcp_tool' THEN 1 WHEN {} THEN 0 WHEN {NO_CONTENT} THEN {inferred} \
+         WHEN {IS_MCP} THEN 0 ELSE {} END::bigint",
+        is_embedding(),
+        call_paths::by_shape(RESPONSE, |shape| call_paths::count(RESPONSE, shape), "0"),
     )
 }
 
-fn sum_of(paths: &[&str]) -> String {
-    let lengths: Vec<String> =
-        paths.iter().map(|path| format!("jsonb_array_length(jsonb_path_query_array(s.response, '{path}'))")).collect();
-    lengths.join(" + ")
+/// Embeddings never call a tool, and their vectors are the largest responses of all.
+fn is_embedding() -> String {
+    format!("s.call_type IN ({})", EMBEDDINGS.map(|call_type| format!("'{call_type}'")).join(", "))
 }
 
 /// SQL of whether [`count`] counted rather than inferred. A failed request without a response called nothing.
 pub(super) fn exact(status: &str) -> String {
-    format!("(s.call_type IN ('call_mcp_tool', 'aembedding', 'embedding') OR NOT {NO_CONTENT} OR {status} = 'failure')")
+    format!(
+        "(s.call_type = 'call_mcp_tool' OR {} OR CASE WHEN {NO_CONTENT} THEN {status} = 'failure' WHEN {IS_MCP} THEN true \
+         ELSE NOT {} END)",
+        is_embedding(),
+        unpacked::may_hide_calls(RESPONSE)
+    )
 }
-
-/// Names in the places of [`IN_CHOICES`].
-const NAMES_IN_CHOICES: &[&str] =
-    &["$.choices[*].message.tool_calls[*].function.name", "$.choices[*].message.function_call.name"];
-
-/// Names in the places of [`IN_OUTPUT`].
-const NAMES_IN_OUTPUT: &[&str] =
-    &[r#"$.output[*] ? (@.type == "function_call" || @.type == "mcp_call" || @.type == "custom_tool_call").name"#];
-
-/// Names in the places of [`ELSEWHERE`].
-const NAMES_ELSEWHERE: &[&str] = &[
-    r#"$.content[*] ? (@.type == "tool_use" || @.type == "server_tool_use" || @.type == "mcp_tool_use").name"#,
-    "$.candidates[*].content.parts[*].functionCall.name",
-    "$.tool_calls[*].function.name",
-    "$.tool_calls[*].name",
-];
 
 /// The index's names of one request, of its rows `t`.
 const INDEXED: &str = r#"array_agg(DISTINCT t.tool_name COLLATE "C") FILTER (WHERE t.tool_name <> '')"#;
 
 /// SQL of the distinct names of the called tools; NULL where none is known. The index has them even of responses that were
-/// not stored; where it has none, they are in the response, or the request called an MCP tool through the proxy.
+/// not stored, but not of every kind of call. Of a request that called an MCP tool through the proxy it is that tool.
 pub(super) fn names(schema: &Schema) -> String {
     if has_names(schema) {
         let indexed = format!(r#"(SELECT {INDEXED} FROM "{TOOL_INDEX}" t WHERE t.request_id = s.request_id)"#);
@@ -143,26 +113,13 @@ fn with_read(schema: &Schema, indexed: &str) -> String {
     // The column itself and not the unpacked payload: of these rows only.
     let logged = "NULLIF(s.metadata #>> '{mcp_tool_call_metadata,name}', '')";
     format!(
-        "COALESCE({indexed}, CASE WHEN s.call_type = 'call_mcp_tool' \
-         THEN NULLIF(array_remove(ARRAY[COALESCE({column}, {logged})], NULL), '{{}}') \
-         WHEN s.call_type IN ('aembedding', 'embedding') THEN NULL \
-         WHEN s.response ? 'choices' THEN {} \
-         WHEN s.response ? 'output' THEN {} \
-         WHEN {NO_CONTENT} THEN NULL \
-         ELSE {} END)",
-        names_at(NAMES_IN_CHOICES),
-        names_at(NAMES_IN_OUTPUT),
-        names_at(NAMES_ELSEWHERE),
-    )
-}
-
-fn names_at(paths: &[&str]) -> String {
-    let names: Vec<String> = paths
-        .iter()
-        .map(|path| format!(r#"jsonb_path_query_array(s.response, '{path} ? (@.type() == "string" && @ != "")')"#))
-        .collect();
-    format!(
-        "(SELECT array_agg(DISTINCT n.name COLLATE \"C\") FROM jsonb_array_elements_text({}) AS n(name))",
-        names.join(" || ")
+        "CASE WHEN s.call_type = 'call_mcp_tool' \
+         THEN COALESCE({indexed}, NULLIF(array_remove(ARRAY[COALESCE({column}, {logged})], NULL), '{{}}')) \
+         WHEN {} OR {NO_CONTENT} OR {IS_MCP} THEN {indexed} \
+         ELSE (SELECT array_agg(DISTINCT n.name COLLATE \"C\") FROM (SELECT unnest({indexed}) UNION ALL SELECT {} \
+         FROM jsonb_array_elements({}) AS c(call)) AS n(name) WHERE n.name <> '') END",
+        is_embedding(),
+        call_paths::name("c.call"),
+        call_paths::by_shape(RESPONSE, |shape| call_paths::list(RESPONSE, shape), "'[]'"),
     )
 }

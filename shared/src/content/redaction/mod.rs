@@ -19,7 +19,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Number, Value};
 
 use super::message::{Message, Part, ToolCall};
-use super::{json, stream};
+use super::{json, response};
 
 /// How often a text may turn out to be JSON whose texts are JSON again.
 const NESTING: u8 = 4;
@@ -255,7 +255,7 @@ impl Redaction {
         if !text.starts_with("data:") && !text.contains("\ndata:") {
             return None;
         }
-        self.replaced(&stream::read(text)?.text?)
+        self.replaced(&response::said_in_stream(text)?)
     }
 
     /// Whether a text is what this puts in place of a match. Others that look so may have a match within.

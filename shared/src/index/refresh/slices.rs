@@ -132,7 +132,7 @@ impl Refresh<'_> {
         let minutes: Vec<NaiveDateTime> = sqlx::query_scalar(
             "SELECT DISTINCT date_trunc('minute', f.started_at) FROM unnest($1::text[], $2::bigint[]) AS n(id, tools) \
              JOIN traceability.facts f ON f.request_id = n.id WHERE f.started_at >= $3 AND f.started_at < $4 \
-             AND NOT f.gone AND COALESCE(cardinality(f.tools), 0) <> n.tools",
+             AND NOT f.gone AND COALESCE(cardinality(f.tools), 0) < n.tools",
         )
         .bind(ids)
         .bind(numbers)
