@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value};
 
-/// The shapes of a stored response that can hold tool calls.
+/// The shapes of a stored response that can hold tool calls, in the order of [`SHAPES`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shape {
     /// `choices`: chat completions, and what LiteLLM converts to them.
@@ -45,10 +45,7 @@ pub(crate) const SHAPES: [(Shape, &[Test]); 8] = [
     (Shape::Choices, &[Test::List(&["choices"])]),
     (Shape::Output, &[Test::List(&["output"])]),
     (Shape::Candidates, &[Test::List(&["candidates"])]),
-    (
-        Shape::Events,
-        &[Test::Events(EVENT_LISTS[0]), Test::Events(EVENT_LISTS[1]), Test::Events(EVENT_LISTS[2])],
-    ),
+    (Shape::Events, &[Test::Events(EVENT_LISTS[0]), Test::Events(EVENT_LISTS[1]), Test::Events(EVENT_LISTS[2])]),
     (Shape::Converse, &[Test::Object(&["output", "message"])]),
     (Shape::Steps, &[Test::List(&["steps"]), Test::List(&["outputs"])]),
     (Shape::Message, &[Test::Object(&["message"])]),
@@ -100,6 +97,12 @@ pub(crate) const PROVIDER_FIELDS: &str = "provider_specific_fields";
 pub(crate) const SERVER_LISTS: [&str; 2] = [SERVER_TOOLS, WEB_SEARCHES];
 
 impl Shape {
+    /// The shapes of nearly all responses.
+    pub(crate) const COMMON: [Self; 2] = [Self::Choices, Self::Output];
+    /// The others.
+    pub(crate) const RARE: [Self; 6] =
+        [Self::Candidates, Self::Events, Self::Converse, Self::Steps, Self::Message, Self::Bare];
+
     /// The shape of a response that is an object.
     pub(crate) fn of(map: &Map<String, Value>) -> Option<Self> {
         SHAPES.iter().find(|(_, tests)| tests.iter().any(|test| test.holds(map))).map(|(shape, _)| *shape)
@@ -222,7 +225,8 @@ impl EventClass {
     /// The class of an event of this type; `None` where it tells of no item.
     pub(crate) fn of(event_type: &str) -> Option<Self> {
         let item = || {
-            let rest = ["response.output_item", "conversation.item"].iter().find_map(|of| event_type.strip_prefix(of))?;
+            let rest =
+                ["response.output_item", "conversation.item"].iter().find_map(|of| event_type.strip_prefix(of))?;
             match rest {
                 ".done" => Some(Self::Done),
                 ".added" | ".created" | ".create" => Some(Self::Added),
@@ -230,7 +234,10 @@ impl EventClass {
             }
         };
         match event_type {
-            "response.done" | "response.completed" | "response.incomplete" | "response.failed"
+            "response.done"
+            | "response.completed"
+            | "response.incomplete"
+            | "response.failed"
             | "response.cancelled" => Some(Self::Finished),
             _ => item(),
         }
@@ -245,9 +252,11 @@ pub(crate) fn has_events(list: &Value) -> bool {
 /// Whether a value is an event: an object whose type is words joined by dots.
 fn is_event(value: &Value) -> bool {
     let letters = |text: &str, more: &str| text.chars().all(|c| c.is_ascii_lowercase() || c == '_' || more.contains(c));
-    value.get("type").and_then(Value::as_str).and_then(|name| name.split_once('.')).is_some_and(|(first, rest)| {
-        !first.is_empty() && !rest.is_empty() && letters(first, "") && letters(rest, ".")
-    })
+    value
+        .get("type")
+        .and_then(Value::as_str)
+        .and_then(|name| name.split_once('.'))
+        .is_some_and(|(first, rest)| !first.is_empty() && !rest.is_empty() && letters(first, "") && letters(rest, "."))
 }
 
 /// Whether requests of this call type answer with vectors only, which are too large to be looked at.

@@ -110,7 +110,7 @@ async fn sessions_at_the_borders_of_the_window_and_of_ranges_are_in_one_range() 
 }
 
 #[tokio::test]
-async fn the_names_of_called_tools_come_from_the_index_or_from_any_shape_of_response() {
+async fn the_names_of_called_tools_come_from_the_index_and_from_any_shape_of_response() {
     let call = |name: &str| json!({"id": "c", "function": {"name": name, "arguments": "{}"}});
     let shapes = [
         ("chat", json!({"response": {"choices": [{"message": {"tool_calls": [call("b"), call("a"), call("b")]}}]}})),
@@ -161,7 +161,7 @@ async fn the_names_of_called_tools_come_from_the_index_or_from_any_shape_of_resp
                SELECT id, tool, now() FROM unnest(ARRAY['chat', 'unstored']) AS id, unnest(ARRAY['z', 'y']) AS tool"#,
         )
         .await;
-    expected[0] = json!(["y", "z"]);
+    expected[0] = json!(["a", "b", "y", "z"]);
     expected[8] = json!(["y", "z"]);
     assert_eq!(read(&scratch.facts(&NamePaths::default()).await), expected);
 }

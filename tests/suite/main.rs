@@ -16,6 +16,8 @@ mod audit;
 mod bad_body;
 mod bad_cursors;
 mod bad_input;
+mod call_counts;
+mod cases_shapes;
 mod delivery_aws;
 mod delivery_budgets;
 mod delivery_by_hand;

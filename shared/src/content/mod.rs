@@ -141,7 +141,11 @@ impl CallKind {
             Self::Mcp
         } else if holds(&["realtime"]) {
             // What prepares a session (`acreate_realtime_client_secret`, `arealtime_calls`) is none.
-            if matches!(call_type.trim_start_matches('_'), "arealtime" | "realtime") { Self::Realtime } else { Self::Single }
+            if matches!(call_type.trim_start_matches('_'), "arealtime" | "realtime") {
+                Self::Realtime
+            } else {
+                Self::Single
+            }
         } else if holds(&["compact_responses"]) {
             Self::Compaction
         } else if holds(&["response"]) {
@@ -253,9 +257,9 @@ fn read(stored: StoredContent, keep_sent: bool) -> Content {
         parameters: found.parameters,
         sent: found.sent,
         // LiteLLM's empty values for what it did not store.
-        raw_response: stored.response.filter(|raw| {
-            !matches!(raw.get(), "{}" | "null" | "[]") && !grants_session(&stored.call_type)
-        }),
+        raw_response: stored
+            .response
+            .filter(|raw| !matches!(raw.get(), "{}" | "null" | "[]") && !grants_session(&stored.call_type)),
         availability,
         history: found.history,
     }

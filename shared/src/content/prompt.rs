@@ -9,6 +9,9 @@ use super::{CallKind, History, StoredContent, chat, events, media, other_apis, p
 /// Keys of what the proxy stamps into a body. A broken prompt with one of them in it has swallowed another entry.
 const STAMPED: &[&str] = &["\"metadata\"", "\"litellm_metadata\"", "\"headers\"", "api_key", "uthorization\""];
 
+/// Where the prompts of other calls are.
+const PROMPTS: &[&str] = &["messages", "contents", "input", "prompt", "query", "params"];
+
 /// What was found of a prompt.
 #[derive(Default)]
 pub struct Prompt {
@@ -142,7 +145,9 @@ fn beside_redaction(map: &Map<String, Value>, kind: CallKind) -> bool {
 }
 
 fn is_mcp_call(map: &Map<String, Value>, kind: CallKind) -> bool {
-    kind == CallKind::Mcp && map.get("name").is_some_and(Value::is_string)
+    // Releases that do not store the call type of a failure store its body all the same.
+    let bare = || kind == CallKind::Unknown && has(map, "arguments") && !PROMPTS.iter().any(|key| has(map, key));
+    map.get("name").is_some_and(Value::is_string) && (kind == CallKind::Mcp || bare())
 }
 
 fn messages(mut map: Map<String, Value>, kind: CallKind) -> Vec<Message> {

@@ -74,7 +74,8 @@ fn chat(chunks: &[Value]) -> Option<Value> {
     if messages.is_empty() {
         return None;
     }
-    let choices: Vec<Value> = messages.into_iter().map(|(index, message)| json!({"index": index, "message": message})).collect();
+    let choices: Vec<Value> =
+        messages.into_iter().map(|(index, message)| json!({"index": index, "message": message})).collect();
     Some(json!({"choices": choices}))
 }
 
@@ -143,7 +144,9 @@ fn add_part(parts: &mut Vec<Value>, part: &Value) {
     let thought = |part: &Value| part.get("thought").and_then(Value::as_bool).unwrap_or_default();
     let text = part.get("text").and_then(Value::as_str);
     match (parts.last_mut().and_then(Value::as_object_mut), text) {
-        (Some(last), Some(text)) if last.contains_key("text") && thought(&Value::Object(last.clone())) == thought(part) => {
+        (Some(last), Some(text))
+            if last.contains_key("text") && thought(&Value::Object(last.clone())) == thought(part) =>
+        {
             append(last, "text", text);
         }
         _ => parts.push(part.clone()),

@@ -14,18 +14,32 @@ pub(super) fn has_shape(r: &str) -> String {
     holds(r, &tests)
 }
 
-/// SQL of a value by shape: `of` gives it for each, `other` is that of responses without calls.
-pub(super) fn by_shape(r: &str, of: impl Fn(Shape) -> String, other: &str) -> String {
-    let mut sql = String::from("CASE");
-    for (shape, tests) in SHAPES {
-        let tests: Vec<String> = tests.iter().map(|test| predicate(*test)).collect();
-        let mut condition = holds(r, &tests);
-        if shape == Shape::Events {
-            condition = format!("{condition} OR jsonb_typeof({r}) = 'array' AND {}", are_events(r));
-        }
-        sql.push_str(&format!(" WHEN {condition} THEN {}", of(shape)));
+/// SQL of whether the response has this shape, of which an earlier one may hold as well.
+pub(super) fn is_shape(r: &str, shape: Shape) -> String {
+    let (_, tests) = SHAPES[shape as usize];
+    let tests: Vec<String> = tests.iter().map(|test| predicate(*test)).collect();
+    let condition = holds(r, &tests);
+    if shape == Shape::Events {
+        return format!("({condition} OR jsonb_typeof({r}) = 'array' AND {})", are_events(r));
     }
-    format!("{sql} ELSE {other} END")
+    condition
+}
+
+/// SQL of a value by shape: `of` gives it for each of these, `other` is that of responses of none.
+pub(super) fn by_shape(r: &str, shapes: &[Shape], of: impl Fn(Shape) -> String, other: &str) -> String {
+    let branches: Vec<String> =
+        shapes.iter().map(|shape| format!(" WHEN {} THEN {}", is_shape(r, *shape), of(*shape))).collect();
+    format!("CASE{} ELSE {other} END", branches.concat())
+}
+
+/// SQL of whether there is any call in a response of this shape, which must not be [`Shape::Events`]: one look at it.
+pub(super) fn calls_any(r: &str, shape: Shape) -> String {
+    let places = shape.places();
+    let any: Vec<String> = (0..places.len())
+        .map(|index| calls(places, index))
+        .map(|path| format!("exists(@{})", path.strip_prefix('$').unwrap_or(&path)))
+        .collect();
+    holds(r, &any)
 }
 
 fn holds(r: &str, tests: &[String]) -> String {
@@ -55,7 +69,11 @@ fn is_event() -> String {
 pub(super) fn count(r: &str, shape: Shape) -> String {
     let counts: Vec<String> = lists(r, shape).iter().map(|list| format!("jsonb_array_length({list})")).collect();
     let counts = counts.join(" + ");
-    if shape == Shape::Events { format!("COALESCE(NULLIF({counts}, 0), jsonb_array_length({}))", noted(r)) } else { counts }
+    if shape == Shape::Events {
+        format!("COALESCE(NULLIF({counts}, 0), jsonb_array_length({}))", noted(r))
+    } else {
+        counts
+    }
 }
 
 /// SQL of a list of the calls in a response of this shape.

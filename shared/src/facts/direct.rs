@@ -6,7 +6,7 @@ use sqlx::{PgExecutor, Postgres, QueryBuilder};
 use super::names::NamePaths;
 use super::probe::{KEYS, SPEND_LOGS, Schema, TEAMS};
 use super::projection::{self, Expression};
-use super::{Fact, FactsError, Rows, TimeWindow, tool_calls, unpacked};
+use super::{Fact, FactsError, Rows, TimeWindow, tool_calls};
 use crate::access::{Owners, Scope};
 
 /// The projection for the database at hand.
@@ -21,8 +21,6 @@ pub struct Direct {
 struct From {
     /// The unpacked payload.
     unpacks: bool,
-    /// The response, opened.
-    opens: bool,
     /// The called tools, by LiteLLM's index.
     counts: bool,
 }
@@ -53,8 +51,10 @@ impl Direct {
         rows: Rows<'_>,
         scope: &Scope,
     ) {
+        let unpacks = facts.iter().any(|fact| self.expression(*fact).unpacks);
         let columns = self.columns(facts, rows);
-        self.push_select(sql, &columns, self.needs(facts), rows, scope);
+        let counts = facts.iter().any(|fact| matches!(fact, Fact::ToolCalls | Fact::Tools));
+        self.push_select(sql, &columns, From { unpacks, counts }, rows, scope);
         sql.push(" AS ").push(alias);
     }
 
@@ -69,7 +69,8 @@ impl Direct {
         scope: &Scope,
     ) {
         let columns = format!("{}, {columns}", self.columns(facts, rows));
-        self.push_select(sql, &columns, From { unpacks: true, ..self.needs(facts) }, rows, scope);
+        let counts = facts.iter().any(|fact| matches!(fact, Fact::ToolCalls | Fact::Tools));
+        self.push_select(sql, &columns, From { unpacks: true, counts }, rows, scope);
         sql.push(" AS ").push(alias);
     }
 
@@ -83,17 +84,10 @@ impl Direct {
         rows: Rows<'_>,
         scope: &Scope,
     ) {
+        let unpacks = facts.iter().any(|fact| self.expression(*fact).unpacks);
         let columns = format!("{}, {columns}", self.columns(facts, rows));
-        self.push_select(sql, &columns, self.needs(facts), rows, scope);
+        self.push_select(sql, &columns, From { unpacks, counts: false }, rows, scope);
         sql.push(" AS ").push(alias);
-    }
-
-    fn needs(&self, facts: &[Fact]) -> From {
-        From {
-            unpacks: facts.iter().any(|fact| self.expression(*fact).unpacks),
-            opens: facts.iter().any(|fact| self.expression(*fact).opens),
-            counts: facts.iter().any(|fact| matches!(fact, Fact::ToolCalls | Fact::Tools)),
-        }
     }
 
     fn columns(&self, facts: &[Fact], rows: Rows<'_>) -> String {
@@ -154,9 +148,6 @@ impl Direct {
         }
         if from.unpacks {
             self.push_payload(sql);
-        }
-        if from.opens {
-            sql.push(unpacked::from_item());
         }
     }
 
@@ -244,7 +235,6 @@ impl Direct {
             .collect();
         let mut from = QueryBuilder::new("");
         self.push_payload(&mut from);
-        from.push(unpacked::from_item());
         // A COPY takes no parameters; these are timestamps and nothing else.
         format!(
             r#"COPY (SELECT {} FROM "{SPEND_LOGS}" s{} WHERE s."startTime" >= '{}' AND s."startTime" < '{}') TO STDOUT (FORMAT binary)"#,

@@ -120,3 +120,10 @@ impl Schema {
         self.hidden.get(table).is_some_and(|columns| columns.contains(column))
     }
 }
+
+#[cfg(test)]
+impl Schema {
+    pub(super) fn for_test() -> Self {
+        Self { tables: BTreeMap::new(), hidden: BTreeMap::new() }
+    }
+}

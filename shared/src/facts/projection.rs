@@ -5,14 +5,12 @@ use super::names::{self, NamePaths};
 use super::probe::{KEYS, Schema};
 use super::tool_calls;
 
-/// The SQL of one fact over `s`, the log row, `p`, its unpacked payload, and `r`, its response.
+/// The SQL of one fact over `s`, the log row, and `p`, its unpacked payload.
 #[derive(Debug, Clone)]
 pub(super) struct Expression {
     pub(super) sql: String,
     /// It reads `metadata` or `proxy_server_request`, so it needs `p`.
     pub(super) unpacks: bool,
-    /// It reads the response, so it needs `r`.
-    pub(super) opens: bool,
 }
 
 /// The expressions of all facts.
@@ -22,8 +20,7 @@ pub(super) fn expressions(schema: &Schema, paths: &NamePaths) -> Vec<(Fact, Expr
         .map(|fact| {
             let sql = expression(fact, schema, paths);
             let unpacks = sql.contains("p.metadata") || sql.contains("p.proxy_server_request");
-            let opens = sql.contains("r.response");
-            (fact, Expression { sql, unpacks, opens })
+            (fact, Expression { sql, unpacks })
         })
         .collect()
 }

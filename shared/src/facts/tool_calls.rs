@@ -9,13 +9,12 @@ use sqlx::{Postgres, QueryBuilder};
 
 use super::probe::{Schema, TOOL_INDEX};
 use super::{call_paths, unpacked};
-use crate::calls::EMBEDDINGS;
+use crate::calls::{EMBEDDINGS, Shape};
 
-/// The response as [`unpacked::from_item`] has it.
-const RESPONSE: &str = "r.response";
+const RESPONSE: &str = "s.response";
 
 /// The response was not stored, or redacted so far that nothing of its shape is left.
-const NO_CONTENT: &str = r#"(r.response IS NULL OR r.response IN ('{}', 'null', '{"text": "redacted-by-litellm"}'))"#;
+const NO_CONTENT: &str = r#"(s.response IS NULL OR s.response IN ('{}', 'null', '{"text": "redacted-by-litellm"}'))"#;
 
 /// Requests to MCP servers: what they answer with is the result of a call.
 const IS_MCP: &str = r"(s.call_type LIKE '%mcp%' AND s.call_type NOT LIKE '%pass\_through%')";
@@ -52,11 +51,24 @@ fn has_index(schema: &Schema) -> bool {
 }
 
 fn with_inferred(inferred: &str) -> String {
+    // Each look into `response` decompresses it, and an overview does so for every request: the shapes are told apart by
+    // their keys first, the common ones before the rare, and calls are counted where there are any.
+    let counted = |shape: Shape| {
+        let count = call_paths::count(RESPONSE, shape);
+        format!("CASE WHEN {} THEN {count} ELSE 0 END", call_paths::calls_any(RESPONSE, shape))
+    };
+    let rare = call_paths::by_shape(
+        RESPONSE,
+        &Shape::RARE,
+        |shape| call_paths::count(RESPONSE, shape),
+        &format!("CASE WHEN {} THEN {} ELSE 0 END", unpacked::is_wrapped(RESPONSE), unpacked::count(RESPONSE)),
+    );
+    let other = format!("CASE WHEN {NO_CONTENT} THEN {inferred} ELSE {rare} END");
     format!(
-        "CASE WHEN s.call_type = 'call_mcp_tool' THEN 1 WHEN {} THEN 0 WHEN {NO_CONTENT} THEN {inferred} \
-         WHEN {IS_MCP} THEN 0 ELSE {} END::bigint",
+        "CASE WHEN s.call_type = 'call_mcp_tool' THEN 1 WHEN {} THEN 0 \
+         WHEN {IS_MCP} THEN CASE WHEN {NO_CONTENT} THEN {inferred} ELSE 0 END ELSE {} END::bigint",
         is_embedding(),
-        call_paths::by_shape(RESPONSE, |shape| call_paths::count(RESPONSE, shape), "0"),
+        call_paths::by_shape(RESPONSE, &Shape::COMMON, counted, &other),
     )
 }
 
@@ -68,9 +80,10 @@ fn is_embedding() -> String {
 /// SQL of whether [`count`] counted rather than inferred. A failed request without a response called nothing.
 pub(super) fn exact(status: &str) -> String {
     format!(
-        "(s.call_type = 'call_mcp_tool' OR {} OR CASE WHEN {NO_CONTENT} THEN {status} = 'failure' WHEN {IS_MCP} THEN true \
-         ELSE NOT {} END)",
+        "(s.call_type = 'call_mcp_tool' OR {} OR CASE WHEN {NO_CONTENT} THEN {status} = 'failure' \
+         WHEN {IS_MCP} OR {} THEN true ELSE NOT {} END)",
         is_embedding(),
+        call_paths::has_shape(RESPONSE),
         unpacked::may_hide_calls(RESPONSE)
     )
 }
@@ -115,11 +128,34 @@ fn with_read(schema: &Schema, indexed: &str) -> String {
     format!(
         "CASE WHEN s.call_type = 'call_mcp_tool' \
          THEN COALESCE({indexed}, NULLIF(array_remove(ARRAY[COALESCE({column}, {logged})], NULL), '{{}}')) \
-         WHEN {} OR {NO_CONTENT} OR {IS_MCP} THEN {indexed} \
+         WHEN {} OR {NO_CONTENT} OR {IS_MCP} OR {} AND NOT {} THEN {indexed} \
          ELSE (SELECT array_agg(DISTINCT n.name COLLATE \"C\") FROM (SELECT unnest({indexed}) UNION ALL SELECT {} \
-         FROM jsonb_array_elements({}) AS c(call)) AS n(name) WHERE n.name <> '') END",
+         FROM (SELECT {} AS response OFFSET 0) r, jsonb_array_elements({}) AS c(call)) AS n(name) WHERE n.name <> '') END",
         is_embedding(),
+        call_paths::is_shape(RESPONSE, Shape::Choices),
+        call_paths::calls_any(RESPONSE, Shape::Choices),
         call_paths::name("c.call"),
-        call_paths::by_shape(RESPONSE, |shape| call_paths::list(RESPONSE, shape), "'[]'"),
+        unpacked::opened(RESPONSE),
+        call_paths::by_shape(
+            "r.response",
+            &[&Shape::COMMON[..], &Shape::RARE].concat(),
+            |shape| call_paths::list("r.response", shape),
+            "'[]'"
+        ),
     )
+}
+
+#[cfg(test)]
+mod dump {
+    #[test]
+    fn dump() {
+        let schema = crate::facts::probe::Schema::for_test();
+        let sql = format!(
+            r#"SELECT s.request_id, {} AS calls, {} AS exact, {} AS tools FROM "LiteLLM_SpendLogs" s"#,
+            super::count(&schema),
+            super::exact("'success'"),
+            super::names(&schema)
+        );
+        std::fs::write("/tmp/shapes.sql", sql).unwrap();
+    }
 }

@@ -1,6 +1,6 @@
-//! The stored response as the facts read it: decompressed once, and opened where it is a text of JSON.
+//! Responses that are a text of JSON, or are within another value, as those of pass-through endpoints.
 
-use crate::calls::{EMBEDDINGS, TEXT_KEYS};
+use crate::calls::{BLOCK_KEYS, ITEM_SUFFIX, SERVER_LISTS, TEXT_KEYS};
 
 use super::call_paths;
 
@@ -9,42 +9,58 @@ const DEEPEST: usize = 16;
 /// The longest text that is read, in characters.
 const LONGEST: usize = 200_000;
 
-/// Appends a `FROM` item `r` with the one column `response`. The vectors of embeddings are not read, it is NULL there.
-///
-/// Each mention of the stored column decompresses all of it again. A path that is the value itself returns it decompressed,
-/// and OFFSET 0 keeps the planner from undoing that.
-pub(super) fn from_item() -> String {
-    let embeddings = EMBEDDINGS.map(|call_type| format!("'{call_type}'")).join(", ");
+/// SQL of the response in `r` as the reader of messages sees it: without its envelope.
+pub(super) fn opened(r: &str) -> String {
+    format!("CASE WHEN {} THEN {} ELSE {r} END", is_wrapped(r), content(r))
+}
+
+/// SQL of the number of calls in a response that [`is_wrapped`]: of all that looks like a call, at any place where one may be.
+/// The expressions for each shape would be repeated for the value that is in the envelope, and a subquery would keep
+/// PostgreSQL from sharing the query among workers.
+pub(super) fn count(r: &str) -> String {
+    let keys = BLOCK_KEYS.iter().chain(&["function", "custom"]).map(|key| format!("@.{key}.type() == \"object\""));
+    let keys: Vec<String> = keys.collect();
+    let is_call = format!("@.type like_regex \"(tool_use|{ITEM_SUFFIX})$\" || {}", keys.join(" || "));
     format!(
-        " CROSS JOIN LATERAL (SELECT CASE WHEN w.text IS NOT NULL THEN CASE WHEN {readable} THEN w.text::jsonb \
-         ELSE w.response END WHEN w.inside IS NOT NULL THEN w.inside ELSE w.response END AS response \
-         FROM (SELECT u.response, CASE WHEN {wrapped} THEN {text} END AS text, \
-         CASE WHEN {wrapped} THEN {inside} END AS inside \
-         FROM (SELECT CASE WHEN s.call_type IN ({embeddings}) THEN NULL ELSE jsonb_path_query_first(s.response, '$') END \
-         AS response OFFSET 0) u OFFSET 0) w OFFSET 0) r",
-        readable = is_readable("w.text"),
-        wrapped = is_wrapped("u.response"),
-        text = text("u.response"),
-        inside = inside("u.response"),
+        "COALESCE(jsonb_array_length(jsonb_path_query_array({}, 'strict $.**{{0 to 6}} ? ({is_call})')), 0)",
+        content(r)
     )
 }
 
-/// SQL of whether calls may be in the response `r` of [`from_item`] that are not counted: it is a text of JSON or of events
-/// that was not read, or a list.
+/// SQL of whether calls may be in the response `r`, which has no shape that is known, that [`count`] gets wrong: all that
+/// may be a call, and texts of JSON or of events that are not read.
 pub(super) fn may_hide_calls(r: &str) -> String {
     let text = text(r);
     format!(
-        "CASE jsonb_typeof({r}) WHEN 'object' THEN {wrapped} AND ({text} IS NULL OR {looks}) \
-         WHEN 'string' THEN {looks} \
-         WHEN 'array' THEN {r} @? 'strict $[*] ? (@.type() == \"object\")' AND NOT {events} ELSE false END",
+        "COALESCE(CASE WHEN jsonb_typeof({r}) = 'array' THEN {in_list} AND NOT {events} \
+         WHEN NOT {wrapped} THEN false \
+         WHEN {text} ~ '^\\s*[{{\\[]' THEN CASE WHEN {readable} THEN {in_text} ELSE true END \
+         WHEN {text} ~ '(^|\\n)data:' THEN true \
+         WHEN {text} IS NULL THEN {inside} ELSE false END, true)",
+        in_list = may_call(r),
         events = call_paths::are_events(r),
         wrapped = is_wrapped(r),
-        looks = format_args!("COALESCE({text} ~ '^\\s*[{{\\[]' OR {text} ~ '(^|\\n)data:', false)"),
+        readable = is_readable(&text),
+        in_text = may_call(&format!("({text})::jsonb")),
+        inside = may_call(&format!("({r} -> 'response')")),
+    )
+}
+
+fn may_call(value: &str) -> String {
+    let lists = SERVER_LISTS.iter().chain(&["tool_calls"]).map(|key| format!("@.{key}.size() > 0"));
+    let keys = BLOCK_KEYS.iter().map(|key| format!("@.{key}.type() == \"object\""));
+    let any: Vec<String> = lists.chain(keys).collect();
+    // An envelope within the envelope is not opened.
+    let texts = TEXT_KEYS.map(|key| format!("@.{key} like_regex \"^[[:space:]]*[{{[]|data:\"")).join(" || ");
+    format!(
+        "({value} @? 'strict $.** ? (@.type like_regex \"(tool_use|{ITEM_SUFFIX})$\" || {})' \
+         OR {value} @? 'strict $ ? ({texts} || @.response.type() == \"object\" || @.response.type() == \"array\")')",
+        any.join(" || ")
     )
 }
 
 /// Whether the response is but the envelope of another one, as of pass-through endpoints.
-fn is_wrapped(r: &str) -> String {
+pub(super) fn is_wrapped(r: &str) -> String {
     let texts = TEXT_KEYS.map(|key| format!("@.{key}.type() == \"string\"")).join(" || ");
     let inside = "@.response.type() == \"object\" || @.response.type() == \"array\"";
     format!(
@@ -62,9 +78,13 @@ fn text(r: &str) -> String {
     )
 }
 
-/// The value that a response has in it.
-fn inside(r: &str) -> String {
-    format!("CASE jsonb_typeof({r}) WHEN 'object' THEN {r} -> 'response' END")
+/// The value in the envelope; the response itself where that is a text that is not read.
+fn content(r: &str) -> String {
+    let text = text(r);
+    format!(
+        "CASE WHEN {text} IS NULL THEN {r} -> 'response' WHEN {} THEN ({text})::jsonb ELSE {r} END",
+        is_readable(&text)
+    )
 }
 
 /// SQL of whether a text is JSON, an object or a list, that a cast cannot refuse: it would fail the whole query, and
@@ -82,12 +102,12 @@ fn is_readable(text: &str) -> String {
     let space = r"[ \t\n\r]*";
     let token = format!(r#"{space}(?:""|0){space}"#);
     let entry = format!(r#"{space}""{space}:{token}"#);
-    let container = format!(
-        r"\{{(?:{entry}(?:,{entry})*|{space})\}}|\[(?:{token}(?:,{token})*|{space})\]"
-    );
+    let container = format!(r"\{{(?:{entry}(?:,{entry})*|{space})\}}|\[(?:{token}(?:,{token})*|{space})\]");
     let mut reduced = format!("regexp_replace(regexp_replace({text}, '{string}', '\"\"', 'g'), '{scalar}', '0', 'g')");
     for _ in 0..DEEPEST {
         reduced = format!("regexp_replace({reduced}, '{container}', '0', 'g')");
     }
-    format!("CASE WHEN length({text}) <= {LONGEST} AND {text} ~ '^{space}[{{\\[]' THEN {reduced} ~ '^{space}0{space}$' ELSE false END")
+    format!(
+        "CASE WHEN length({text}) <= {LONGEST} AND {text} ~ '^{space}[{{\\[]' THEN {reduced} ~ '^{space}0{space}$' ELSE false END"
+    )
 }

@@ -197,18 +197,17 @@ fn calls(row: &Value, failed: bool, companions: &Companions) -> (i64, bool) {
     }
 }
 
-/// The names of the called tools: by the index, or else by the row itself.
+/// The names of the called tools: by the index and the response, or of an MCP tool by either.
 fn tools(row: &Value, companions: &Companions) -> BTreeSet<String> {
     let id = row["request_id"].as_str().expect("an id");
-    if let Some(tools) = companions.called_tools.get(id) {
-        return tools.clone();
-    }
+    let indexed = companions.called_tools.get(id).cloned().unwrap_or_default();
     match text(row, "call_type").unwrap_or_default() {
+        "call_mcp_tool" if !indexed.is_empty() => indexed,
         "call_mcp_tool" => {
             let logged = row["metadata"]["mcp_tool_call_metadata"]["name"].as_str();
             text(row, "mcp_namespaced_tool_name").or(logged).map(str::to_owned).into_iter().collect()
         }
-        "aembedding" | "embedding" => BTreeSet::new(),
-        _ => responses::names_in(&row["response"]),
+        "aembedding" | "embedding" => indexed,
+        _ => &indexed | &responses::names_in(&row["response"]),
     }
 }

@@ -11,7 +11,7 @@ pub fn calls_in(response: &Value) -> i64 {
         let message = &choice["message"];
         calls += objects(&message["tool_calls"]) + i64::from(message["function_call"].is_object());
     }
-    calls += of_types(&response["output"], &["function_call", "mcp_call", "custom_tool_call"]);
+    calls += super::count(&items(&response["output"]).iter().filter(|item| is_item_call(item)).collect::<Vec<_>>());
     calls += of_types(&response["content"], &["tool_use", "server_tool_use", "mcp_tool_use"]);
     calls += objects(&response["tool_calls"]);
     for candidate in items(&response["candidates"]) {
@@ -34,7 +34,7 @@ pub fn names_in(response: &Value) -> BTreeSet<String> {
         let is_call = |item: &&Value| item["type"].as_str().is_some_and(|name| types.contains(&name));
         items(list).iter().filter(is_call).map(|item| &item["name"])
     };
-    names.extend(called(&response["output"], &["function_call", "mcp_call", "custom_tool_call"]));
+    names.extend(items(&response["output"]).iter().filter(|item| is_item_call(item)).map(|item| &item["name"]));
     names.extend(called(&response["content"], &["tool_use", "server_tool_use", "mcp_tool_use"]));
     names.extend(items(&response["tool_calls"]).iter().flat_map(|call| [&call["function"]["name"], &call["name"]]));
     for candidate in items(&response["candidates"]) {
@@ -48,6 +48,11 @@ pub fn is_blank(response: &Value) -> bool {
     response.is_null()
         || response.as_object().is_some_and(serde_json::Map::is_empty)
         || *response == serde_json::json!({"text": "redacted-by-litellm"})
+}
+
+/// Whether an item of the Responses API is a call: `function_call`, `web_search_call` and others.
+fn is_item_call(item: &Value) -> bool {
+    item["type"].as_str().is_some_and(|name| name.ends_with("_call"))
 }
 
 fn items(list: &Value) -> &[Value] {

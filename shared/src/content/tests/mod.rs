@@ -1,5 +1,6 @@
 //! Tests of the whole module.
 
+mod apis;
 mod conversations;
 mod disclosures;
 mod properties;
