@@ -62,7 +62,7 @@ pub(crate) const SHAPES: [(Shape, &[Test]); 8] = [
 ];
 
 /// A step from a value to a value within it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
     /// The object under a key.
     Object(&'static str),
@@ -266,3 +266,41 @@ pub(crate) fn is_embedding(call_type: &str) -> bool {
 
 /// The call types of embeddings.
 pub(crate) const EMBEDDINGS: [&str; 2] = ["aembedding", "embedding"];
+
+#[cfg(test)]
+mod tests {
+    use regex::Regex;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn patterns_and_functions_agree() {
+        let classes = EVENT_CLASSES.map(|(class, pattern)| (class, Regex::new(pattern).expect("a pattern")));
+        let (event, block) = (Regex::new(EVENT_TYPE).expect("a pattern"), Regex::new(BLOCK_TYPES).expect("a pattern"));
+        for start in ["response", "response.output_item", "conversation.item", "session", "", "Response", "tool_use"] {
+            for end in
+                ["", ".done", ".completed", ".added", ".created", ".create", ".failed", ".", ".item.done", "_1.x"]
+            {
+                let name = format!("{start}{end}");
+                let matched = classes.iter().find(|(_, pattern)| pattern.is_match(&name)).map(|(class, _)| *class);
+                assert_eq!(EventClass::of(&name), matched, "{name}");
+                assert_eq!(has_events(&json!([{"type": name}])), event.is_match(&name), "{name}");
+            }
+        }
+        for name in ["tool_use", "server_tool_use", "mcp_tool_use", "my_tool_use", "tool_use_2", ""] {
+            assert_eq!(is_call_block(name).is_some(), block.is_match(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn tables_are_in_order() {
+        let shapes: Vec<Shape> = SHAPES.iter().map(|(shape, _)| *shape).collect();
+        assert_eq!(shapes, [&Shape::COMMON[..], &Shape::RARE].concat());
+        assert!(shapes.iter().enumerate().all(|(place, shape)| *shape as usize == place));
+        // PostgreSQL keeps shorter keys before longer ones.
+        for keys in [&TEXT_KEYS[..], &EVENT_LISTS] {
+            assert!(keys.is_sorted_by_key(|key| (key.len(), *key)), "{keys:?}");
+        }
+    }
+}

@@ -31,7 +31,7 @@ const ANYTHING: [&str; 13] = [
 ];
 
 /// A column, and what it should not hold in particular.
-const PARTICULAR: [(&str, &str); 24] = [
+const PARTICULAR: [(&str, &str); 28] = [
     ("metadata", r#"{"usage_object": "text"}"#),
     ("metadata", r#"{"usage_object": ["prompt_tokens_details"]}"#),
     ("metadata", r#"{"usage_object": {"prompt_tokens_details": {"cached_tokens": "12"}}}"#),
@@ -65,6 +65,11 @@ const PARTICULAR: [(&str, &str); 24] = [
     ("response", r#"{"choices": [{"message": {"content": "x"}}], "usage": {"total_tokens": 1e400}}"#),
     ("response", r#"{"output": [null, 1, {"type": ["function_call"]}, {"type": "function_call", "arguments": {}}]}"#),
     ("response", r#"{"candidates": [{"content": {"parts": [{"functionCall": 1}, 5]}}, null]}"#),
+    // Texts of JSON that a cast refuses.
+    ("response", r#"{"response": "{\"choices\": [{\"message\": {\"content\": \"\\ud83d\"}}]}"}"#),
+    ("response", r#"{"text": "[1e999999]"}"#),
+    ("response", r#""{\"output\": [\"\\u0000\", {}""#),
+    ("response", r#"{"output": "[\"\u0001\"]"}"#),
 ];
 
 const COLUMNS: [&str; 5] = ["metadata", "response", "request_tags", "proxy_server_request", "messages"];
@@ -72,6 +77,13 @@ const COLUMNS: [&str; 5] = ["metadata", "response", "request_tags", "proxy_serve
 /// A log in which each row has something wrong in one column.
 async fn app() -> (App, Vec<String>) {
     let mut values: Vec<(&str, &str)> = PARTICULAR.to_vec();
+    // As deep as PostgreSQL takes it, where calls are looked for and elsewhere.
+    let deep = format!("{}1{}", r#"{"a":["#.repeat(2_500), "]}".repeat(2_500));
+    let call = format!(r#"{{"choices": [{{"message": {{"tool_calls": [{{"function": {deep}}}]}}}}], "odd": {deep}}}"#);
+    let text = serde_json::json!({"response": deep}).to_string();
+    for value in [&deep, &call, &text] {
+        values.push(("response", value));
+    }
     values.extend(COLUMNS.iter().flat_map(|column| ANYTHING.map(|value| (*column, value))));
     let ids: Vec<String> = (0..values.len()).map(|place| format!("r{place}")).collect();
     let start = |place: usize| noon() - TimeDelta::seconds(i64::try_from(place).expect("a small number"));

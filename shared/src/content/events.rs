@@ -78,7 +78,7 @@ fn read_event(event: Value, source: Source, known: &Known) -> Vec<Message> {
         None => {}
     }
     if kind.is_empty() && map.contains_key("role") {
-        return chat::message(Value::Object(map), source, role);
+        return chat::said(Value::Object(map), source, role);
     }
     if kind == "conversation.item.input_audio_transcription.completed"
         && let Some(text) = take_text(&mut map, "transcript")

@@ -25,6 +25,9 @@ fn nested(response: Value, kind: CallKind, tool: Option<String>, depth: u8) -> V
         Value::Object(map) => of_object(map, kind, tool, depth),
         Value::String(text) => of_text(text, kind, tool, depth),
         Value::Array(_) if kind == CallKind::Mcp => vec![other_apis::mcp_tools(response)],
+        Value::Array(_) if kind == CallKind::Embedding => {
+            vec![Message::with_raw(Source::Response, "assistant", response)]
+        }
         Value::Array(_) if kind == CallKind::Realtime || calls::has_events(&response) => {
             events::read(response, Source::Response)
         }

@@ -32,14 +32,24 @@ pub(super) fn by_shape(r: &str, shapes: &[Shape], of: impl Fn(Shape) -> String, 
     format!("CASE{} ELSE {other} END", branches.concat())
 }
 
-/// SQL of whether there is any call in a response of this shape, which must not be [`Shape::Events`]: one look at it.
-pub(super) fn calls_any(r: &str, shape: Shape) -> String {
+/// SQL of whether there may be a call in a response of this shape: one look at it, at what [`count`] goes through.
+pub(super) fn may_call(r: &str, shape: Shape) -> String {
     let places = shape.places();
-    let any: Vec<String> = (0..places.len())
-        .map(|index| calls(places, index))
-        .map(|path| format!("exists(@{})", path.strip_prefix('$').unwrap_or(&path)))
-        .collect();
-    holds(r, &any)
+    let shared = |length: usize| {
+        let prefix = &places[0].0[..length];
+        places.iter().all(|(steps, _)| steps.len() > length && steps.starts_with(prefix))
+    };
+    let length = (0..=places[0].0.len()).rev().find(|length| shared(*length)).unwrap_or_default();
+    let filled = |(steps, _): &Place| {
+        let path: String =
+            steps[length..].iter().map(|(Step::Object(key) | Step::List(key))| format!(".{key}")).collect();
+        match steps.last() {
+            Some(Step::List(_)) => format!("@{path}.size() > 0"),
+            Some(Step::Object(_)) | None => format!("@{path}.type() == \"object\""),
+        }
+    };
+    let any: Vec<String> = places.iter().map(filled).collect();
+    format!("{r} @? 'strict {} ? ({})'", walk(&places[0].0[..length]), any.join(" || "))
 }
 
 fn holds(r: &str, tests: &[String]) -> String {

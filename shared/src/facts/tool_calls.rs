@@ -13,8 +13,10 @@ use crate::calls::{EMBEDDINGS, Shape};
 
 const RESPONSE: &str = "s.response";
 
-/// The response was not stored, or redacted so far that nothing of its shape is left.
-const NO_CONTENT: &str = r#"(s.response IS NULL OR s.response IN ('{}', 'null', '{"text": "redacted-by-litellm"}'))"#;
+/// The response was not stored, or redacted so far that nothing of its shape is left. The size is known without a look at
+/// the value.
+const NO_CONTENT: &str = r#"(s.response IS NULL OR pg_column_size(s.response) < 100
+    AND s.response IN ('{}', 'null', '{"text": "redacted-by-litellm"}'))"#;
 
 /// Requests to MCP servers: what they answer with is the result of a call.
 const IS_MCP: &str = r"(s.call_type LIKE '%mcp%' AND s.call_type NOT LIKE '%pass\_through%')";
@@ -52,10 +54,15 @@ fn has_index(schema: &Schema) -> bool {
 
 fn with_inferred(inferred: &str) -> String {
     // Each look into `response` decompresses it, and an overview does so for every request: the shapes are told apart by
-    // their keys first, the common ones before the rare, and calls are counted where there are any.
+    // their keys first, the common ones before the rare, and calls are counted where there may be any.
     let counted = |shape: Shape| {
         let count = call_paths::count(RESPONSE, shape);
-        format!("CASE WHEN {} THEN {count} ELSE 0 END", call_paths::calls_any(RESPONSE, shape))
+        match shape {
+            Shape::Choices => {
+                format!("CASE WHEN {} THEN {count} ELSE 0 END", call_paths::may_call(RESPONSE, shape))
+            }
+            _ => count,
+        }
     };
     let rare = call_paths::by_shape(
         RESPONSE,
@@ -133,7 +140,7 @@ fn with_read(schema: &Schema, indexed: &str) -> String {
          FROM (SELECT {} AS response OFFSET 0) r, jsonb_array_elements({}) AS c(call)) AS n(name) WHERE n.name <> '') END",
         is_embedding(),
         call_paths::is_shape(RESPONSE, Shape::Choices),
-        call_paths::calls_any(RESPONSE, Shape::Choices),
+        call_paths::may_call(RESPONSE, Shape::Choices),
         call_paths::name("c.call"),
         unpacked::opened(RESPONSE),
         call_paths::by_shape(

@@ -8,6 +8,9 @@ use super::call_paths;
 const DEEPEST: usize = 16;
 /// The longest text that is read, in characters.
 const LONGEST: usize = 200_000;
+/// How deep within a response a call can be. PostgreSQL goes through all of what is nearer, and would run out of stack in a
+/// value that it could still store.
+const CALL_DEPTH: usize = 6;
 
 /// SQL of the response in `r` as the reader of messages sees it: without its envelope.
 pub(super) fn opened(r: &str) -> String {
@@ -22,7 +25,7 @@ pub(super) fn count(r: &str) -> String {
     let keys: Vec<String> = keys.collect();
     let is_call = format!("@.type like_regex \"(tool_use|{ITEM_SUFFIX})$\" || {}", keys.join(" || "));
     format!(
-        "COALESCE(jsonb_array_length(jsonb_path_query_array({}, 'strict $.**{{0 to 6}} ? ({is_call})')), 0)",
+        "COALESCE(jsonb_array_length(jsonb_path_query_array({}, 'strict $.**{{0 to {CALL_DEPTH}}} ? ({is_call})')), 0)",
         content(r)
     )
 }
@@ -53,7 +56,7 @@ fn may_call(value: &str) -> String {
     // An envelope within the envelope is not opened.
     let texts = TEXT_KEYS.map(|key| format!("@.{key} like_regex \"^[[:space:]]*[{{[]|data:\"")).join(" || ");
     format!(
-        "({value} @? 'strict $.** ? (@.type like_regex \"(tool_use|{ITEM_SUFFIX})$\" || {})' \
+        "({value} @? 'strict $.**{{0 to {CALL_DEPTH}}} ? (@.type like_regex \"(tool_use|{ITEM_SUFFIX})$\" || {})' \
          OR {value} @? 'strict $ ? ({texts} || @.response.type() == \"object\" || @.response.type() == \"array\")')",
         any.join(" || ")
     )

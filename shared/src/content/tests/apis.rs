@@ -90,7 +90,7 @@ fn steps_of_an_interaction() {
         [
             r#"assistant: - google_search({"queries":["fox"]})"#,
             "tool: -",
-            "assistant: - zoo({})",
+            "assistant: - zoo(null)",
             "assistant: It is a fox."
         ]
     );
