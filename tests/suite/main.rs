@@ -18,6 +18,7 @@ mod bad_cursors;
 mod bad_input;
 mod call_counts;
 mod cases_shapes;
+mod cases_conversations;
 mod delivery_aws;
 mod delivery_budgets;
 mod delivery_by_hand;

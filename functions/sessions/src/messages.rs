@@ -70,7 +70,8 @@ pub struct SessionMessage {
     cache_hit: bool,
     /// The messages that this request added: what is new in its prompt, then the response. Each request of a chat repeats
     /// its history; what an earlier request of the session has shown is not shown again, so that all `messages` in a
-    /// row read as the conversation, once.
+    /// row read as the conversation, once. A system prompt that changed is shown again, but not for the nonce in Claude
+    /// Code's billing header alone. A row of an exchange that LiteLLM logged twice adds nothing.
     messages: Vec<Message>,
     /// Whether LiteLLM stored any of the request's content.
     content_available: bool,
@@ -213,12 +214,18 @@ impl Replay {
         self.read += row.weight();
         let content = normalise(row.take_stored());
         let mark = Mark::new(&row);
-        let new = self.conversation(reader.may_read(&row)).add(mark.position(), &content);
-        self.marks.insert(mark.position(), mark);
+        let conversation = self.conversation(reader.may_read(&row));
+        // The conversation is told from what was really said; only then is anything taken out of it.
+        let content = if conversation.repeats(&content) {
+            content.nothing_added()
+        } else {
+            let new = conversation.add(mark.position(), &content);
+            self.marks.insert(mark.position(), mark);
+            content.added(&new)
+        };
         self.sequence = self.sequence.saturating_add(1);
         self.last = Some(RequestPosition { started_at: row.started_at, request_id: row.request_id.clone() });
-        // The conversation is told from what was really said; only then is anything taken out of it.
-        let content = content.added(&new).disclose(reader.disclosure(&row));
+        let content = content.disclose(reader.disclosure(&row));
         let messages: Vec<Message> = content.prompt.into_iter().chain(content.response).collect();
         self.shown += messages.iter().map(weight).sum::<usize>();
         self.page.push(SessionMessage {

@@ -15,6 +15,11 @@ pub enum Reason {
     Redacted,
     /// LiteLLM shortened a text of it; the rest is there.
     Truncated,
+    /// LiteLLM stored the last user message of the prompt only, as text (`spend_logs_prompt_storage: latest_turn`): its
+    /// system prompt, tools, media and earlier messages are missing. The log does not say so. The prompt is taken for
+    /// partial if it is one user message of text without any parameters, and has more tokens than half of its bytes and 32
+    /// more, or a placeholder for media.
+    Partial,
     /// LiteLLM deleted the request from its log, by its retention or otherwise; what is known of it is in the index.
     Deleted,
     /// LiteLLM put it into an object store, which this API does not read.
@@ -30,7 +35,7 @@ pub enum Reason {
 pub struct SideAvailability {
     /// Whether there is any content.
     pub content_available: bool,
-    /// Why there is none, or why it is incomplete (`truncated`, or partly `redacted`); null if it is all there.
+    /// Why there is none, or why it is incomplete (`truncated`, `partial`, or partly `redacted`); null if it is all there.
     #[schema(required = true)]
     pub content_unavailable_reason: Option<Reason>,
 }
@@ -67,16 +72,37 @@ impl Availability {
     }
 }
 
+/// What is known of one half of a request beside its messages.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stored {
+    /// The reason if there are no messages.
+    pub missing: Reason,
+    /// Even the JSON around the messages was cut off.
+    pub cut: bool,
+    /// A redaction mark stood beside the messages.
+    pub redacted: bool,
+    /// Only the last of the messages was stored.
+    pub partial: bool,
+}
+
+impl Stored {
+    /// Nothing but why there would be no messages.
+    pub(super) fn or(missing: Reason) -> Self {
+        Self { missing, cut: false, redacted: false, partial: false }
+    }
+}
+
 impl SideAvailability {
-    /// Reads the messages' marks; `missing` is the reason if there are no messages, `cut` tells that even the JSON
-    /// around them was cut off, and `redacted` that a redaction mark stood beside them.
-    pub(super) fn of(messages: &[Message], missing: Reason, cut: bool, redacted: bool) -> Self {
+    /// Reads the messages' marks.
+    pub(super) fn of(messages: &[Message], stored: Stored) -> Self {
         let content_available = messages.iter().any(Message::has_content);
-        let reason = if redacted || messages.iter().any(|message| message.redacted) {
+        let reason = if stored.redacted || messages.iter().any(|message| message.redacted) {
             Some(Reason::Redacted)
         } else if messages.is_empty() {
-            Some(missing)
-        } else if cut || messages.iter().any(|message| message.truncated.is_some()) {
+            Some(stored.missing)
+        } else if stored.partial {
+            Some(Reason::Partial)
+        } else if stored.cut || messages.iter().any(|message| message.truncated.is_some()) {
             Some(Reason::Truncated)
         } else {
             None

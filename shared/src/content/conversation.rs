@@ -3,23 +3,29 @@
 //! A chat API keeps nothing: each request repeats the conversation so far, and the session's log holds its beginning as
 //! often as it has requests. A [`Conversation`] remembers where the conversations of a session stand (they may run
 //! in parallel, fork, or be tried again), finds the one that a prompt continues, and tells what it adds.
+//!
+//! Which one that is, what was said tells alone. Instructions are shown when they are new or changed, and only where two
+//! conversations began with the same word do they tell them apart.
 
 use std::collections::HashMap;
 
-use similar::{Algorithm, DiffOp, capture_diff_slices};
-
-use super::fingerprint::{Fingerprint, Twin};
+use super::alignment::{self, Agent};
 use super::message::Message;
+use super::tip::{Agreement, Present, Prompt, Tip};
 use super::{Content, History};
 
-/// How many conversations of a session are followed at a time.
+/// How many conversations of a session are followed at a time. Of those that have gone on beyond their first answer at least
+/// half as many are, so that an agent is known again after its subagents' requests: the conversations of up to 15 of them,
+/// and any number of single requests in between.
 const MOST_TIPS: usize = 32;
+/// How many conversations that have not gone on beyond their first answer are kept rather than the oldest that has.
+const MOST_BRIEF: usize = MOST_TIPS / 2;
 /// How many messages all of them may hold together; the oldest are given up beyond it.
 const MOST_MESSAGES: usize = 640_000;
 /// How many conversations a prompt is compared with in full.
-const MOST_COMPARED: usize = 8;
-/// The largest histories that are compared message by message; of larger ones only beginning and end are.
-const LARGEST_DIFF: usize = 20_000;
+const MOST_COMPARED: usize = 16;
+/// How long a text may be that is likelier to be said again than to be tried again, in characters: a word or two.
+const A_WORD: usize = 12;
 
 /// The state of a session's conversations, of bounded size.
 #[derive(Debug, Default)]
@@ -28,32 +34,17 @@ pub struct Conversation {
     tips: Vec<Tip>,
 }
 
-/// The last request of a conversation: its prompt, and the responses that may be continued.
-#[derive(Debug)]
-struct Tip {
-    position: u64,
-    prompt: Context,
-    /// One per choice; one without messages if there was no response.
-    responses: Vec<Context>,
+/// A conversation that a prompt may continue.
+struct Candidate {
+    agent: Agent,
+    agreement: Agreement,
 }
 
-/// The messages of a prompt or a response, as their fingerprints.
-#[derive(Debug, Default)]
-struct Context {
-    messages: Vec<u64>,
-    /// What recognises shortened copies, by the message's index; few messages have it.
-    twins: HashMap<usize, Vec<Twin<Box<str>>>>,
-}
-
-/// A request's prompt while it is compared.
-type Prompt<'a> = [Fingerprint<&'a str>];
-
-/// How far a prompt and a conversation agree from the start.
-#[derive(Clone, Copy)]
-struct Start {
-    messages: usize,
-    /// The prompt has the whole of the conversation.
-    whole: bool,
+impl Candidate {
+    /// Whether the prompt has all of it, in order: what else it has is said after it.
+    fn goes_on(&self) -> bool {
+        self.agent == Agent::Same && self.agreement.whole && self.agreement.messages > 0
+    }
 }
 
 impl Conversation {
@@ -63,28 +54,43 @@ impl Conversation {
         Self::default()
     }
 
+    /// Whether a request is another row of an exchange that was added: it has the same call id, or else the same response
+    /// id, and says the same. Such a row shows nothing, and must not be added.
+    #[must_use]
+    pub fn repeats(&self, content: &Content) -> bool {
+        let tips = || self.tips.iter().filter(|tip| tip.shares_id(&content.exchange));
+        if content.response.is_empty() || tips().next().is_none() {
+            return false;
+        }
+        let prompt = Prompt::new(&content.prompt, u64::MAX);
+        tips().any(|tip| tip.is_exchange(&prompt, &content.response))
+    }
+
     /// Adds the session's next request. Returns for each message of its prompt whether it is new; its response always
     /// is. `position` identifies the request for [`Self::restore`] and must be different for each.
     pub fn add(&mut self, position: u64, content: &Content) -> Vec<bool> {
-        let count = content.prompt.len();
-        match content.history {
-            History::None => vec![true; count],
-            History::Kept => {
-                let prompt = fingerprints(&content.prompt, position);
-                let instructions = instructions(&content.prompt);
-                let known = self.starts(&prompt[..instructions]).iter().map(|start| start.messages).max().unwrap_or(0);
-                if known < instructions {
-                    self.restore(position, content);
-                }
-                (0..count).map(|index| index >= known).collect()
-            }
-            History::Repeated => {
-                let prompt = fingerprints(&content.prompt, position);
-                let new = self.new_messages(&prompt);
-                self.push(Tip::new(position, &prompt, &content.response));
-                new
+        let mut new = vec![true; content.prompt.len()];
+        if content.history == History::None {
+            return new;
+        }
+        let prompt = Prompt::new(&content.prompt, position);
+        for (place, known) in self.known_instructions(&prompt) {
+            new[place] = !known;
+        }
+        if content.history == History::Kept {
+            // Behind the first messages, instructions are part of what the provider is told once.
+            new[prompt.leading..].fill(true);
+            self.tips.retain(|tip| tip.prompt.is_some() || tip.agent != prompt.agent);
+            self.push(Tip::kept(position, &prompt, content));
+            return new;
+        }
+        if !self.is_said_again(&prompt, content) {
+            for (place, known) in prompt.places.iter().zip(self.known(&prompt)) {
+                new[*place] = !known;
             }
         }
+        self.push(Tip::repeated(position, &prompt, content));
+        new
     }
 
     /// The positions of the requests that the state consists of, in order.
@@ -96,11 +102,11 @@ impl Conversation {
     /// Rebuilds the state: called for each of the requests that [`Self::tips`] named, in that order, it makes a new
     /// conversation go on exactly as the one they were taken from.
     pub fn restore(&mut self, position: u64, content: &Content) {
-        let prompt = fingerprints(&content.prompt, position);
+        let prompt = Prompt::new(&content.prompt, position);
         match content.history {
             History::None => {}
-            History::Kept => self.push(Tip::new(position, &prompt[..instructions(&content.prompt)], &[])),
-            History::Repeated => self.push(Tip::new(position, &prompt, &content.response)),
+            History::Kept => self.push(Tip::kept(position, &prompt, content)),
+            History::Repeated | History::Turn => self.push(Tip::repeated(position, &prompt, content)),
         }
     }
 
@@ -111,174 +117,148 @@ impl Conversation {
         self.tips.push(tip);
         let mut total: usize = self.tips.iter().map(Tip::len).sum();
         while self.tips.len() > 1 && (self.tips.len() > MOST_TIPS || total > MOST_MESSAGES) {
-            total -= self.tips.remove(0).len();
+            total -= self.tips.remove(self.least_needed()).len();
         }
     }
 
-    fn starts(&self, prompt: &Prompt) -> Vec<Start> {
-        self.tips.iter().map(|tip| tip.start(prompt)).collect()
+    /// The conversation to give up: the oldest of those that have not gone on, unless few are left.
+    fn least_needed(&self) -> usize {
+        let others = || self.tips[..self.tips.len() - 1].iter().enumerate();
+        let mut brief = others().filter(|(_, tip)| !tip.went_on);
+        let oldest_brief = brief.next().map(|(index, _)| index);
+        let oldest_long = others().find(|(_, tip)| tip.went_on).map(|(index, _)| index);
+        let many_brief = brief.count() + 1 >= MOST_BRIEF;
+        let preferred = if many_brief { oldest_brief.or(oldest_long) } else { oldest_long.or(oldest_brief) };
+        preferred.unwrap_or(0)
     }
 
-    /// Finds the conversation that a prompt continues, and gives up those that it replaces.
-    fn new_messages(&mut self, prompt: &Prompt) -> Vec<bool> {
-        let starts = self.starts(prompt);
-        let longest = starts.iter().map(|start| start.messages).max().unwrap_or(0);
+    /// For each instruction whether it was shown: a conversation that is followed has it, as often as this prompt does up to
+    /// there.
+    fn known_instructions(&self, prompt: &Prompt) -> Vec<(usize, bool)> {
+        let mut shown: HashMap<u64, usize> = HashMap::new();
+        for tip in &self.tips {
+            for (exact, times) in counts(tip.instructions.iter().copied()) {
+                let most = shown.entry(exact).or_default();
+                *most = times.max(*most);
+            }
+        }
+        let mut times: HashMap<u64, usize> = HashMap::new();
+        let known = prompt.instructions.iter().map(|(place, exact)| {
+            let times = times.entry(*exact).or_default();
+            *times += 1;
+            (*place, shown.get(exact).is_some_and(|shown| shown >= times))
+        });
+        known.collect()
+    }
+
+    /// Whether a prompt of one message was said anew, though it is the same as an earlier one.
+    ///
+    /// Of such a prompt it cannot be known: a client may have tried it again, or it sends no history, or LiteLLM did not
+    /// store it. A second try of a failure is one. What else LiteLLM stored as the latest turn was said anew, and so was a
+    /// word alone, such as "continue".
+    fn is_said_again(&self, prompt: &Prompt, content: &Content) -> bool {
+        let is_turn = content.history == History::Turn || matches!(content.prompt.as_slice(), [only] if is_a_word(only));
+        is_turn && !self.tips.last().is_some_and(|tip| tip.is_unanswered() && tip.is_prompt(prompt))
+    }
+
+    /// Finds the conversation that a prompt continues, and gives up those that it replaces. Returns for each message that
+    /// was said whether it is known.
+    fn known(&mut self, prompt: &Prompt) -> Vec<bool> {
+        let candidates = self.candidates(prompt);
+        let chosen = choose(&candidates);
+        let agreement = chosen.map(|index| candidates[index].agreement).unwrap_or_default();
         // What is known from the start: of a continued conversation all of it, of a forked one what comes before the
         // fork.
-        let mut known: Vec<bool> = (0..prompt.len()).map(|index| index < longest).collect();
-        let mut best = longest;
+        let mut known: Vec<bool> = (0..prompt.said.len()).map(|index| index < agreement.messages).collect();
         let mut edited = None;
-        // A conversation that the prompt agrees with for longer is nearer to it than any that looks alike later on, so
-        // only those are tried for a history that was edited, compacted, or moved along.
-        let nearest = starts.iter().enumerate().rev().filter(|(_, start)| start.messages == longest && !start.whole);
-        if longest < prompt.len() {
-            for (index, _) in nearest.take(MOST_COMPARED) {
-                if let Some(found) = self.tips[index].continued(prompt, longest) {
-                    let matched = found.iter().filter(|known| **known).count();
-                    if matched > best {
-                        (best, known, edited) = (matched, found, Some(index));
-                    }
-                }
-            }
+        let goes_on = chosen.is_some_and(|index| candidates[index].goes_on());
+        if !goes_on && agreement.messages < prompt.said.len() {
+            (known, edited) = self.changed(prompt, &candidates, agreement.messages).unwrap_or((known, None));
         }
         let mut index = 0;
         self.tips.retain(|tip| {
-            let replaced = starts[index].whole || edited == Some(index);
+            let Candidate { agent, agreement } = &candidates[index];
+            let is_chosen = chosen == Some(index) && agreement.whole;
+            let is_older = *agent == Agent::Same && agreement.is_certain();
+            let replaced = tip.prompt.is_some() && (is_chosen || is_older || edited == Some(index));
             index += 1;
             // Of several choices another one may still be continued.
             !replaced || tip.responses.len() > 1
         });
-        known.into_iter().map(|known| !known).collect()
+        known
     }
-}
 
-impl Tip {
-    fn new(position: u64, prompt: &Prompt, response: &[Message]) -> Self {
-        let fingerprints = fingerprints(response, position ^ u64::MAX);
-        let mut choices: Vec<Option<u64>> = response.iter().map(|message| message.choice).collect();
-        choices.sort_unstable();
-        choices.dedup();
-        let of_choice = |choice: Option<u64>| {
-            let messages = response.iter().zip(&fingerprints).filter(|(message, _)| message.choice == choice);
-            messages.map(|(_, fingerprint)| fingerprint.of_response()).collect()
+    fn candidates(&self, prompt: &Prompt) -> Vec<Candidate> {
+        let candidate = |tip: &Tip| {
+            let agreement = tip.agreement(&prompt.said);
+            let agent = if tip.agent == prompt.agent { Agent::Same } else { Agent::Other };
+            // Two agents may begin with the same word; with the same sentence, it is one that was given other
+            // instructions.
+            let counts = agent == Agent::Same || agreement.is_telling(&prompt.said);
+            Candidate { agent, agreement: if counts { agreement } else { Agreement::default() } }
         };
-        let responses =
-            if choices.is_empty() { vec![Context::default()] } else { choices.into_iter().map(of_choice).collect() };
-        Self { position, prompt: prompt.iter().map(Fingerprint::of_prompt).collect(), responses }
+        self.tips.iter().map(candidate).collect()
     }
 
-    fn len(&self) -> usize {
-        self.prompt.messages.len() + self.responses.iter().map(|response| response.messages.len()).sum::<usize>()
-    }
-
-    fn start(&self, prompt: &Prompt) -> Start {
-        let messages = self.prompt.common(prompt);
-        if messages < self.prompt.messages.len() {
-            return Start { messages, whole: false };
-        }
-        let rest = &prompt[messages..];
-        let responses = self.responses.iter().map(|response| {
-            let common = response.common(rest);
-            Start { messages: messages + common, whole: common == response.messages.len() }
-        });
-        responses.max_by_key(|start| (start.messages, start.whole)).unwrap_or(Start { messages, whole: true })
-    }
-
-    /// The messages of the prompt that are known, if it continues this conversation after its history was changed: one
-    /// was edited, the older ones were summed up or left out.
-    ///
-    /// It does so if the prompt has what this conversation ended with, and that is more than a word that may as well
-    /// have been said in another one. Without a response there is no such end.
-    fn continued(&self, prompt: &Prompt, start: usize) -> Option<Vec<bool>> {
-        let candidates = self.responses.iter().filter(|response| !response.messages.is_empty());
-        let found = candidates.filter_map(|response| aligned(&self.prompt, response, prompt, start));
-        found.max_by_key(|known| known.iter().filter(|known| **known).count())
-    }
-}
-
-impl FromIterator<Fingerprint<Box<str>>> for Context {
-    fn from_iter<I: IntoIterator<Item = Fingerprint<Box<str>>>>(fingerprints: I) -> Self {
-        let mut context = Self::default();
-        for (index, fingerprint) in fingerprints.into_iter().enumerate() {
-            context.messages.push(fingerprint.exact);
-            if !fingerprint.twins.is_empty() {
-                context.twins.insert(index, fingerprint.twins);
+    /// A conversation that the prompt continues from a history that was edited, compacted, or moved along, if it has more
+    /// of it than the `best` that agrees from the start: what is known then, and the conversation, if there is only one such.
+    fn changed(
+        &self,
+        prompt: &Prompt,
+        candidates: &[Candidate],
+        mut best: usize,
+    ) -> Option<(Vec<bool>, Option<usize>)> {
+        let present = Present::new(&prompt.said);
+        let may_be = |index: &usize| {
+            let tip = &self.tips[*index];
+            let response_may = tip.responses.iter().any(|end| end.may_end_in(&present));
+            let prompt_may =
+                tip.is_unanswered() && tip.prompt.as_ref().is_some_and(|end| end.may_end_in(&present));
+            !candidates[*index].agreement.whole && (response_may || prompt_may)
+        };
+        let mut indexes: Vec<usize> = (0..candidates.len()).rev().filter(may_be).collect();
+        indexes.sort_by_key(|index| candidates[*index].agent != Agent::Same);
+        let mut found = None;
+        for index in indexes.into_iter().take(MOST_COMPARED) {
+            let Candidate { agent, agreement } = candidates[index];
+            let Some(known) = alignment::continued(&self.tips[index], agent, &prompt.said, agreement.messages) else {
+                continue;
+            };
+            let matched = known.iter().filter(|known| **known).count();
+            if matched > best {
+                best = matched;
+                found = Some((known, Some(index)));
+            } else if let (true, Some((_, only))) = (matched == best, &mut found) {
+                // It may be either of them, and the other one will go on.
+                *only = None;
             }
         }
-        context
+        found
     }
 }
 
-impl Context {
-    fn is(&self, index: usize, message: &Fingerprint<&str>) -> bool {
-        self.messages[index] == message.exact
-            || self
-                .twins
-                .get(&index)
-                .is_some_and(|kept| kept.iter().any(|twin| message.twins.iter().any(|other| twin.is_copy(other))))
+/// How often each value is there.
+fn counts(values: impl Iterator<Item = u64>) -> HashMap<u64, usize> {
+    let mut counts = HashMap::new();
+    for value in values {
+        *counts.entry(value).or_default() += 1;
     }
-
-    /// How many messages are the same from the start.
-    fn common(&self, prompt: &Prompt) -> usize {
-        let all = self.messages.len().min(prompt.len());
-        (0..all).find(|index| !self.is(*index, &prompt[*index])).unwrap_or(all)
-    }
+    counts
 }
 
-/// Finds a changed history within a prompt that agrees with it up to `start`.
-fn aligned(earlier: &Context, response: &Context, prompt: &Prompt, start: usize) -> Option<Vec<bool>> {
-    let old: Vec<u64> = earlier.messages.iter().chain(&response.messages).copied().collect();
-    let new = with_copies(earlier, response, prompt);
-    let telling = |range: std::ops::Range<usize>| prompt[range].iter().any(|message| message.telling);
-    let run_before = |end: usize| {
-        let pairs = new[start..end].iter().rev().zip(old[start.min(old.len())..].iter().rev());
-        pairs.take_while(|(new, old)| new == old).count()
-    };
-    let last = old.last()?;
-    let ends = (start..new.len()).filter(|index| new[*index] == *last).map(|index| index + 1);
-    // The same word may have been said again; where more of what led to it is the same, it is the one.
-    let (run, end) = ends.rev().take(MOST_COMPARED).map(|end| (run_before(end), end)).max()?;
-    if !telling(end - run..end) {
-        return None;
-    }
-    let mut known: Vec<bool> = (0..new.len()).map(|index| index < start || (end - run..end).contains(&index)).collect();
-    let (old, between) = (&old[start.min(old.len() - run)..old.len() - run], &new[start..end - run]);
-    if old.len().max(between.len()) <= LARGEST_DIFF {
-        for op in capture_diff_slices(Algorithm::Myers, old, between) {
-            if let DiffOp::Equal { new_index, len, .. } = op {
-                let same = start + new_index..start + new_index + len;
-                // A word that is the same between two that differ was said twice rather than repeated.
-                if telling(same.clone()) {
-                    known[same].fill(true);
-                }
-            }
-        }
-    }
-    Some(known)
-}
-
-/// The prompt's messages, those that are copies of earlier ones under the earlier ones' identity.
-fn with_copies(earlier: &Context, response: &Context, prompt: &Prompt) -> Vec<u64> {
-    let kept = [earlier, response].into_iter().flat_map(|context| {
-        context.twins.iter().flat_map(|(index, twins)| twins.iter().map(|twin| (context.messages[*index], twin)))
+/// The conversation that a prompt agrees with for longest.
+fn choose(candidates: &[Candidate]) -> Option<usize> {
+    // An agent's own conversation is it, rather than one of another agent that says more of the same words.
+    let own = candidates.iter().any(Candidate::goes_on);
+    let eligible = candidates.iter().enumerate().filter(|(_, candidate)| !own || candidate.agent == Agent::Same);
+    let chosen = eligible.max_by_key(|(index, Candidate { agent, agreement })| {
+        (agreement.by_ids(), agreement.messages, *agent == Agent::Same, *index)
     });
-    let mut kept: Vec<(u64, &Twin<Box<str>>)> = kept.collect();
-    kept.sort_by_key(|(exact, twin)| (twin.key(), *exact));
-    let original = |message: &Fingerprint<&str>| {
-        message.twins.iter().find_map(|twin| {
-            let first = kept.partition_point(|(_, kept)| kept.key() < twin.key());
-            let same_key = kept[first..].iter().take_while(|(_, kept)| kept.key() == twin.key());
-            same_key.filter(|(_, kept)| kept.is_copy(twin)).map(|(exact, _)| *exact).next()
-        })
-    };
-    prompt.iter().map(|message| original(message).unwrap_or(message.exact)).collect()
+    chosen.map(|(index, _)| index)
 }
 
-fn fingerprints(messages: &[Message], position: u64) -> Vec<Fingerprint<&str>> {
-    messages.iter().enumerate().map(|(index, message)| Fingerprint::new(message, position, index)).collect()
-}
-
-/// How many messages at a prompt's start are instructions, which are sent again even if the provider keeps the rest.
-fn instructions(prompt: &[Message]) -> usize {
-    prompt.iter().take_while(|message| matches!(message.role.as_str(), "system" | "developer")).count()
+/// Whether a message is a word of the user's.
+fn is_a_word(message: &Message) -> bool {
+    let text = message.text.as_deref().unwrap_or_default();
+    message.role == "user" && message.parts.is_empty() && text.chars().take(A_WORD + 1).count() <= A_WORD
 }

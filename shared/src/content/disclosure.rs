@@ -36,7 +36,7 @@ impl Content {
     /// As much of the content as its reader may see.
     #[must_use]
     pub fn disclose(self, disclosure: Disclosure<'_>) -> Disclosed {
-        let Self { prompt, response, parameters, sent, raw_response, availability, history: _ } = self;
+        let Self { prompt, response, parameters, sent, raw_response, availability, history: _, exchange: _ } = self;
         match disclosure {
             Disclosure::Content(redaction) => {
                 let all = Disclosed { prompt, response, parameters, sent, raw_response, availability };

@@ -1,32 +1,42 @@
 //! Telling whether two stored messages are the same one.
 //!
 //! A client sends the assistant's answer back in words of its own: without the reasoning, with `""` for null, with its
-//! tool arguments written anew, in Anthropic's blocks where the answer was stored in `OpenAI`'s shape. And LiteLLM may
-//! have shortened the copy in the prompt and not the one in the response.
+//! tool arguments written anew, in Anthropic's blocks where the answer was stored in `OpenAI`'s shape. LiteLLM may have
+//! shortened the copy in the prompt and not the one in the response. And the ids of tool calls may be the proxy's own, which
+//! it made up for the log: the client never saw them, and its copy has others or none. So a message is known by what it
+//! says and calls; its ids only help to tell it from its equals.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::num::NonZeroU64;
 
 use serde_json::Value;
 
+use super::instructions::{self, is_instruction};
 use super::marks;
 use super::message::Message;
 
-/// What is at least said in a message that is not said twice by chance, in characters.
-const TELLING: usize = 24;
+/// What is at least said in messages that are not said twice by chance, in characters.
+pub const TELLING: usize = 24;
 /// Texts from this length on may have been shortened elsewhere.
 const SHORTENED: usize = 64;
 /// Longer texts are not kept to recognise their shortened copy by.
 const LONGEST_KEPT: usize = 256 * 1024;
+/// Up to here every whole number is a float of its own.
+const LARGEST_EXACT: f64 = 9_007_199_254_740_992.0;
 /// A call's id of this length is taken for unique.
 const UNIQUE_ID: usize = 8;
 
 /// A message's identity. `T` is its text, borrowed from the message or kept.
 #[derive(Debug, Clone)]
 pub struct Fingerprint<T> {
-    /// Equal for equal messages.
+    /// Equal for equal messages, whatever the ids of their tool calls.
     pub exact: u64,
-    /// Whether the message says enough not to be repeated by chance.
-    pub telling: bool,
+    /// The ids of the message's tool calls, or of the call that it answers; none if any of them may be used twice.
+    pub ids: Option<NonZeroU64>,
+    /// How much the message says, in characters up to [`TELLING`].
+    pub weight: usize,
+    /// Whether the model said it.
+    pub of_model: bool,
     /// By what its shortened or its full copy is recognised.
     pub twins: Vec<Twin<T>>,
 }
@@ -38,8 +48,8 @@ pub enum Twin<T> {
     Cut { frame: u64, head: Piece, skipped: u64, tail: Piece },
     /// A full text.
     Full { frame: u64, characters: u64, text: T },
-    /// Tool calls by their ids and names, and whether their arguments were shortened or masked.
-    Calls { frame: u64, cut: bool },
+    /// Tool calls by their names and ids, and whether their arguments were shortened or masked.
+    Calls { frame: u64, ids: Option<NonZeroU64>, cut: bool },
 }
 
 /// A piece of text that is not kept.
@@ -60,26 +70,31 @@ impl<'a> Fingerprint<&'a str> {
     pub fn new(message: &'a Message, position: u64, index: usize) -> Self {
         if message.redacted && !message.has_content() {
             // What was replaced cannot be compared: it is only ever itself.
-            return Self { exact: hash_of(("redacted", position, index)), telling: false, twins: Vec::new() };
+            let exact = hash_of(("redacted", position, index));
+            return Self { exact, ids: None, weight: 0, of_model: false, twins: Vec::new() };
         }
         let text = message.text.as_deref().filter(|text| !text.is_empty()).or(message.refusal.as_deref()).unwrap_or("");
         let outline = outline(message);
+        let ids = ids(message);
         let mut frame = DefaultHasher::new();
         outline.hash(&mut frame);
         arguments(message, &mut frame);
         let frame = frame.finish();
         let mut exact = DefaultHasher::new();
         frame.hash(&mut exact);
-        if message.role == "assistant" {
+        let of_model = message.role == "assistant";
+        if of_model {
             // Providers join blocks of text differently, and clients trim them.
             text.chars().filter(|c| !c.is_whitespace()).for_each(|c| c.hash(&mut exact));
+        } else if is_instruction(message) {
+            instructions::lasting_lines(text).for_each(|line| line.hash(&mut exact));
         } else {
             text.hash(&mut exact);
         }
         let mut twins = Vec::new();
         twins.extend(text_twin(text, frame));
-        twins.extend(calls_twin(message, outline));
-        Self { exact: exact.finish(), telling: is_telling(message, text), twins }
+        twins.extend(calls_twin(message, outline, ids));
+        Self { exact: exact.finish(), ids, weight: weight(message, text), of_model, twins }
     }
 
     /// The identity without the text, for a message of a prompt. What was shortened can be told without it, and what was
@@ -95,7 +110,7 @@ impl<'a> Fingerprint<&'a str> {
 
     fn kept(&self, keep: impl Fn(&Twin<&'a str>) -> bool) -> Fingerprint<Box<str>> {
         let twins = self.twins.iter().filter(|twin| keep(twin)).map(Twin::owned).collect();
-        Fingerprint { exact: self.exact, telling: self.telling, twins }
+        Fingerprint { exact: self.exact, ids: self.ids, weight: self.weight, of_model: self.of_model, twins }
     }
 }
 
@@ -104,7 +119,7 @@ impl Twin<&str> {
         match *self {
             Twin::Cut { frame, head, skipped, tail } => Twin::Cut { frame, head, skipped, tail },
             Twin::Full { frame, characters, text } => Twin::Full { frame, characters, text: text.into() },
-            Twin::Calls { frame, cut } => Twin::Calls { frame, cut },
+            Twin::Calls { frame, ids, cut } => Twin::Calls { frame, ids, cut },
         }
     }
 }
@@ -121,15 +136,33 @@ impl<T: AsRef<str>> Twin<T> {
         }
     }
 
-    /// Whether one is the shortened copy of the other.
+    /// Whether what this recognises was shortened.
+    pub fn is_cut(&self) -> bool {
+        matches!(self, Twin::Cut { .. } | Twin::Calls { cut: true, .. })
+    }
+
+    /// Whether one is the shortened copy of the other, wherever they stand.
     pub fn is_copy<U: AsRef<str>>(&self, other: &Twin<U>) -> bool {
         self.key() == other.key()
             && match (self, other) {
                 (Twin::Cut { head, tail, .. }, Twin::Full { text, .. }) => surrounds(*head, *tail, text.as_ref()),
                 (Twin::Full { text, .. }, Twin::Cut { head, tail, .. }) => surrounds(*head, *tail, text.as_ref()),
-                (Twin::Calls { cut, .. }, Twin::Calls { cut: other, .. }) => cut != other,
+                (Twin::Calls { ids, cut, .. }, Twin::Calls { ids: other, cut: other_cut, .. }) => {
+                    cut != other_cut && ids.is_some() && ids == other
+                }
                 _ => false,
             }
+    }
+
+    /// Whether one is the shortened copy of the other, given that they stand in the same place: what was cut out of the
+    /// arguments of a call cannot be compared, and its id may have been made up.
+    pub fn is_copy_in_place<U: AsRef<str>>(&self, other: &Twin<U>) -> bool {
+        match (self, other) {
+            (Twin::Calls { cut, .. }, Twin::Calls { cut: other_cut, .. }) => {
+                self.key() == other.key() && cut != other_cut
+            }
+            _ => self.is_copy(other),
+        }
     }
 }
 
@@ -154,9 +187,8 @@ fn text_twin(text: &str, frame: u64) -> Option<Twin<&str>> {
     (text.len() >= SHORTENED).then(|| Twin::Full { frame, characters: count(text), text })
 }
 
-fn calls_twin<'a>(message: &Message, outline: u64) -> Option<Twin<&'a str>> {
-    let unique = |id: &Option<String>| id.as_ref().is_some_and(|id| id.len() >= UNIQUE_ID);
-    if message.tool_calls.is_empty() || !message.tool_calls.iter().all(|call| unique(&call.id)) {
+fn calls_twin<'a>(message: &Message, outline: u64, ids: Option<NonZeroU64>) -> Option<Twin<&'a str>> {
+    if message.tool_calls.is_empty() {
         return None;
     }
     let mut cut = false;
@@ -167,23 +199,35 @@ fn calls_twin<'a>(message: &Message, outline: u64) -> Option<Twin<&'a str>> {
             cut |= marks::cut(text).is_some() || marks::is_redacted(text);
         });
     }
-    Some(Twin::Calls { frame: outline, cut })
+    Some(Twin::Calls { frame: outline, ids, cut })
 }
 
-/// Everything but the text and the tool calls' arguments.
+/// The ids of a message, if all of them are unique.
+fn ids(message: &Message) -> Option<NonZeroU64> {
+    let mut hasher = DefaultHasher::new();
+    let calls = message.tool_calls.iter().map(|call| &call.id);
+    let answered = message.tool_call_id.is_some().then_some(&message.tool_call_id);
+    let mut any = false;
+    for id in calls.chain(answered) {
+        id.as_ref().filter(|id| id.len() >= UNIQUE_ID)?.hash(&mut hasher);
+        any = true;
+    }
+    NonZeroU64::new(hasher.finish()).filter(|_| any)
+}
+
+/// Everything but the text, the ids, and the tool calls' arguments.
 fn outline(message: &Message) -> u64 {
     let mut hasher = DefaultHasher::new();
     message.role.hash(&mut hasher);
-    message.tool_call_id.hash(&mut hasher);
     if message.role == "function" {
         message.name.hash(&mut hasher);
     }
     for call in &message.tool_calls {
-        (&call.id, &call.name).hash(&mut hasher);
+        call.name.hash(&mut hasher);
     }
     // What an assistant painted or spoke comes back as an id, if at all.
     if message.role != "assistant" {
-        for part in &message.parts {
+        for part in message.parts.iter().filter(|part| !is_cache_mark(&part.raw)) {
             (&part.kind, &part.left_out_sha256).hash(&mut hasher);
             hash_json(&part.raw, &mut hasher);
         }
@@ -199,10 +243,18 @@ fn outline(message: &Message) -> u64 {
     hasher.finish()
 }
 
+/// Whether a part is Converse's mark for the end of what the provider caches, which moves along with the conversation.
+fn is_cache_mark(raw: &Value) -> bool {
+    raw.as_object().is_some_and(|map| map.contains_key("cachePoint"))
+}
+
 fn arguments(message: &Message, hasher: &mut DefaultHasher) {
     for call in &message.tool_calls {
         call.arguments_text.hash(hasher);
-        hash_json(&call.arguments, hasher);
+        // A call without arguments has null, an empty text, or an empty object of them.
+        if !super::json::is_blank(&call.arguments) {
+            hash_json(&call.arguments, hasher);
+        }
     }
 }
 
@@ -224,21 +276,25 @@ fn hash_json(value: &Value, hasher: &mut DefaultHasher) {
             hasher.write_u8(b'}');
         }
         Value::String(text) => ('"', text).hash(hasher),
+        // Gemini and Bedrock hold every number as a float, so that 3 comes back as 3.0.
+        Value::Number(number) => match number.as_f64() {
+            Some(float) if float.fract() == 0.0 && float.abs() < LARGEST_EXACT => (float + 0.0).to_bits().hash(hasher),
+            _ => number.to_string().hash(hasher),
+        },
         other => other.to_string().hash(hasher),
     }
 }
 
-fn is_telling(message: &Message, text: &str) -> bool {
-    if matches!(message.role.as_str(), "system" | "developer") {
-        return false;
+fn weight(message: &Message, text: &str) -> usize {
+    if is_instruction(message) {
+        return 0;
     }
-    let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
     let of_call = |call: &super::ToolCall| {
         let arguments = if call.arguments.is_null() { 0 } else { call.arguments.to_string().len() };
-        length(&call.id) + call.name.len() + arguments
+        call.name.len() + arguments + call.arguments_text.as_ref().map_or(0, String::len)
     };
     let calls: usize = message.tool_calls.iter().map(of_call).sum();
-    text.chars().take(TELLING).count() + length(&message.tool_call_id) + calls >= TELLING
+    (text.chars().take(TELLING).count() + calls).min(TELLING)
 }
 
 fn count(text: &str) -> u64 {
@@ -246,7 +302,7 @@ fn count(text: &str) -> u64 {
 }
 
 /// A hash that is the same in every process, as a page's cursor needs it.
-fn hash_of(value: impl Hash) -> u64 {
+pub fn hash_of(value: impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
     hasher.finish()

@@ -5,6 +5,7 @@
 //!
 //! None of it can be read outside of this crate before [`Content::disclose`] was told how much its reader may see.
 
+mod alignment;
 mod availability;
 mod blocks;
 mod chat;
@@ -12,7 +13,9 @@ mod conversation;
 mod disclosure;
 mod events;
 mod fingerprint;
+mod instructions;
 mod json;
+mod latest_turn;
 mod marks;
 mod media;
 mod message;
@@ -27,6 +30,7 @@ mod responses;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod tip;
 mod withheld;
 
 use std::collections::HashMap;
@@ -34,6 +38,7 @@ use std::collections::HashMap;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use self::availability::Stored;
 pub use self::availability::{Availability, Reason, SideAvailability};
 pub use self::conversation::Conversation;
 pub use self::disclosure::{Disclosed, Disclosure};
@@ -45,17 +50,25 @@ pub use self::redaction::Redaction;
 /// To be read by [`normalise`] only: it holds what must not be shown to anyone.
 #[derive(Debug, Default)]
 pub struct StoredContent {
+    /// The call's id, the same in both rows of a call that LiteLLM logged twice.
+    pub(crate) call_id: Option<String>,
     /// The column `call_type`: which API the request was made to. Empty for failures of releases up to 1.80.
     pub(crate) call_type: String,
     /// Whether the request failed.
     pub(crate) failed: bool,
     /// Whether the log no longer has the request.
     pub(crate) deleted: bool,
+    /// Whether LiteLLM's cache answered, with a response that it gave before.
+    pub(crate) cached: bool,
+    /// The tokens of the prompt, as the provider counted them.
+    pub(crate) prompt_tokens: Option<u64>,
     /// The column `messages`: the prompt in 1.61, the events of a realtime session since 1.83, otherwise `{}`.
     pub(crate) messages: Option<Box<RawValue>>,
     /// The column `proxy_server_request`: the request's body since 1.72. The keys `metadata` and `litellm_metadata`
     /// are not needed.
     pub(crate) proxy_server_request: Option<Box<RawValue>>,
+    /// Whether `proxy_server_request` has one of these two keys: LiteLLM stored the whole body then.
+    pub(crate) has_request_metadata: bool,
     /// The column `response`.
     pub(crate) response: Option<Box<RawValue>>,
     /// `metadata->>'proxy_server_request'`: the request's body as a text of JSON, in 1.67.
@@ -86,6 +99,16 @@ pub struct Content {
     availability: Availability,
     /// How the prompt relates to the requests before it.
     history: History,
+    /// What another row of the same exchange has as well.
+    exchange: ExchangeIds,
+}
+
+/// The ids of a call and of its response, by which two rows are known for one exchange.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct ExchangeIds {
+    call: Option<String>,
+    /// The provider's; none if LiteLLM's cache answered, whose response has the id of the first one.
+    response: Option<String>,
 }
 
 impl Content {
@@ -97,6 +120,14 @@ impl Content {
         self.prompt.retain(|_| new.next().copied().unwrap_or(true));
         Self { parameters: Map::new(), sent: None, raw_response: None, ..self }
     }
+
+    /// As [`Self::added`] for a request that [`Conversation::repeats`]: it adds nothing.
+    #[must_use]
+    pub fn nothing_added(mut self) -> Self {
+        self.response.clear();
+        self.prompt.clear();
+        self.added(&[])
+    }
 }
 
 /// How a prompt relates to the requests before it.
@@ -106,6 +137,8 @@ pub enum History {
     Repeated,
     /// It holds only what is new, since the provider keeps the conversation (`previous_response_id`, A2A).
     Kept,
+    /// It is the last user message only: LiteLLM stored no more of it.
+    Turn,
     /// It is no part of a conversation: embeddings, images, tool calls and the like.
     #[default]
     None,
@@ -231,10 +264,11 @@ fn read(stored: StoredContent, keep_sent: bool) -> Content {
     let kind = CallKind::new(&stored.call_type);
     let mut found = prompt::read(&stored, kind, keep_sent);
     name_results(&mut found.messages);
-    let mut response = read_response(&stored, kind);
+    let Answer { mut messages, id } = read_response(&stored, kind);
     if kind == CallKind::Realtime {
-        leave_out_sent(&mut response, &found.messages);
+        leave_out_sent(&mut messages, &found.messages);
     }
+    let response = &mut messages;
     let answered = response.iter().any(Message::has_content);
     if stored.failed && !answered {
         // A failed request has no response; redaction puts its mark there all the same.
@@ -248,12 +282,20 @@ fn read(stored: StoredContent, keep_sent: bool) -> Content {
     };
     let missing_response = if failed { Reason::FailedRequest } else { missing };
     let availability = Availability::new(
-        SideAvailability::of(&found.messages, missing, found.cut, found.redacted),
-        SideAvailability::of(&response, missing_response, false, false),
+        SideAvailability::of(
+            &found.messages,
+            Stored {
+                missing,
+                cut: found.cut,
+                redacted: found.redacted,
+                partial: found.partial,
+            },
+        ),
+        SideAvailability::of(response, Stored::or(missing_response)),
     );
     Content {
         prompt: found.messages,
-        response,
+        response: messages,
         parameters: found.parameters,
         sent: found.sent,
         // LiteLLM's empty values for what it did not store.
@@ -261,7 +303,11 @@ fn read(stored: StoredContent, keep_sent: bool) -> Content {
             .response
             .filter(|raw| !matches!(raw.get(), "{}" | "null" | "[]") && !grants_session(&stored.call_type)),
         availability,
-        history: found.history,
+        history: if found.partial && found.history == History::Repeated { History::Turn } else { found.history },
+        exchange: ExchangeIds {
+            call: stored.call_id.filter(|id| !id.is_empty()),
+            response: id.filter(|_| !stored.cached),
+        },
     }
 }
 
@@ -299,7 +345,13 @@ fn grants_session(call_type: &str) -> bool {
     ["client_secret", "transcription_session"].iter().any(|part| call_type.contains(part))
 }
 
-fn read_response(stored: &StoredContent, kind: CallKind) -> Vec<Message> {
+/// What came back, and the id that the provider gave it.
+struct Answer {
+    messages: Vec<Message>,
+    id: Option<String>,
+}
+
+fn read_response(stored: &StoredContent, kind: CallKind) -> Answer {
     let call = stored.mcp_tool_call.as_ref().map(|raw| json::lenient(raw.get()));
     let tool = call.as_ref().and_then(|call| Some(call.get("name")?.as_str()?.to_owned()));
     let mut value = stored.response.as_ref().map(|raw| json::lenient(raw.get())).unwrap_or_default();
@@ -310,13 +362,15 @@ fn read_response(stored: &StoredContent, kind: CallKind) -> Vec<Message> {
         value = parameters::masked(value, false);
     }
     if !json::is_blank(&value) {
-        return response::read(value, kind, tool);
+        let id = value.get("id").and_then(Value::as_str).map(str::to_owned);
+        return Answer { messages: response::read(value, kind, tool), id };
     }
     // The result of an MCP tool may be in the metadata only.
-    match call {
+    let messages = match call {
         Some(Value::Object(mut call)) => {
             json::take(&mut call, "result").map(|result| other_apis::mcp_result(result, tool)).unwrap_or_default()
         }
         _ => Vec::new(),
-    }
+    };
+    Answer { messages, id: None }
 }

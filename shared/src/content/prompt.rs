@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::json::{self, has};
 use super::message::{Message, Source};
-use super::{CallKind, History, StoredContent, chat, events, media, other_apis, parameters, responses};
+use super::{CallKind, History, StoredContent, chat, events, latest_turn, media, other_apis, parameters, responses};
 
 /// Keys of what the proxy stamps into a body. A broken prompt with one of them in it has swallowed another entry.
 const STAMPED: &[&str] = &["\"metadata\"", "\"litellm_metadata\"", "\"headers\"", "api_key", "uthorization\""];
@@ -24,6 +24,8 @@ pub struct Prompt {
     pub cut: bool,
     /// LiteLLM's mark for a redacted prompt stood beside content that it had left in place.
     pub redacted: bool,
+    /// Only the last user message was stored.
+    pub partial: bool,
 }
 
 /// The stored request's body.
@@ -82,6 +84,9 @@ fn salvaged(text: &str) -> Map<String, Value> {
 pub fn read(stored: &StoredContent, kind: CallKind, keep_sent: bool) -> Prompt {
     let (body, cut) = body(stored);
     let sent = body.as_ref().filter(|_| keep_sent).and_then(parameters::sent);
+    let partial = body.as_ref().and_then(Value::as_object).is_some_and(|map| {
+        !stored.has_request_metadata && latest_turn::is_latest_turn(map, stored.prompt_tokens)
+    });
     let mut prompt = match body {
         Some(Value::Object(map)) => of_body(map, kind),
         // The request itself was a list or a text: no shape of a request that is known.
@@ -89,6 +94,7 @@ pub fn read(stored: &StoredContent, kind: CallKind, keep_sent: bool) -> Prompt {
         None => Prompt { history: kind.history(&Map::new()), ..Prompt::default() },
     };
     prompt.cut = cut;
+    prompt.partial = partial;
     let column = stored.messages.as_ref().map(|raw| json::lenient(raw.get()));
     let not_stored = |value: &Value| value.is_null() || value.as_object().is_some_and(Map::is_empty);
     prompt.sent = sent.or_else(|| column.as_ref().filter(|value| keep_sent && !not_stored(value)).cloned());
@@ -100,6 +106,7 @@ pub fn read(stored: &StoredContent, kind: CallKind, keep_sent: bool) -> Prompt {
             _ => chat::messages(messages, Source::Prompt),
         };
         prompt.redacted = false;
+        prompt.partial = false;
     }
     if prompt.messages.is_empty() {
         prompt.messages.extend(metadata_call(stored));

@@ -20,7 +20,7 @@ const METADATA_KEYS: &str = "'{proxy_server_request,user_api_key,model_map_infor
 pub const PROMPTS: [&str; 7] = ["messages", "input", "prompt", "contents", "arguments", "params", "query"];
 
 /// The columns that [`Facts::push_content`] adds to the facts.
-pub const CONTENT_COLUMNS: &str = "messages, proxy_server_request, response, logged_request, mcp_tool_call, \
+pub const CONTENT_COLUMNS: &str = "messages, proxy_server_request, has_request_metadata, response, logged_request, mcp_tool_call, \
                                    cold_storage_object_key, error_information, prompt_length, response_length, deleted";
 
 impl Facts {
@@ -61,7 +61,8 @@ impl Facts {
 }
 
 /// [`CONTENT_COLUMNS`] of the index.
-const NO_CONTENT: &str = ", NULL::jsonb AS messages, NULL::jsonb AS proxy_server_request, NULL::jsonb AS response, \
+const NO_CONTENT: &str = ", NULL::jsonb AS messages, NULL::jsonb AS proxy_server_request, false AS has_request_metadata, \
+                          NULL::jsonb AS response, \
                           NULL::text AS logged_request, NULL::jsonb AS mcp_tool_call, \
                           NULL::text AS cold_storage_object_key, NULL::jsonb AS error_information, \
                           0::bigint AS prompt_length, 0::bigint AS response_length, true AS deleted";
@@ -105,17 +106,19 @@ impl Direct {
 
     /// SQL of [`CONTENT_COLUMNS`].
     fn content(&self) -> String {
-        let (request, prompt) = if self.schema.has("proxy_server_request") {
+        let (request, has_metadata, prompt) = if self.schema.has("proxy_server_request") {
             let request = format!(
                 "CASE jsonb_typeof(p.proxy_server_request) WHEN 'object' \
                  THEN p.proxy_server_request - {PROXY_KEYS} ELSE p.proxy_server_request END"
             );
-            (request, PROMPTS.map(|key| format!("p.proxy_server_request -> '{key}'")).join(", "))
+            let has_metadata = "COALESCE(p.proxy_server_request ?| '{metadata,litellm_metadata}', false)";
+            (request, has_metadata, PROMPTS.map(|key| format!("p.proxy_server_request -> '{key}'")).join(", "))
         } else {
-            ("NULL::jsonb".into(), "p.metadata -> 'proxy_server_request'".into())
+            ("NULL::jsonb".into(), "false", "p.metadata -> 'proxy_server_request'".into())
         };
         format!(
-            "s.messages AS messages, {request} AS proxy_server_request, s.response AS response, \
+            "s.messages AS messages, {request} AS proxy_server_request, \
+             {has_metadata} AS has_request_metadata, s.response AS response, \
              p.metadata ->> 'proxy_server_request' AS logged_request, \
              p.metadata -> 'mcp_tool_call_metadata' AS mcp_tool_call, \
              NULLIF(p.metadata ->> 'cold_storage_object_key', '') AS cold_storage_object_key, \

@@ -56,7 +56,9 @@ pub struct ContentRow {
     /// Characters of the stored response, as JSON; 0 if none is stored.
     pub response_length: i64,
     messages: Option<Json<Box<RawValue>>>,
+    call_id: Option<String>,
     proxy_server_request: Option<Json<Box<RawValue>>>,
+    has_request_metadata: bool,
     response: Option<Json<Box<RawValue>>>,
     logged_request: Option<String>,
     mcp_tool_call: Option<Json<Box<RawValue>>>,
@@ -65,8 +67,9 @@ pub struct ContentRow {
     deleted: bool,
 }
 
-const FACTS: [Fact; 15] = [
+const FACTS: [Fact; 16] = [
     Fact::RequestId,
+    Fact::CallId,
     Fact::SessionId,
     Fact::UserId,
     Fact::StartedAt,
@@ -96,11 +99,15 @@ impl ContentRow {
     #[must_use]
     pub fn take_stored(&mut self) -> StoredContent {
         StoredContent {
+            call_id: self.call_id.clone(),
             call_type: self.call_type.clone().unwrap_or_default(),
             failed: self.status == "failure",
             deleted: self.deleted,
+            cached: self.cache_hit,
+            prompt_tokens: self.prompt_tokens.try_into().ok(),
             messages: self.messages.take().map(|json| json.0),
             proxy_server_request: self.proxy_server_request.take().map(|json| json.0),
+            has_request_metadata: self.has_request_metadata,
             response: self.response.take().map(|json| json.0),
             logged_request: self.logged_request.take(),
             mcp_tool_call: self.mcp_tool_call.take().map(|json| json.0),
@@ -112,7 +119,7 @@ impl ContentRow {
 
 fn select(source: Source<'_>, rows: Rows<'_>) -> QueryBuilder<Postgres> {
     let mut sql = QueryBuilder::new(format!(
-        "SELECT f.request_id, f.session_id, f.user_id AS owner, f.started_at AT TIME ZONE 'UTC' AS started_at, COALESCE(f.model, '') AS model, \
+        "SELECT f.request_id, f.call_id, f.session_id, f.user_id AS owner, f.started_at AT TIME ZONE 'UTC' AS started_at, COALESCE(f.model, '') AS model, \
          f.model_group, f.call_type, f.status, f.prompt_tokens::bigint, f.completion_tokens::bigint, \
          f.total_tokens::bigint, f.spend AS cost, f.duration_ms::bigint AS duration_ms, f.cache_hit, f.tool_calls, \
          {CONTENT_COLUMNS} FROM "

@@ -195,7 +195,7 @@ async fn find_in(conn: &mut Connection, source: Source<'_>, rows: Rows<'_>) -> s
         "SELECT {ROW}, COALESCE(f.agent_name, '{UNKNOWN}') AS agent_name, \
          COALESCE(f.conversation_name, 'default') AS conversation_name, f.key_alias, f.organization_id, f.error_class, \
          f.cached_tokens, f.reasoning_tokens, f.tool_calls, f.duration_ms, f.user_id AS owner, \
-         f.started_at AT TIME ZONE 'UTC' AS started_at, {CONTENT_COLUMNS}, \
+         f.started_at AT TIME ZONE 'UTC' AS started_at, f.call_id, {CONTENT_COLUMNS}, \
          f.completion_started_at AT TIME ZONE 'UTC' AS completion_start, f.cache_hit_text, f.cache_key, f.api_base, \
          f.metadata FROM "
     ));

@@ -30,7 +30,6 @@ fn stored_row(row: &Value) -> StoredContent {
     let raw = |value: &Value| (!value.is_null()).then(|| to_raw_value(value).expect("JSON"));
     let metadata = &row["metadata"];
     StoredContent {
-        deleted: false,
         call_type: row["call_type"].as_str().unwrap_or_default().to_owned(),
         failed: row["status"] == "failure" || metadata["status"] == "failure",
         messages: raw(&row["messages"]),
@@ -38,8 +37,8 @@ fn stored_row(row: &Value) -> StoredContent {
         response: raw(&row["response"]),
         logged_request: metadata["proxy_server_request"].as_str().map(ToOwned::to_owned),
         mcp_tool_call: raw(&metadata["mcp_tool_call_metadata"]),
-        cold_storage_object_key: None,
         error: raw(&metadata["error_information"]),
+        ..StoredContent::default()
     }
 }
 

@@ -3,6 +3,8 @@
 mod apis;
 mod conversations;
 mod disclosures;
+mod identity;
+mod once;
 mod properties;
 mod shapes;
 mod sources;
@@ -53,8 +55,12 @@ fn chat_with(messages: &Value, answer: &Value) -> Content {
 
 /// A chat request that failed.
 fn failed(messages: &Value) -> Content {
-    let request = json!({"model": "gpt-4o", "messages": messages});
-    normalise(StoredContent { failed: true, ..stored("acompletion", &request, &json!({})) })
+    failed_of("acompletion", &json!({"model": "gpt-4o", "messages": messages}))
+}
+
+/// A request that failed.
+fn failed_of(call_type: &str, request: &Value) -> Content {
+    normalise(StoredContent { failed: true, ..stored(call_type, request, &json!({})) })
 }
 
 fn json_of(messages: &[Message]) -> Value {
