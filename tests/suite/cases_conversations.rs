@@ -51,7 +51,10 @@ async fn every_message_of_the_cases_is_shown_once() {
         (
             "sess-0001",
             &[
-                &["user Refactor the parser module step by step.", "assistant Step 1: I split the tokenizer out. Shall I go on?"],
+                &[
+                    "user Refactor the parser module step by step.",
+                    "assistant Step 1: I split the tokenizer out. Shall I go on?",
+                ],
                 &["user continue", "assistant read_file()"],
                 &["assistant Step 2: I moved the grammar. Shall I go on?"],
                 &["user continue", "assistant Step 3: done."],
@@ -60,7 +63,10 @@ async fn every_message_of_the_cases_is_shown_once() {
         ),
         (
             claude_code,
-            &[&["system …", "user List the files.", "assistant Bash()"], &["tool a.py\nb.py", "assistant a.py and b.py."]],
+            &[
+                &["system …", "user List the files.", "assistant Bash()"],
+                &["tool a.py\nb.py", "assistant a.py and b.py."],
+            ],
         ),
         (
             "short",
@@ -92,7 +98,12 @@ async fn every_message_of_the_cases_is_shown_once() {
             &[
                 &["user first question about the invoice", "assistant first answer about the invoice"],
                 &[],
-                &["user second question", "assistant second answer, long enough", "user third question", "assistant third answer"],
+                &[
+                    "user second question",
+                    "assistant second answer, long enough",
+                    "user third question",
+                    "assistant third answer",
+                ],
             ],
         ),
         ("oll", &[&["user read both", "assistant read()"], &["tool fn main(){}"]]),
@@ -115,7 +126,8 @@ async fn every_message_of_the_cases_is_shown_once() {
     }
 
     let session = app.get("/api/v1/sessions/sess-0001/messages").await.ok();
-    let reasons: Vec<_> = session.as_array().into_iter().flatten().map(|request| &request["content_unavailable_reason"]).collect();
+    let reasons: Vec<_> =
+        session.as_array().into_iter().flatten().map(|request| &request["content_unavailable_reason"]).collect();
     assert_eq!(reasons, ["partial", "partial", "not_stored", "partial", "partial"]);
     let request = app.get("/api/v1/requests/chatcmpl-a4/messages").await.ok();
     assert_eq!(request["prompt_availability"]["content_unavailable_reason"], "partial");
@@ -123,6 +135,7 @@ async fn every_message_of_the_cases_is_shown_once() {
     assert_eq!(request["response_availability"]["content_unavailable_reason"], Value::Null);
 
     let results = app.get("/api/v1/sessions/nn/messages").await.ok();
-    let names: Vec<_> = results[1]["messages"].as_array().into_iter().flatten().map(|message| &message["name"]).collect();
+    let names: Vec<_> =
+        results[1]["messages"].as_array().into_iter().flatten().map(|message| &message["name"]).collect();
     assert_eq!(names[..2], ["b", "sql"]);
 }

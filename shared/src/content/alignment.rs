@@ -29,7 +29,8 @@ pub enum Agent {
 /// said in another one. If there was no response, it ended with its prompt.
 pub fn continued(tip: &Tip, agent: Agent, prompt: &[Fingerprint<&str>], start: usize) -> Option<Vec<bool>> {
     let earlier = tip.prompt.as_ref()?;
-    let found = tip.responses.iter().filter_map(|response| Alignment::new(earlier, response, prompt, start).find(agent));
+    let found =
+        tip.responses.iter().filter_map(|response| Alignment::new(earlier, response, prompt, start).find(agent));
     found.max_by_key(|known| known.iter().filter(|known| **known).count())
 }
 

@@ -157,7 +157,8 @@ impl Conversation {
     /// store it. A second try of a failure is one. What else LiteLLM stored as the latest turn was said anew, and so was a
     /// word alone, such as "continue".
     fn is_said_again(&self, prompt: &Prompt, content: &Content) -> bool {
-        let is_turn = content.history == History::Turn || matches!(content.prompt.as_slice(), [only] if is_a_word(only));
+        let is_turn =
+            content.history == History::Turn || matches!(content.prompt.as_slice(), [only] if is_a_word(only));
         is_turn && !self.tips.last().is_some_and(|tip| tip.is_unanswered() && tip.is_prompt(prompt))
     }
 
@@ -212,8 +213,7 @@ impl Conversation {
         let may_be = |index: &usize| {
             let tip = &self.tips[*index];
             let response_may = tip.responses.iter().any(|end| end.may_end_in(&present));
-            let prompt_may =
-                tip.is_unanswered() && tip.prompt.as_ref().is_some_and(|end| end.may_end_in(&present));
+            let prompt_may = tip.is_unanswered() && tip.prompt.as_ref().is_some_and(|end| end.may_end_in(&present));
             !candidates[*index].agreement.whole && (response_may || prompt_may)
         };
         let mut indexes: Vec<usize> = (0..candidates.len()).rev().filter(may_be).collect();

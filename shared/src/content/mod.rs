@@ -284,12 +284,7 @@ fn read(stored: StoredContent, keep_sent: bool) -> Content {
     let availability = Availability::new(
         SideAvailability::of(
             &found.messages,
-            Stored {
-                missing,
-                cut: found.cut,
-                redacted: found.redacted,
-                partial: found.partial,
-            },
+            Stored { missing, cut: found.cut, redacted: found.redacted, partial: found.partial },
         ),
         SideAvailability::of(response, Stored::or(missing_response)),
     );

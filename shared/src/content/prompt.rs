@@ -84,9 +84,10 @@ fn salvaged(text: &str) -> Map<String, Value> {
 pub fn read(stored: &StoredContent, kind: CallKind, keep_sent: bool) -> Prompt {
     let (body, cut) = body(stored);
     let sent = body.as_ref().filter(|_| keep_sent).and_then(parameters::sent);
-    let partial = body.as_ref().and_then(Value::as_object).is_some_and(|map| {
-        !stored.has_request_metadata && latest_turn::is_latest_turn(map, stored.prompt_tokens)
-    });
+    let partial = body
+        .as_ref()
+        .and_then(Value::as_object)
+        .is_some_and(|map| !stored.has_request_metadata && latest_turn::is_latest_turn(map, stored.prompt_tokens));
     let mut prompt = match body {
         Some(Value::Object(map)) => of_body(map, kind),
         // The request itself was a list or a text: no shape of a request that is known.

@@ -118,11 +118,7 @@ impl Tip {
         let same = |own: Option<u64>, other: &Option<String>| own.is_some() && own == other.as_ref().map(hash_of);
         let Exchange { call, response, .. } = self.exchange;
         // Two calls may be given the same response, but not with two ids that the proxy made for them.
-        if call.is_some() && ids.call.is_some() {
-            same(call, &ids.call)
-        } else {
-            same(response, &ids.response)
-        }
+        if call.is_some() && ids.call.is_some() { same(call, &ids.call) } else { same(response, &ids.response) }
     }
 
     /// Whether a request with the same prompt and the same response is this one.

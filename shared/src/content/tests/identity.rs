@@ -122,7 +122,10 @@ fn a_system_prompt_behind_the_conversation_or_within_it_is_no_part_of_it() {
     let session = [
         chat(&json!([user("hi"), remind("10:01")]), "Hello!"),
         chat(&json!([user("hi"), assistant("Hello!"), user("2+2?"), remind("10:02")]), "4"),
-        chat(&json!([user("hi"), remind("10:02"), assistant("Hello!"), user("2+2?"), assistant("4"), user("bye")]), "Bye."),
+        chat(
+            &json!([user("hi"), remind("10:02"), assistant("Hello!"), user("2+2?"), assistant("4"), user("bye")]),
+            "Bye.",
+        ),
     ];
     let shown = shown(&session);
     assert_eq!(shown[1], ["user: 2+2?", "system: It is 10:02.", "assistant: 4"]);
@@ -287,7 +290,8 @@ fn the_main_conversation_is_known_after_many_subagents_and_single_requests() {
         let agent = format!("Subagent {agent}");
         session.push(chat(&of(&agent, &[]), "I begin."));
         session.push(chat(&of(&agent, &more), "Done."));
-        session.extend((0..4).map(|title| chat(&json!([system("Titles"), user(&format!("{agent} {title}"))]), "A title")));
+        session
+            .extend((0..4).map(|title| chat(&json!([system("Titles"), user(&format!("{agent} {title}"))]), "A title")));
     }
     session.push(chat(&of("Main", &[more.to_vec(), vec![assistant("Done."), user("bye")]].concat()), "Bye."));
     assert_eq!(shown(&session).last().expect("a request"), &["user: bye", "assistant: Bye."]);
