@@ -84,8 +84,8 @@ impl<'a> Alignment<'a> {
             // What was said to no avail may have been said anew, in another context.
             return false;
         }
-        // A prompt that begins within a conversation is a window of its last messages.
-        let is_window = run.start == 0 && run.len() >= WINDOW && agent == Agent::Same;
+        // A prompt that goes on with the last messages right away is a window of its agent's conversation.
+        let is_window = run.start == self.start && run.len() >= WINDOW && agent == Agent::Same;
         is_window || self.is_telling(run.clone(), self.old.len() - run.len())
     }
 

@@ -174,7 +174,8 @@ impl Conversation {
         let mut edited = None;
         let goes_on = chosen.is_some_and(|index| candidates[index].goes_on());
         if !goes_on && agreement.messages < prompt.said.len() {
-            (known, edited) = self.changed(prompt, &candidates, agreement.messages).unwrap_or((known, None));
+            let changed = self.changed(prompt, &candidates, agreement.messages);
+            (known, edited) = changed.unwrap_or((known, None));
         }
         let mut index = 0;
         self.tips.retain(|tip| {
@@ -221,7 +222,9 @@ impl Conversation {
         let mut found = None;
         for index in indexes.into_iter().take(MOST_COMPARED) {
             let Candidate { agent, agreement } = candidates[index];
-            let Some(known) = alignment::continued(&self.tips[index], agent, &prompt.said, agreement.messages) else {
+            // A word that both begin with says nothing of what follows it.
+            let start = if agreement.is_telling(&prompt.said) { agreement.messages } else { 0 };
+            let Some(known) = alignment::continued(&self.tips[index], agent, &prompt.said, start) else {
                 continue;
             };
             let matched = known.iter().filter(|known| **known).count();

@@ -148,6 +148,21 @@ fn agents_that_begin_with_the_same_word_keep_their_own() {
 }
 
 #[test]
+fn a_window_is_known_beside_an_agent_that_began_likewise() {
+    let of = |agent: &str, said: &[Value]| json!([vec![system(agent)], said.to_vec()].concat());
+    let (yes, ok) = (user("yes"), assistant("OK."));
+    let first = [yes.clone(), assistant("The next step of the plan is done. Shall I go on?")];
+    let window = [yes.clone(), ok.clone(), yes.clone(), ok];
+    let session = [
+        chat(&of("Cook", &[&first[..], &window[..1]].concat()), "OK."),
+        chat(&of("Cook", &[&first[..], &window[..3]].concat()), "OK."),
+        chat(&of("Waiter", &[yes.clone()]), "OK."),
+        chat(&of("Cook", &[&window[..], &[yes]].concat()), "Done."),
+    ];
+    assert_eq!(shown(&session)[3], ["user: yes", "assistant: Done."]);
+}
+
+#[test]
 fn ids_tell_the_same_calls_of_two_agents_apart() {
     let call = |id: &str| {
         json!({"role": "assistant", "content": null, "tool_calls": [

@@ -10,7 +10,7 @@
 //! - A response is shown with its request, always. Another try of a request has a response of its own.
 //! - The system prompt is shown if no thread has it as it is; a nonce in a billing header does not count, a time does.
 //! - What a compaction keeps is known if it says at least 24 characters or has ids of tool calls, and a window if it has two
-//!   messages; less may have been said anew.
+//!   messages and begins like nothing else; less may have been said anew.
 //!
 //! Texts come from a few words, so that the same is said again and again by different messages. But the same words under
 //! the same instructions are another try of a first request, and so is the same sentence under others: threads do not begin
@@ -99,7 +99,9 @@ struct Request {
 
 const USER: &[&str] =
     &["yes", "continue", "OK.", "go on", "2+2?", "Thanks!", "Please go on with the next step of the plan."];
-/// How many of these a subagent may begin with.
+/// How what is said once only begins.
+const OWN: &str = "Who is";
+/// How many of the others a subagent may begin with.
 const FIRST: usize = 6;
 const ASSISTANT: &[&str] = &["OK.", "yes", "4", "Hello!", "The next step of the plan is done. Shall I go on?", "Done."];
 const TOOLS: &[(&str, &str)] = &[("ls", "{}"), ("read", r#"{"path": "a.py", "lines": 3}"#), ("check", r#"{"n": 1.0}"#)];
@@ -179,7 +181,9 @@ impl Session {
         } else if self.threads[at].history.is_empty() {
             self.say(at, Said::User(USER[step.word % FIRST].to_owned()));
         } else {
-            self.say(at, Said::User(USER[step.word % USER.len()].to_owned()));
+            let own = format!("{OWN} {}?", self.next);
+            let word = USER.get(step.word % (USER.len() + 2)).map_or(own, |word| (*word).to_owned());
+            self.say(at, Said::User(word));
         }
         self.request(at, step);
     }
@@ -261,7 +265,8 @@ impl Session {
     fn window(&mut self, at: usize, keep: usize) {
         let history = &self.threads[at].history;
         let first = history.len() - keep % (history.len() + 1);
-        let starts_well = history.get(first).is_some_and(|message| matches!(message.said, Said::User(_)));
+        let is_own = |said: &Said| matches!(said, Said::User(text) if text.starts_with(OWN));
+        let starts_well = history.get(first).is_some_and(|message| is_own(&message.said));
         if self.is_complete(at) && starts_well && history.len() - first >= 2 {
             let thread = &mut self.threads[at];
             thread.history.drain(..first);
