@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use local::fixtures::SCHEMA_VERSIONS;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use sqlx::{Postgres, QueryBuilder};
 use traceability::access::Scope;
 use traceability::facts::{Fact, Facts, FactsError, NamePaths, Rows};
@@ -141,7 +142,6 @@ fn columns_of_every_release() -> Vec<(Value, &'static str, Value)> {
         ("end_user", "end_user"),
         ("team_id", "team_id"),
         ("custom_llm_provider", "provider"),
-        ("api_key", "api_key_hash"),
         ("call_type", "call_type"),
         ("model", "model"),
     ] {
@@ -209,15 +209,55 @@ async fn the_alias_of_a_key_is_the_key_tables_or_else_the_logged_one() {
     let mut scratch = Scratch::new("key_alias").await;
     made::create_tables(&mut scratch.conn, 12).await;
     let logged = json!({"user_api_key_alias": "logged"});
-    let rows = ["named", "unnamed", "deleted"]
-        .map(|key| made::row(key, noon(), json!({"api_key": key, "metadata": logged.clone()})));
+    let rows = ["named", "unnamed", "deleted"].map(|key| {
+        let hash = format!("{:x}", Sha256::digest(key));
+        made::row(key, noon(), json!({"api_key": hash, "metadata": logged.clone()}))
+    });
     made::insert(&mut scratch.conn, &rows).await;
+    // Releases before 1.100 logged some keys as they came.
+    let raw = made::row("raw", noon(), json!({"api_key": "named", "metadata": logged}));
+    made::insert(&mut scratch.conn, &[raw]).await;
     scratch
-        .run(r#"INSERT INTO "LiteLLM_VerificationToken" (token, key_alias) VALUES ('named', 'current'), ('unnamed', NULL)"#)
+        .run(
+            r#"INSERT INTO "LiteLLM_VerificationToken" (token, key_alias)
+               VALUES (encode(sha256('named'), 'hex'), 'current'), (encode(sha256('unnamed'), 'hex'), NULL)"#,
+        )
         .await;
     let facts = scratch.facts(&NamePaths::default()).await;
-    for (key, alias) in [("named", "current"), ("unnamed", "logged"), ("deleted", "logged")] {
+    for (key, alias) in [("named", "current"), ("unnamed", "logged"), ("deleted", "logged"), ("raw", "current")] {
         assert_eq!(facts[key]["key_alias"], alias, "{key}");
+    }
+    assert_eq!(facts["raw"]["api_key_hash"], facts["named"]["api_key_hash"]);
+}
+
+#[tokio::test]
+async fn a_key_is_a_hash_whatever_was_logged() {
+    let hash = "0aF".repeat(21) + "b";
+    let sha256 = |text: &str| json!(format!("{:x}", Sha256::digest(text)));
+    let cases = [
+        (json!(""), Value::Null),
+        (json!(hash), json!(hash)),
+        (json!("litellm_proxy_master_key"), json!("litellm_proxy_master_key")),
+        (json!("litellm-internal-health-check"), json!("litellm-internal-health-check")),
+        (json!("sk-1234"), sha256("sk-1234")),
+        (json!("søren \\x41 '\""), sha256("søren \\x41 '\"")),
+        (json!("x".repeat(64)), sha256(&"x".repeat(64))),
+        (json!(format!("{hash}0")), sha256(&format!("{hash}0"))),
+        (json!(&hash[1..]), sha256(&hash[1..])),
+        (json!("y".repeat(5000)), sha256(&"y".repeat(5000))),
+    ];
+    let mut scratch = Scratch::new("key_hash").await;
+    made::create_tables(&mut scratch.conn, 1).await;
+    // The index of LiteLLM's that would not take the longest came with a later release.
+    let rows: Vec<Value> = cases
+        .iter()
+        .enumerate()
+        .map(|(place, (key, _))| made::row(&place.to_string(), noon(), json!({"api_key": key})))
+        .collect();
+    made::insert(&mut scratch.conn, &rows).await;
+    let facts = scratch.facts(&NamePaths::default()).await;
+    for (place, (key, expected)) in cases.iter().enumerate() {
+        assert_eq!(facts[&place.to_string()]["api_key_hash"], *expected, "{key}");
     }
 }
 
@@ -270,7 +310,8 @@ async fn tools_called_in_unstored_responses_come_from_the_index() {
 async fn companions_that_the_role_may_not_read_are_done_without() {
     let mut scratch = Scratch::new("unreadable").await;
     made::create_tables(&mut scratch.conn, 12).await;
-    let fields = json!({"api_key": "k", "agent_id": "a-1", "metadata": {"user_api_key_alias": "logged"}});
+    let key = format!("{:x}", Sha256::digest("k"));
+    let fields = json!({"api_key": key, "agent_id": "a-1", "metadata": {"user_api_key_alias": "logged"}});
     made::insert(&mut scratch.conn, &[made::row("r", noon(), fields)]).await;
     scratch
         .run(
@@ -278,7 +319,7 @@ async fn companions_that_the_role_may_not_read_are_done_without() {
                CREATE TABLE "LiteLLM_SpendLogToolIndex" (request_id text, tool_name text, start_time timestamp(3));
                INSERT INTO "LiteLLM_AgentsTable" VALUES ('a-1', 'registered');
                INSERT INTO "LiteLLM_SpendLogToolIndex" VALUES ('r', 'tool', now());
-               INSERT INTO "LiteLLM_VerificationToken" (token, key_alias) VALUES ('k', 'current');
+               INSERT INTO "LiteLLM_VerificationToken" (token, key_alias) VALUES (encode(sha256('k'), 'hex'), 'current');
                DO $$ BEGIN CREATE ROLE traceability_test_reader; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
                GRANT USAGE ON SCHEMA unreadable TO traceability_test_reader;"#,
         )

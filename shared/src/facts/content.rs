@@ -13,7 +13,8 @@ const PROXY_KEYS: &str = "'{metadata,litellm_metadata,headers,proxy_server_reque
                           provider_specific_header,litellm_params,user_api_key_auth}'::text[]";
 
 /// Of `metadata`, the logged request would bring headers along, the key's hash is a credential's fingerprint, and the
-/// static price table is most of the column.
+/// static price table is most of the column. Other headers and credentials are taken out by [`crate::content`], which
+/// looks for them in the texts beside them.
 const METADATA_KEYS: &str = "'{proxy_server_request,user_api_key,model_map_information}'::text[]";
 
 /// The parameters that hold a request's prompt, by API.
@@ -41,7 +42,8 @@ impl Facts {
     }
 
     /// Appends a `FROM` item with the named facts, [`CONTENT_COLUMNS`], and what only the page of one request shows:
-    /// `completion_started_at`, `cache_hit_text`, `cache_key`, `api_base` and `metadata`.
+    /// `completion_started_at`, `cache_hit_text`, `cache_key`, `api_base`, `metadata` and `row_keys`: the keys that the row
+    /// itself holds, perhaps in clear, which whoever shows the metadata has to take out of its texts.
     pub fn push_record(
         &self,
         sql: &mut QueryBuilder<Postgres>,
@@ -69,7 +71,8 @@ const NO_CONTENT: &str = ", NULL::jsonb AS messages, NULL::jsonb AS proxy_server
 
 /// The rest of a record of the index.
 const NO_RECORD: &str = ", NULL::timestamp AS completion_started_at, NULL::text AS cache_hit_text, \
-                         NULL::text AS cache_key, NULL::text AS api_base, NULL::jsonb AS metadata";
+                         NULL::text AS cache_key, NULL::text AS api_base, NULL::jsonb AS metadata, \
+                         '{}'::text[] AS row_keys";
 
 impl Direct {
     fn push_content(
@@ -91,14 +94,11 @@ impl Direct {
         rows: Rows<'_>,
         scope: &Scope,
     ) {
-        // An exceeded budget names the key by its hash once more, inside a text.
         let columns = format!(
             r#"{}, s."completionStartTime" AS completion_started_at, s.cache_hit AS cache_hit_text,
              s.cache_key AS cache_key, s.api_base AS api_base,
-             CASE WHEN jsonb_typeof(p.metadata) <> 'object' THEN NULL
-             WHEN s.api_key ~ '^[0-9a-f]{{64}}$'
-             THEN replace((p.metadata - {METADATA_KEYS})::text, s.api_key, 'masked')::jsonb
-             ELSE p.metadata - {METADATA_KEYS} END AS metadata"#,
+             CASE jsonb_typeof(p.metadata) WHEN 'object' THEN p.metadata - {METADATA_KEYS} END AS metadata,
+             array_remove(ARRAY[s.api_key, p.metadata ->> 'user_api_key'], NULL) AS row_keys"#,
             self.content()
         );
         self.push_extended(sql, alias, facts, &columns, rows, scope);
@@ -107,9 +107,10 @@ impl Direct {
     /// SQL of [`CONTENT_COLUMNS`].
     fn content(&self) -> String {
         let (request, has_metadata, prompt) = if self.schema.has("proxy_server_request") {
+            // Unpacked, what is no object is a list of itself and more: it is read as it is stored.
             let request = format!(
                 "CASE jsonb_typeof(p.proxy_server_request) WHEN 'object' \
-                 THEN p.proxy_server_request - {PROXY_KEYS} ELSE p.proxy_server_request END"
+                 THEN p.proxy_server_request - {PROXY_KEYS} ELSE s.proxy_server_request END"
             );
             let has_metadata = "COALESCE(p.proxy_server_request ?| '{metadata,litellm_metadata}', false)";
             (request, has_metadata, PROMPTS.map(|key| format!("p.proxy_server_request -> '{key}'")).join(", "))

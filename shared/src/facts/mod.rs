@@ -13,6 +13,7 @@ mod column;
 pub mod content;
 mod direct;
 mod indexed;
+pub mod key_hash;
 pub mod keys;
 mod lost;
 mod names;

@@ -1,6 +1,7 @@
 //! The SQL of each fact, for the schema at hand.
 
 use super::column::Fact;
+use super::key_hash;
 use super::names::{self, NamePaths};
 use super::probe::{KEYS, Schema};
 use super::tool_calls;
@@ -43,7 +44,7 @@ fn expression(fact: Fact, schema: &Schema, paths: &NamePaths) -> String {
         Fact::EndUser => "NULLIF(s.end_user, '')".into(),
         Fact::TeamId => "NULLIF(s.team_id, '')".into(),
         Fact::OrganizationId => column(schema, "organization_id", "text"),
-        Fact::ApiKeyHash => "NULLIF(s.api_key, '')".into(),
+        Fact::ApiKeyHash => key_hash::hashed("s.api_key"),
         Fact::KeyAlias => key_alias(schema),
         Fact::Model => "NULLIF(s.model, '')".into(),
         Fact::ModelGroup => model_group(),
@@ -137,7 +138,8 @@ fn usage(paths: &[&str]) -> String {
 fn key_alias(schema: &Schema) -> String {
     let logged = "NULLIF(p.metadata ->> 'user_api_key_alias', '')";
     if schema.table_has(KEYS, "key_alias") {
-        format!(r#"COALESCE((SELECT NULLIF(k.key_alias, '') FROM "{KEYS}" k WHERE k.token = s.api_key), {logged})"#)
+        let hash = key_hash::hashed("s.api_key");
+        format!(r#"COALESCE((SELECT NULLIF(k.key_alias, '') FROM "{KEYS}" k WHERE k.token = {hash}), {logged})"#)
     } else {
         logged.into()
     }
