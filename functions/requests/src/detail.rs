@@ -79,7 +79,8 @@ pub struct RequestDetail {
     cache_hit: Option<String>,
     /// LiteLLM's cache key, which is a hash of the request; null where its content may not be read.
     cache_key: Option<String>,
-    /// LiteLLM's own metadata of the request, without its price table, the key's hash and the logged request.
+    /// LiteLLM's own metadata of the request, without its price table, the key, headers and the logged request. Other
+    /// credentials in it are replaced by their SHA-256, and by `masked` within texts such as error messages.
     #[schema(value_type = Option<Value>)]
     metadata: Option<Box<RawValue>>,
     /// The prompt as the client sent it: the value of `messages`, `input` or whatever the call's parameter is; null if it
@@ -164,7 +165,7 @@ impl RequestDetail {
             cache_hit: record.cache_hit_text,
             // It is a hash of what was said, which can be guessed at.
             cache_key: record.cache_key.filter(|_| may_read),
-            metadata: disclosure.metadata(record.metadata.map(|json| json.0)),
+            metadata: disclosure.metadata(record.metadata.map(|json| json.0), &record.row_keys),
             messages: content.sent,
             request_parameters: Value::Object(content.parameters),
             response: content.raw_response,

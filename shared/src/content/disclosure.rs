@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::{Availability, Content, Message, Redaction, metadata, withheld};
+use super::{Availability, Content, Message, Redaction, RowKeys, credentials, metadata, withheld};
 
 /// How much of a request's content its reader gets.
 #[derive(Clone, Copy)]
@@ -56,7 +56,8 @@ impl Content {
 
 impl Disclosed {
     fn redacted(mut self, redaction: &Redaction) -> Self {
-        self.prompt.iter_mut().chain(&mut self.response).for_each(|message| redaction.message(message));
+        redaction.messages(&mut self.prompt);
+        redaction.messages(&mut self.response);
         redaction.map(&mut self.parameters);
         self.sent.iter_mut().for_each(|sent| redaction.value(sent));
         self.raw_response = self.raw_response.and_then(|raw| redaction.raw(raw));
@@ -65,13 +66,15 @@ impl Disclosed {
 }
 
 impl Disclosure<'_> {
-    /// As much of LiteLLM's own metadata of a request as its reader may see. Beside accounts and identities it holds what
-    /// tools, guardrails and errors quote of the content, and whatever a client sent along.
+    /// As much of LiteLLM's own metadata of a request as its reader may see: for nobody its headers and credentials.
+    /// Beside accounts and identities it holds what tools, guardrails and errors quote of the content, and whatever a
+    /// client sent along. `keys` are the keys of the same row.
     #[must_use]
-    pub fn metadata(self, metadata: Option<Box<RawValue>>) -> Option<Box<RawValue>> {
+    pub fn metadata(self, metadata: Option<Box<RawValue>>, keys: &RowKeys) -> Option<Box<RawValue>> {
+        let metadata = credentials::taken_out(metadata?, keys)?;
         match self {
-            Self::Content(redaction) => redaction.raw(metadata?),
-            Self::Withheld => metadata::without_content(&metadata?),
+            Self::Content(redaction) => redaction.raw(metadata),
+            Self::Withheld => metadata::without_content(&metadata),
         }
     }
 }

@@ -10,6 +10,7 @@ mod availability;
 mod blocks;
 mod chat;
 mod conversation;
+mod credentials;
 mod disclosure;
 mod events;
 mod fingerprint;
@@ -41,6 +42,7 @@ use serde_json::{Map, Value};
 use self::availability::Stored;
 pub use self::availability::{Availability, Reason, SideAvailability};
 pub use self::conversation::Conversation;
+pub use self::credentials::RowKeys;
 pub use self::disclosure::{Disclosed, Disclosure};
 pub use self::message::{Message, Part, Source, ToolCall, Truncation};
 pub use self::parameters::bare_url;
@@ -260,7 +262,8 @@ pub fn normalise_with_sent(stored: StoredContent) -> Content {
     read(stored, true)
 }
 
-fn read(stored: StoredContent, keep_sent: bool) -> Content {
+fn read(mut stored: StoredContent, keep_sent: bool) -> Content {
+    stored.response = stored.response.map(credentials::without_headers);
     let kind = CallKind::new(&stored.call_type);
     let mut found = prompt::read(&stored, kind, keep_sent);
     name_results(&mut found.messages);

@@ -240,12 +240,10 @@ fn masked_entry(key: &str, value: Value, in_schema: bool) -> Value {
 #[must_use]
 pub fn bare_url(url: &str) -> String {
     let address = url.split(['?', '#']).next().unwrap_or_default();
-    let Some((scheme, rest)) = address.split_once("://") else {
-        return address.to_owned();
-    };
+    let (scheme, rest) = address.find("://").map_or(("", address), |colon| address.split_at(colon + 3));
     let (host, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
     let host = host.rsplit('@').next().unwrap_or_default();
-    format!("{scheme}://{host}{path}")
+    format!("{scheme}{host}{path}")
 }
 
 #[cfg(test)]
@@ -281,6 +279,18 @@ mod tests {
                 {"type": "function", "function": {"name": "f", "parameters": {"properties": {"token": {"type": "string"}}}}},
             ]})
         );
+    }
+
+    #[test]
+    fn an_address_is_shown_without_what_may_be_a_key() {
+        for (url, bare) in [
+            ("https://u:p@h.example:1/v1?key=k#f", "https://h.example:1/v1"),
+            ("u:p@h.example/v1?key=k", "h.example/v1"),
+            ("https://h.example/a@b", "https://h.example/a@b"),
+            ("", ""),
+        ] {
+            assert_eq!(bare_url(url), bare);
+        }
     }
 
     #[test]

@@ -91,7 +91,10 @@ pub fn read(stored: &StoredContent, kind: CallKind, keep_sent: bool) -> Prompt {
     let mut prompt = match body {
         Some(Value::Object(map)) => of_body(map, kind),
         // The request itself was a list or a text: no shape of a request that is known.
-        Some(other) => Prompt { messages: chat::messages(other, Source::Prompt), ..Prompt::default() },
+        Some(other) => {
+            let messages = chat::messages(parameters::masked(other, false), Source::Prompt);
+            Prompt { messages, ..Prompt::default() }
+        }
         None => Prompt { history: kind.history(&Map::new()), ..Prompt::default() },
     };
     prompt.cut = cut;

@@ -11,6 +11,7 @@ use super::Source;
 use super::content::ContentRow;
 use super::filter::{RequestFilter, TimeWindow, UNKNOWN, union, utc};
 use crate::access::Scope;
+use crate::content::RowKeys;
 use crate::db::{Connection, Session};
 use crate::facts::content::CONTENT_COLUMNS;
 use crate::facts::{Fact, FactsError, Rows};
@@ -164,6 +165,8 @@ pub struct RequestRecord {
     pub api_base: Option<String>,
     /// LiteLLM's metadata of the request.
     pub metadata: Option<Json<Box<RawValue>>>,
+    /// The keys that the row holds, to be taken out of its metadata.
+    pub row_keys: RowKeys,
 }
 
 /// The request with this id, or with this call id: from LiteLLM's log, which has it as soon as it is over, else from the
@@ -197,7 +200,7 @@ async fn find_in(conn: &mut Connection, source: Source<'_>, rows: Rows<'_>) -> s
          f.cached_tokens, f.reasoning_tokens, f.tool_calls, f.duration_ms, f.user_id AS owner, \
          f.started_at AT TIME ZONE 'UTC' AS started_at, f.call_id, {CONTENT_COLUMNS}, \
          f.completion_started_at AT TIME ZONE 'UTC' AS completion_start, f.cache_hit_text, f.cache_key, f.api_base, \
-         f.metadata FROM "
+         f.metadata, f.row_keys FROM "
     ));
     source.facts.push_record(&mut sql, "f", &Fact::ALL, rows, source.scope);
     // A partitioned log may hold an id twice, and call ids are not unique at all: the newest is meant.

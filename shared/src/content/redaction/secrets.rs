@@ -69,7 +69,22 @@ pub fn is_mask(value: &str) -> bool {
 }
 
 /// Finds the secrets of a text: the tokens, and of names with values the values.
-pub fn find(text: &Text<'_>, found: &mut dyn FnMut(Range<usize>)) {
+pub(super) fn find(text: &Text<'_>, found: &mut dyn FnMut(Range<usize>)) {
+    by_form(text, found);
+    assignments(text, found);
+}
+
+/// Finds in a text without placeholders what looks like a token or a key.
+pub fn tokens(text: &str, found: &mut dyn FnMut(Range<usize>)) {
+    by_form(&Text { text, placeholders: Vec::new() }, found);
+}
+
+/// Finds in a text without placeholders the values of names of secrets.
+pub fn assigned(text: &str, found: &mut dyn FnMut(Range<usize>)) {
+    assignments(&Text { text, placeholders: Vec::new() }, found);
+}
+
+fn by_form(text: &Text<'_>, found: &mut dyn FnMut(Range<usize>)) {
     for token in TOKEN.find_iter(text.text).filter(|token| !text.replaced_before(token.start())) {
         found(token.range());
     }
@@ -79,7 +94,6 @@ pub fn find(text: &Text<'_>, found: &mut dyn FnMut(Range<usize>)) {
             value(&captures).filter(|range| !is_mask(&text.text[range.clone()])).into_iter().for_each(&mut *found);
         }
     }
-    assignments(text, found);
 }
 
 fn assignments(text: &Text<'_>, found: &mut dyn FnMut(Range<usize>)) {

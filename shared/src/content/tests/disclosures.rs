@@ -8,7 +8,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
 
 use super::super::{
-    Conversation, Disclosed, Disclosure, Reason, Redaction, StoredContent, normalise, normalise_with_sent,
+    Conversation, Disclosed, Disclosure, Reason, Redaction, RowKeys, StoredContent, normalise, normalise_with_sent,
 };
 use super::{chat, json_of, lines, raw, read, stored};
 use crate::config::Environment;
@@ -86,7 +86,7 @@ fn nothing_that_was_said_is_in_a_withheld_answer() {
             allowed.extend(metadata["mcp_tool_call_metadata"][key].as_str().map(ToOwned::to_owned));
         }
 
-        let metadata = Disclosure::Withheld.metadata(raw(&row["metadata"]));
+        let metadata = Disclosure::Withheld.metadata(raw(&row["metadata"]), &RowKeys::default());
         let withheld = normalise_with_sent(stored_row(&row)).disclose(Disclosure::Withheld);
         let written = written(&withheld, metadata.as_deref());
         for text in texts.iter().filter(|text| !allowed.contains(*text)) {
@@ -171,7 +171,7 @@ fn patterns_are_replaced_everywhere() {
     let request = json!({"user": mark, "messages": [{"role": "user", "content": mark}]});
     let response = json!({"choices": [{"message": {"role": "assistant", "content": mark}}]});
     let disclosure = Disclosure::Content(&redaction);
-    let metadata = disclosure.metadata(raw(&json!({"spend_logs_metadata": {"to": mark}})));
+    let metadata = disclosure.metadata(raw(&json!({"spend_logs_metadata": {"to": mark}})), &RowKeys::default());
     let content = normalise_with_sent(stored("acompletion", &request, &response)).disclose(disclosure);
     let written = written(&content, metadata.as_deref());
     assert!(!written.contains(mark), "{written}");
@@ -225,7 +225,7 @@ fn metadata_is_kept_where_it_is_known_to_hold_no_content() {
         "litellm_overhead_time_ms": 4.5, "attempted_retries": 0, "user_agent": "secret", "of_a_later_release": 1,
         "batch_models": null, "user_api_key_user_id": {"secret": "secret"},
     });
-    let kept = Disclosure::Withheld.metadata(raw(&metadata)).expect("an object");
+    let kept = Disclosure::Withheld.metadata(raw(&metadata), &RowKeys::default()).expect("an object");
     let kept: Value = serde_json::from_str(kept.get()).expect("JSON");
     assert_eq!(
         kept,
@@ -238,6 +238,6 @@ fn metadata_is_kept_where_it_is_known_to_hold_no_content() {
             "litellm_overhead_time_ms": 4.5, "attempted_retries": 0, "batch_models": null,
         })
     );
-    assert!(Disclosure::Withheld.metadata(raw(&json!("secret"))).is_none());
-    assert!(Disclosure::Withheld.metadata(None).is_none());
+    assert!(Disclosure::Withheld.metadata(raw(&json!("secret")), &RowKeys::default()).is_none());
+    assert!(Disclosure::Withheld.metadata(None, &RowKeys::default()).is_none());
 }
