@@ -1,14 +1,18 @@
 //! What is replaced in all that leaves the service.
 //!
-//! Patterns find what to replace in each text by itself. What is spread over several texts is found only where this
-//! module knows how they belong together: the events of a stream, and the tokens of log probabilities.
+//! Patterns find what to replace in each text by itself, as it is written and as its readers see it ([`shadow`]). What is
+//! spread over several texts is found only where this module knows how they belong together: the events of a stream or
+//! of a realtime session ([`pieces`]), and the tokens of log probabilities.
 
 mod cards;
 mod phones;
-mod secrets;
+mod pieces;
+pub(super) mod secrets;
 mod settings;
+mod shadow;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -18,11 +22,15 @@ use regex::Regex;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Number, Value};
 
+use self::shadow::{Shadow, Spaces};
+use self::text::{Found, Text, joined};
+use super::json;
 use super::message::{Message, Part, ToolCall};
-use super::{json, response};
 
 /// How often a text may turn out to be JSON whose texts are JSON again.
 const NESTING: u8 = 4;
+/// How often a text is looked through again, since what was beside a match may be one by itself.
+const PASSES: u8 = 3;
 
 static EMAIL: LazyLock<Regex> = LazyLock::new(|| builtin(r"[\w.%+-]+@(?:[\w-]+\.)+[^\W\d_]{2,}"));
 static PLACEHOLDER: LazyLock<Regex> = LazyLock::new(|| builtin(r"\[redacted: [a-z0-9_-]{1,32}\]"));
@@ -53,17 +61,6 @@ enum Finder {
     Phone,
 }
 
-/// A text, with the places where something has been replaced before.
-///
-/// Those count as part of a word: what begins right after one was not found when it still stood beside a letter.
-struct Text<'a> {
-    text: &'a str,
-    placeholders: Vec<Range<usize>>,
-}
-
-/// A place to replace, and the index of the rule that found it.
-type Found = (Range<usize>, usize);
-
 impl Redaction {
     /// Nothing is replaced.
     #[must_use]
@@ -75,8 +72,14 @@ impl Redaction {
         self.rules.is_empty()
     }
 
-    /// Replaces in every text of the message, its ids and names included.
-    pub(super) fn message(&self, message: &mut Message) {
+    /// Replaces in every text of the messages, their ids and names included.
+    pub(super) fn messages(&self, messages: &mut [Message]) {
+        let mut events: Vec<&mut Value> = messages.iter_mut().filter_map(|message| message.raw.as_mut()).collect();
+        self.pieces(&mut events, NESTING);
+        messages.iter_mut().for_each(|message| self.message(message));
+    }
+
+    fn message(&self, message: &mut Message) {
         let Message {
             source: _,
             role,
@@ -153,6 +156,9 @@ impl Redaction {
             Value::String(text) => self.text_within(text, depth),
             Value::Array(items) => {
                 let mut changed = false;
+                if items.iter().filter(|item| pieces::is_piece(item)).nth(1).is_some() {
+                    changed = !self.pieces(&mut items.iter_mut().collect::<Vec<_>>(), depth).is_empty();
+                }
                 for item in items {
                     changed |= self.value_within(item, depth);
                 }
@@ -237,9 +243,9 @@ impl Redaction {
                 *text = value.to_string();
                 changed = true;
             }
-        } else if let Some(said) = self.stream(text) {
-            *text = said;
-            return true;
+        } else if let Some(rewritten) = self.stream(text, depth) {
+            *text = rewritten;
+            changed = true;
         }
         match self.replaced(text) {
             Some(replaced) => {
@@ -250,14 +256,6 @@ impl Redaction {
         }
     }
 
-    /// A stream of events holds what is said in pieces: it is replaced by its words if anything in them is.
-    fn stream(&self, text: &str) -> Option<String> {
-        if !text.starts_with("data:") && !text.contains("\ndata:") {
-            return None;
-        }
-        self.replaced(&response::said_in_stream(text)?)
-    }
-
     /// Whether a text is what this puts in place of a match. Others that look so may have a match within.
     fn is_placeholder(&self, text: &str) -> bool {
         self.rules.iter().any(|rule| rule.placeholder == text)
@@ -265,10 +263,21 @@ impl Redaction {
 
     /// The text with placeholders in it; `None` if nothing is to be replaced.
     fn replaced(&self, text: &str) -> Option<String> {
+        let mut replaced = self.replaced_once(text)?;
+        for _ in 0..PASSES {
+            match self.replaced_once(&replaced) {
+                Some(again) => replaced = again,
+                None => break,
+            }
+        }
+        Some(replaced)
+    }
+
+    fn replaced_once(&self, text: &str) -> Option<String> {
         if self.rules.is_empty() || text.is_empty() {
             return None;
         }
-        let placeholders = if text.contains("[redacted: ") {
+        let placeholders: Vec<Range<usize>> = if text.contains("[redacted: ") {
             PLACEHOLDER
                 .find_iter(text)
                 .filter(|found| self.is_placeholder(found.as_str()))
@@ -277,23 +286,36 @@ impl Redaction {
         } else {
             Vec::new()
         };
-        let text = Text { text, placeholders };
         let mut found: Vec<Found> = Vec::new();
-        for (index, rule) in self.rules.iter().enumerate() {
-            rule.finder.find(&text, &mut |range| found.extend(text.outside(range).map(|range| (range, index))));
+        for spaces in [Spaces::Plain, Spaces::Dropped] {
+            if let Some(shadow) = Shadow::of(text, spaces) {
+                let placeholders = placeholders.iter().map(|place| shadow.place(place)).collect();
+                let plain = self.find(&Text { text: &shadow.text, placeholders });
+                found.extend(plain.into_iter().map(|(range, index)| (shadow.original(&range), index)));
+            }
         }
+        found.extend(self.find(&Text { text, placeholders }));
         if found.is_empty() {
             return None;
         }
-        let mut replaced = String::with_capacity(text.text.len());
+        let mut replaced = String::with_capacity(text.len());
         let mut end = 0;
         for (range, index) in joined(found) {
-            replaced.push_str(&text.text[end..range.start]);
+            replaced.push_str(&text[end..range.start]);
             replaced.push_str(&self.rules[index].placeholder);
             end = range.end;
         }
-        replaced.push_str(&text.text[end..]);
+        replaced.push_str(&text[end..]);
         Some(replaced)
+    }
+
+    /// What the rules find, outside of what was replaced before.
+    fn find(&self, text: &Text<'_>) -> Vec<Found> {
+        let mut found = Vec::new();
+        for (index, rule) in self.rules.iter().enumerate() {
+            rule.finder.find(text, &mut |range| found.extend(text.outside(range).map(|range| (range, index))));
+        }
+        found
     }
 }
 
@@ -309,64 +331,6 @@ impl Finder {
             Self::Phone => phones::find(text, found),
         }
     }
-}
-
-impl Text<'_> {
-    /// The part of a match that is not within what was replaced before; `None` if nothing is left of it.
-    fn outside(&self, mut range: Range<usize>) -> Option<Range<usize>> {
-        let first = self.placeholders.partition_point(|before| before.end <= range.start);
-        let end = self.placeholders.partition_point(|before| before.start < range.end);
-        for before in self.placeholders.get(first..end).unwrap_or_default() {
-            if before.start <= range.start {
-                range.start = before.end.min(range.end);
-            } else if range.end <= before.end {
-                range.end = before.start;
-            }
-        }
-        (!range.is_empty()).then_some(range)
-    }
-
-    /// Whether a word goes on before this place.
-    fn word_before(&self, at: usize) -> bool {
-        self.replaced_before(at) || self.text[..at].chars().next_back().is_some_and(|c| c.is_alphanumeric() || c == '_')
-    }
-
-    /// Whether a word goes on at this place.
-    fn word_after(&self, at: usize) -> bool {
-        self.replaced_after(at) || self.text[at..].chars().next().is_some_and(|c| c.is_alphanumeric() || c == '_')
-    }
-
-    /// Where the placeholder ends that this place is within.
-    fn replaced_around(&self, at: usize) -> Option<usize> {
-        let around = self.placeholders.partition_point(|range| range.end <= at);
-        self.placeholders.get(around).filter(|range| range.start <= at).map(|range| range.end)
-    }
-
-    /// Whether a placeholder ends here.
-    fn replaced_before(&self, at: usize) -> bool {
-        self.placeholders.binary_search_by_key(&at, |range| range.end).is_ok()
-    }
-
-    /// Whether a placeholder begins here.
-    fn replaced_after(&self, at: usize) -> bool {
-        self.placeholders.binary_search_by_key(&at, |range| range.start).is_ok()
-    }
-}
-
-/// In order, with those that overlap made one.
-fn joined(mut found: Vec<Found>) -> Vec<Found> {
-    found.sort_by_key(|(range, index)| (range.start, *index));
-    let mut joined: Vec<Found> = Vec::with_capacity(found.len());
-    for (range, index) in found {
-        match joined.last_mut() {
-            Some((last, first)) if range.start < last.end => {
-                last.end = last.end.max(range.end);
-                *first = index.min(*first);
-            }
-            _ => joined.push((range, index)),
-        }
-    }
-    joined
 }
 
 fn builtin(pattern: &str) -> Regex {

@@ -232,14 +232,228 @@ fn what_overlaps_is_replaced_as_one() {
 
 #[test]
 fn what_a_stream_says_in_pieces_is_found() {
-    let events = "data: {\"delta\":{\"text\":\"call alice@exa\"}}\n\ndata: {\"delta\":{\"text\":\"mple.com\"}}\n";
-    assert_eq!(replaced(&all(), events), "call [redacted: email]");
+    let events = "data: {\"delta\":{\"text\":\"call alice@exa\"}}\n\ndata: {\"delta\":{\"text\":\"mple.com\"}}\n\ndata: [DONE]\n";
+    let redacted = "data: {\"delta\":{\"text\":\"call [redacted: email]\"}}\n\ndata: {\"delta\":{\"text\":\"\"}}\n\ndata: [DONE]\n";
+    assert_eq!(replaced(&all(), events), redacted);
+    let untouched = events.replace('@', " at ");
+    assert_eq!(replaced(&all(), &untouched), untouched);
     let mut value = json!({"logprobs": {"content": [{"token": "alice@"}, {"token": "example"}, {"token": ".com"}]}});
     all().value(&mut value);
     assert_eq!(value, json!({"logprobs": "[redacted: email]"}));
     let mut value = json!({"logprobs": {"tokens": ["Hello", " you"]}});
     all().value(&mut value);
     assert_eq!(value, json!({"logprobs": {"tokens": ["Hello", " you"]}}));
+}
+
+/// The events by which each API streams a text in two pieces.
+fn events(first: &str, second: &str) -> Vec<(&'static str, Vec<Value>)> {
+    let piece = |event: &dyn Fn(&str) -> Value| vec![event(first), json!({"type": "ping"}), event(second)];
+    vec![
+        (
+            "chat",
+            piece(
+                &|text| json!({"object": "chat.completion.chunk", "choices": [{"index": 0, "delta": {"content": text}, "logprobs": {"content": [{"token": text}]}}]}),
+            ),
+        ),
+        (
+            "a tool of a chat",
+            piece(
+                &|text| json!({"choices": [{"index": 0, "delta": {"tool_calls": [{"index": 1, "function": {"arguments": text}}]}}]}),
+            ),
+        ),
+        (
+            "a text completion",
+            piece(&|text| json!({"object": "text_completion", "choices": [{"index": 0, "text": text}]})),
+        ),
+        (
+            "Anthropic",
+            piece(
+                &|text| json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}}),
+            ),
+        ),
+        (
+            "a tool of Anthropic's",
+            piece(
+                &|text| json!({"type": "content_block_delta", "index": 2, "delta": {"type": "input_json_delta", "partial_json": text}}),
+            ),
+        ),
+        (
+            "thinking",
+            piece(
+                &|text| json!({"type": "content_block_delta", "index": 0, "delta": {"type": "thinking_delta", "thinking": text}}),
+            ),
+        ),
+        ("Responses", piece(&|text| json!({"type": "response.output_text.delta", "item_id": "i", "delta": text}))),
+        (
+            "a tool of Responses",
+            piece(&|text| json!({"type": "response.function_call_arguments.delta", "item_id": "i", "delta": text})),
+        ),
+        ("Gemini", piece(&|text| json!({"candidates": [{"content": {"parts": [{"text": text}], "role": "model"}}]}))),
+        (
+            "realtime",
+            piece(
+                &|text| json!({"type": "response.audio_transcript.delta", "item_id": "i", "content_index": 0, "delta": text}),
+            ),
+        ),
+        (
+            "realtime's input",
+            piece(
+                &|text| json!({"type": "conversation.item.input_audio_transcription.delta", "item_id": "i", "delta": text}),
+            ),
+        ),
+    ]
+}
+
+#[test]
+fn pieces_are_put_together_in_every_form_of_a_stream() {
+    for (first, second) in
+        [("mail alice@exam", "ple.com"), ("4111 1111", " 1111 1111"), ("{\"to\": \"alice@exam", "ple.com\"}")]
+    {
+        for (name, events) in events(first, second) {
+            let lines: Vec<String> = events.iter().map(|event| format!("event: x\ndata: {event}\n\n")).collect();
+            let python: Vec<String> = lines
+                .iter()
+                .map(|line| format!("'{}'", line.replace('\\', "\\\\").replace('\'', "\\'").replace('\n', "\\n")))
+                .collect();
+            let chunks = format!("cannot parse chunks to standard response object. Chunks=[{}]", python.join(", "));
+            for form in [
+                json!(events),
+                json!(lines.concat()),
+                json!(chunks),
+                json!({"response": chunks}),
+                json!(json!(events).to_string()),
+            ] {
+                let mut redacted = form.clone();
+                all().value(&mut redacted);
+                let text = redacted.to_string();
+                assert!(text.contains("[redacted: "), "{name}: {text}");
+                for piece in ["alice", "ple.com", "4111", "1111"] {
+                    assert!(!text.contains(piece), "{name} tells {piece}: {text}");
+                }
+                let once = redacted.clone();
+                all().value(&mut redacted);
+                assert_eq!(redacted, once, "{name}");
+                let mut untouched: Value =
+                    serde_json::from_str(&form.to_string().replace("alice@", "al ").replace("4111 1111", "one"))
+                        .expect("JSON");
+                let before = untouched.clone();
+                all().value(&mut untouched);
+                assert_eq!(untouched, before, "{name}");
+            }
+            let mut messages: Vec<Message> =
+                events.iter().map(|event| Message::with_raw(Source::Response, "event", event.clone())).collect();
+            all().messages(&mut messages);
+            let text = serde_json::to_string(&messages).expect("JSON");
+            assert!(
+                text.contains("[redacted: ") && !text.contains("alice") && !text.contains("1111"),
+                "{name}: {text}"
+            );
+        }
+    }
+}
+
+#[test]
+fn texts_of_different_places_are_not_put_together() {
+    let mut value = json!([
+        {"choices": [{"index": 0, "delta": {"content": "alice@exam"}}, {"index": 1, "delta": {"content": "x"}}]},
+        {"choices": [{"index": 1, "delta": {"content": "ple.com"}}]},
+        {"type": "response.output_text.delta", "item_id": "a", "delta": "bob@exam"},
+        {"type": "response.output_text.delta", "item_id": "b", "delta": "ple.com"},
+    ]);
+    let before = value.clone();
+    all().value(&mut value);
+    assert_eq!(value, before);
+    let mut messages = json!([{"role": "user", "content": "alice@exam"}, {"role": "user", "content": "ple.com"}]);
+    let before = messages.clone();
+    all().value(&mut messages);
+    assert_eq!(messages, before);
+}
+
+/// What each detector finds: before it, it itself, and after it.
+const EXAMPLES: &[(&str, &str, &str, &str)] = &[
+    ("email", "Mail ", "alice@example.com", " now"),
+    ("email", "<", "bob.o+tag@mail.example.co.uk", ">"),
+    ("card", "Card ", "4111111111111111", ", thanks"),
+    ("card", "Card ", "4111 1111 1111 1111", ", thanks"),
+    ("card", "Card ", "5555-5555-5555-4444", ""),
+    ("phone", "Call ", "+4915112345678", " now"),
+    ("phone", "Call ", "+49 30 1234567", " now"),
+    ("phone", "", "(555) 123-4567", ""),
+    ("secret", "use ", "sk-proj-a1B2c3D4e5F6g7H8", " now"),
+    ("secret", "", "AKIAIOSFODNN7EXAMPLE", ""),
+    ("secret", "", "ghp_0123456789abcdefghij0123456789abcdef", ""),
+    ("secret", "password: ", "hunter2-and-more", ""),
+    ("secret", "Bearer ", "abc123def456", ""),
+    ("ticket", "of ", "TCK-4711", ", done"),
+];
+
+/// Ways to write a text so that it looks, or is read, the same.
+const DISGUISES: &[(&str, fn(&str, usize) -> String)] = &[
+    ("as it is", |text, _| text.to_owned()),
+    ("soft hyphen", |text, at| inserted(text, at, "\u{ad}")),
+    ("zero-width space", |text, at| inserted(text, at, "\u{200b}")),
+    ("zero-width joiner", |text, at| inserted(text, at, "\u{200d}")),
+    ("word joiner", |text, at| inserted(text, at, "\u{2060}")),
+    ("byte order mark", |text, at| inserted(text, at, "\u{feff}")),
+    ("mark of direction", |text, at| inserted(text, at, "\u{202e}")),
+    ("no-break space", |text, at| inserted(text, at, "\u{a0}")),
+    ("narrow space", |text, at| inserted(text, at, "\u{202f}")),
+    ("entity of a soft hyphen", |text, at| inserted(text, at, "&shy;")),
+    ("encoded no-break space", |text, at| inserted(text, at, "%C2%A0")),
+    ("between all letters", |text, _| {
+        let letters: Vec<String> = text.chars().map(String::from).collect();
+        letters.join("\u{200b}")
+    }),
+    ("no-break spaces for spaces", |text, _| text.replace(' ', "\u{a0}")),
+    ("full-width", |text, _| text.chars().map(full_width).collect()),
+    ("one full-width letter", |text, at| {
+        text.chars().enumerate().map(|(place, letter)| if place == at { full_width(letter) } else { letter }).collect()
+    }),
+    ("percent", |text, _| text.replace('@', "%40").replace('.', "%2E").replace('+', "%2b").replace(' ', "%20")),
+    ("all percent", |text, _| text.bytes().map(|byte| format!("%{byte:02X}")).collect()),
+    ("percent twice", |text, _| text.bytes().map(|byte| format!("%25{byte:02x}")).collect()),
+    ("entities", |text, _| text.chars().map(|letter| format!("&#{};", u32::from(letter))).collect()),
+    ("hexadecimal entities", |text, _| text.chars().map(|letter| format!("&#x{:X};", u32::from(letter))).collect()),
+    ("entities of entities", |text, _| text.replace('@', "&amp;#64;").replace('-', "&amp;#45;")),
+    ("named entities", |text, _| {
+        text.replace('@', "&commat;").replace('.', "&period;").replace('+', "&plus;").replace('(', "&lpar;")
+    }),
+    ("escapes", |text, _| text.chars().map(|letter| format!("\\u{:04x}", u32::from(letter))).collect()),
+    ("non-breaking hyphens", |text, _| text.replace('-', "\u{2011}")),
+];
+
+fn full_width(letter: char) -> char {
+    match letter {
+        ' ' => '\u{3000}',
+        '!'..='~' => char::from_u32(u32::from(letter) + 0xfee0).expect("a letter"),
+        letter => letter,
+    }
+}
+
+/// The text with something after this letter of it, but for the last.
+fn inserted(text: &str, at: usize, what: &str) -> String {
+    let at = 1 + at % (text.len() - 1);
+    format!("{}{what}{}", &text[..at], &text[at..])
+}
+
+#[test]
+fn no_disguise_hides_anything() {
+    let redaction = all();
+    for (kind, before, example, after) in EXAMPLES {
+        for (name, disguise) in DISGUISES {
+            for at in 0..example.len() {
+                let text = format!("{before}{}{after}", disguise(example, at));
+                let redacted = replaced(&redaction, &text);
+                let expected = format!("{before}[redacted: {kind}]{after}");
+                // A no-break space may be a space, which ends a word, or nothing. What was beside it is gone, too.
+                let more = redacted.starts_with(before)
+                    && redacted.contains("[redacted: ")
+                    && redacted.len() <= expected.len() + 1;
+                let spaces = ["no-break space", "narrow space", "encoded no-break space"].contains(name);
+                assert!(redacted == expected || spaces && more, "{name} at {at}: {text:?} became {redacted:?}");
+            }
+        }
+    }
 }
 
 #[test]
