@@ -32,7 +32,7 @@ fn each_form_is_as_it_was_looked_at() {
 }
 
 /// Names that were chosen to do harm, or do it by accident.
-const HOSTILE: [&str; 12] = [
+const HOSTILE: [&str; 20] = [
     "=HYPERLINK(\"http://evil.example\";\"click\")",
     "+1",
     "-2+3",
@@ -45,7 +45,23 @@ const HOSTILE: [&str; 12] = [
     "a|b\n\n# heading\n[x](javascript:alert(1))",
     "\u{202e}desrever\u{0}\u{7}",
     "{{ 7 * 7 }}{% raw %}",
+    "\n=1+1",
+    "\u{feff}=1+1",
+    " \u{200b}\u{a0}@SUM(A1)",
+    "\u{ff1d}1+1",
+    "\u{ff0b}1 | b | `c",
+    "see https://evil.example/ and www.evil.example, mail a@evil.example",
+    "](https://evil.example) [x",
+    "<https://evil.example>",
 ];
+
+/// Whether a spreadsheet may take a cell for a formula, which it begins with behind what cannot be seen.
+fn is_formula(cell: &str) -> bool {
+    let hidden =
+        |letter: char| letter.is_whitespace() || letter.is_control() || "\u{feff}\u{200b}\u{202e}".contains(letter);
+    cell.trim_start_matches(hidden).starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠'])
+        || cell.starts_with(['\t', '\r', '\n'])
+}
 
 /// The report with this name everywhere.
 fn named(text: &str) -> CostReport {
@@ -56,6 +72,9 @@ fn named(text: &str) -> CostReport {
         (row.id, row.label) = (name(), name());
     }
     for session in &mut report.sessions {
+        // As the API writes links: some of what means something in Markdown is left as it is in a path.
+        session.link =
+            Some(format!("https://traces.example.com/api/v1/sessions/{}/messages", text.replace(' ', "%20")));
         text.clone_into(&mut session.session_id);
         text.clone_into(&mut session.agent_name);
         text.clone_into(&mut session.user_id);
@@ -111,7 +130,7 @@ fn names_do_no_harm_in_any_form() {
             assert_eq!(table.len(), before.len(), "{text:?} made lines");
             for cell in table.iter().flatten() {
                 let is_number = cell.parse::<f64>().is_ok() && cell != "+1";
-                assert!(is_number || !cell.starts_with(['=', '+', '-', '@', '\t', '\r']), "{cell:?} is a formula");
+                assert!(is_number || !is_formula(cell), "{cell:?} is a formula");
             }
             let whole = table.iter().flatten().any(|cell| cell.trim_start_matches('\'') == text);
             assert!(whole, "{text:?} is not in the table");
@@ -124,6 +143,16 @@ fn names_do_no_harm_in_any_form() {
         let markdown = of(Form::Markdown);
         assert_eq!(markdown.lines().count(), plain(Form::Markdown).lines().count(), "{text:?} made lines");
         assert!(!markdown.contains("<script") && !markdown.contains("[x]("), "{text:?}");
+        for link in ["://evil", "(https://evil", "www.evil", "a@evil", "<http"] {
+            let elsewhere = markdown.replace("(https://traces.example.com/api/v1/sessions/https://evil", "");
+            let elsewhere = elsewhere.replace("(https://traces.example.com/api/v1/sessions/see%20https://evil", "");
+            assert!(!elsewhere.contains(link), "{text:?} makes a link by {link}");
+        }
+        let columns = |text: &str| -> Vec<usize> {
+            let rows = text.lines().filter(|line| line.starts_with('|'));
+            rows.map(|line| line.replace("\\|", "").matches('|').count()).collect()
+        };
+        assert_eq!(columns(&markdown), columns(&plain(Form::Markdown)), "{text:?} breaks a table");
         let again: CostReport = serde_json::from_str(&of(Form::Json)).expect("the document");
         assert_eq!(again, CostReport { charges: Vec::new(), ..report });
     }

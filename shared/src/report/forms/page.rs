@@ -23,6 +23,7 @@ pub(super) fn markdown(report: &CostReport) -> Result<String, RenderError> {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| OF_MARKDOWN);
     environment.set_formatter(escaped);
+    environment.add_filter("target", |url: &str| Value::from_safe_string(text::markdown_target(url)));
     trim(&mut environment);
     Ok(environment.template_from_named_str("report.md", MARKDOWN)?.render(View::of(report))?)
 }
