@@ -19,6 +19,7 @@ mod bad_input;
 mod call_counts;
 mod cases_shapes;
 mod cases_conversations;
+mod canaries;
 mod delivery_aws;
 mod delivery_budgets;
 mod delivery_by_hand;
