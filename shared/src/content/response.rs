@@ -66,14 +66,6 @@ fn of_stream(chunks: &[Value], stored: Value, kind: CallKind) -> Vec<Message> {
     messages
 }
 
-/// What is said in a stream of events, if a text is one.
-pub fn said_in_stream(text: &str) -> Option<String> {
-    let chunks = stream::chunks(text);
-    let messages = of_object(stream::whole(&chunks)?, CallKind::Unknown, None, 0);
-    let said: Vec<String> = messages.into_iter().filter_map(|message| message.text).collect();
-    (!said.is_empty()).then(|| said.join("\n"))
-}
-
 fn of_object(mut map: Map<String, Value>, kind: CallKind, tool: Option<String>, depth: u8) -> Vec<Message> {
     if !matches!(kind, CallKind::Mcp | CallKind::Embedding)
         && let Some(shape) = Shape::of(&map)
