@@ -59,6 +59,7 @@ mod request_detail;
 mod requests_list;
 mod sample;
 mod secrets;
+mod series_sums;
 mod session_messages;
 mod session_search;
 mod session_summary;

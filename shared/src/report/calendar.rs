@@ -9,7 +9,7 @@ use crate::facts::TimeWindow;
 use crate::money::Money;
 use crate::queries::Source;
 use crate::queries::analytics::measures::{FAILED_REQUESTS, SPEND, TOTAL_TOKENS};
-use crate::queries::analytics::{Dimension, Figures, Grouping, Needs, Order, Pick, Question, Shown, measure};
+use crate::queries::analytics::{Dimension, Figures, Grouping, Measured, Needs, Order, Pick, Question, Shown, measure};
 use crate::queries::filter::RequestFilter;
 
 /// How many days are looked back over for what is usual.
@@ -97,21 +97,17 @@ impl Daily {
         let measures = [SPEND, FAILED_REQUESTS, TOTAL_TOKENS];
         let needs = Needs { measures: &measures, pick, shares: false, sessions: false };
         let question = Question::new(window, filter.clone());
-        let mut all: Vec<(String, Self)> = Vec::new();
-        for measured in measure(conn, source, &question, &grouping, needs).await? {
-            let id = measured.keys.into_iter().next().unwrap_or_default();
-            if all.last().is_none_or(|(last, _)| *last != id) {
-                all.push((id, Self::nothing(parts)));
+        let measured = measure(conn, source, &question, &grouping, needs).await?;
+        let daily = |group: Measured| {
+            let mut daily = Self::nothing(parts);
+            for (place, figures) in group.buckets {
+                if let Some(part) = daily.figures.get_mut(place) {
+                    *part = figures;
+                }
             }
-            // Where there is one bucket, it is the window.
-            let place = if grouping.has_buckets() { measured.bucket } else { Some(0) };
-            if let (Some(place), Some((_, daily))) = (place, all.last_mut())
-                && let Some(figures) = daily.figures.get_mut(place)
-            {
-                *figures = measured.figures;
-            }
-        }
-        Ok(all)
+            (group.keys.into_iter().next().unwrap_or_default(), daily)
+        };
+        Ok(measured.into_iter().map(daily).collect())
     }
 
     pub(super) fn nothing(parts: &[Part]) -> Self {

@@ -101,8 +101,8 @@ impl Wants {
 
 impl Group {
     fn of(measured: Measured) -> Self {
-        let Measured { keys, other, figures, .. } = measured;
-        Self { keys, other, sessions: figures.sessions, figures, ..Self::default() }
+        let Measured { keys, other, figures, buckets } = measured;
+        Self { keys, other, sessions: figures.sessions, figures, buckets, ..Self::default() }
     }
 
     /// The groups as those of another question.
@@ -124,13 +124,8 @@ pub(super) async fn groups(
     let counts_sessions = wants.sessions || question.details;
     let in_one_pass = counts_sessions && can_count_along(source, grouping, pick);
     let needs = Needs { measures: &measures, pick, shares: wants.shares, sessions: in_one_pass };
-    let mut groups: Vec<Group> = Vec::new();
-    for measured in measure(conn, source, question, grouping, needs).await? {
-        match (measured.bucket, groups.last_mut()) {
-            (Some(bucket), Some(group)) => drop(group.buckets.insert(bucket, measured.figures)),
-            _ => groups.push(Group::of(measured)),
-        }
-    }
+    let measured = measure(conn, source, question, grouping, needs).await?;
+    let mut groups: Vec<Group> = measured.into_iter().map(Group::of).collect();
     if groups.is_empty() {
         // The window itself is a group even if nothing happened in it.
         if !grouping.keys.is_empty() {
@@ -204,11 +199,10 @@ pub(super) async fn groups_by_bucket(
     let pick = Pick::Top { order: wants.order, top: 1, fold: false };
     let needs = Needs { measures: &measures, pick, shares: false, sessions: false };
     let mut groups = vec![Group::default(); starts.len()];
-    for measured in measure(conn, source, question, &grouping, needs).await? {
-        // Where there is one bucket, it is the window.
-        let place = if grouping.has_buckets() { measured.bucket } else { Some(0) };
-        if let Some(group) = place.and_then(|place| groups.get_mut(place)) {
-            *group = Group::of(measured);
+    let measured = measure(conn, source, question, &grouping, needs).await?;
+    for (place, figures) in measured.into_iter().flat_map(|all| all.buckets) {
+        if let Some(group) = groups.get_mut(place) {
+            group.figures = figures;
         }
     }
     let wanted = (wants.sessions || question.details, wants.percentiles || question.details);

@@ -1,5 +1,7 @@
 //! Sums, least and greatest values per group and bucket.
 
+use std::collections::BTreeMap;
+
 use bigdecimal::BigDecimal;
 use sqlx::{FromRow, Postgres, QueryBuilder};
 
@@ -48,17 +50,18 @@ pub struct Needs<'a> {
     pub sessions: bool,
 }
 
-/// The measures of one group, in one bucket or over the whole window.
+/// The measures of one group.
 #[derive(Debug, Clone)]
 pub struct Measured {
     /// The group's keys; none if it is made of all others.
     pub keys: Vec<String>,
     /// Whether it is made of all others.
     pub other: bool,
-    /// The bucket's place, from 0; `None` is the whole window.
-    pub bucket: Option<usize>,
-    /// What was measured.
+    /// What was measured over the whole window.
     pub figures: Figures,
+    /// The same of each bucket in which the group has a request, by the bucket's place, from 0. A window that is not cut is
+    /// its only bucket.
+    pub buckets: BTreeMap<usize, Figures>,
 }
 
 /// The measures. Those that were not asked for are zero or `None`.
@@ -117,8 +120,7 @@ struct Row {
     figures: Figures,
 }
 
-/// The groups in order, each over the whole window and then, where there are buckets, in each bucket in which it has a
-/// request.
+/// The groups in order, each over the whole window and in each of its buckets.
 ///
 /// # Errors
 /// Whatever the database reports.
@@ -152,13 +154,32 @@ pub async fn measure(
     }
     sql.push(" ORDER BY r.place NULLS LAST, bucket NULLS FIRST");
     let rows: Vec<Row> = sql.build_query_as().fetch_all(conn).await?;
-    Ok(rows.into_iter().map(Measured::from).collect())
+    Ok(Measured::of(rows, grouping))
 }
 
-impl From<Row> for Measured {
-    fn from(row: Row) -> Self {
-        let bucket = row.bucket.and_then(|bucket| usize::try_from(bucket).ok());
-        Self { keys: row.keys, other: row.other, bucket, figures: row.figures }
+impl Measured {
+    /// The groups of these rows: of each its whole window, then its buckets.
+    fn of(rows: Vec<Row>, grouping: &Grouping) -> Vec<Self> {
+        let mut groups: Vec<Self> = Vec::new();
+        for row in rows {
+            let bucket = row.bucket.and_then(|bucket| usize::try_from(bucket).ok());
+            match (bucket, groups.last_mut()) {
+                (Some(bucket), Some(group)) => drop(group.buckets.insert(bucket, row.figures)),
+                _ => groups.push(Self {
+                    keys: row.keys,
+                    other: row.other,
+                    figures: row.figures,
+                    buckets: BTreeMap::new(),
+                }),
+            }
+        }
+        if !grouping.has_buckets() {
+            // The statement does not cut the window: its one bucket is the window.
+            for group in &mut groups {
+                group.buckets.insert(0, group.figures.clone());
+            }
+        }
+        groups
     }
 }
 
