@@ -70,8 +70,8 @@ pub enum Analytics {
 
 /// The service's page.
 pub const PAGE: u32 = 50;
-/// The largest page of messages, and the one item more by which the service sees whether another page follows.
-const MESSAGES: u32 = 1_000 + 1;
+/// The largest page of messages.
+const MESSAGES: u32 = 1_000;
 
 impl Ask {
     /// The path and the query string to `GET`.
@@ -108,9 +108,9 @@ impl Ask {
         let found = match self {
             Self::SessionMessages(id) => {
                 let mut found = 0;
-                content::read_session(db, scope, id, None, |_| {
+                content::read_session(db, scope, id, None, MESSAGES, |_| {
                     found += 1;
-                    if found > MESSAGES { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                    ControlFlow::Continue(())
                 })
                 .await?;
                 found > 0

@@ -14,6 +14,10 @@ pub enum Budget {
     Overhead(&'static str, f64),
     /// More than this many summaries a second.
     SummariesPerSecond(f64),
+    /// No page of the long session takes more than this many milliseconds.
+    LongSessionPage(f64),
+    /// All pages of the long session together take less than this many milliseconds.
+    LongSession(f64),
     /// The server's memory never exceeds this many MiB.
     ResidentMib(f64),
     /// At the endpoint, the login of a caller who is known adds less than this many milliseconds: p99 with the login less
@@ -26,7 +30,7 @@ pub enum Budget {
 /// Every budget. The overhead is judged where the database is quick: beside a question of a second, a millisecond is
 /// lost in the noise. A first request is one look-up more, and what the service does for it; with a second query it
 /// would be more than two.
-pub const BUDGETS: [Budget; 19] = [
+pub const BUDGETS: [Budget; 21] = [
     Budget::Latency(SUMMARY, 10.0),
     Budget::Latency(MESSAGES, 10.0),
     Budget::Latency(REQUEST, 5.0),
@@ -40,6 +44,8 @@ pub const BUDGETS: [Budget; 19] = [
     Budget::Overhead(MESSAGES, 1.0),
     Budget::Overhead(REQUEST, 1.0),
     Budget::SummariesPerSecond(5_000.0),
+    Budget::LongSessionPage(500.0),
+    Budget::LongSession(10_000.0),
     Budget::ResidentMib(64.0),
     Budget::Login(LOGIN_SUMMARY, LITELLM_KEY, 0.2),
     Budget::Login(LOGIN_SUMMARY, OWN_KEY, 0.2),

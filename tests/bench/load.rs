@@ -137,12 +137,12 @@ pub async fn alternately(
     Ok(Alone { http, sql })
 }
 
-/// Sends a request, and takes the time until the whole answer is there.
-pub async fn send(connection: &mut Connection, request: &[u8], measured: &mut Measured) -> io::Result<()> {
+/// Sends a request, and takes the time until the whole answer is there. Returns where the next page is, if there is one.
+pub async fn send(connection: &mut Connection, request: &[u8], measured: &mut Measured) -> io::Result<Option<String>> {
     let started = Instant::now();
     let answer = connection.send(request).await?;
     measured.record(started, failure(request, &answer));
-    Ok(())
+    Ok(answer.next)
 }
 
 /// What was answered instead of a 200.

@@ -124,7 +124,7 @@ impl Caller {
     /// Asks, and adds the time to what was measured.
     async fn send(&mut self, request: &[u8], measured: &mut Measured) -> Result<(), Box<dyn Error>> {
         let sent = send(&mut self.connection, request, measured).await;
-        sent.map_err(|error| self.server.explain(&error).into())
+        sent.map(drop).map_err(|error| self.server.explain(&error).into())
     }
 }
 

@@ -9,8 +9,9 @@
 //!
 //! Each endpoint is asked over HTTP, one request at a time; between any two requests the same question is put to the
 //! database directly, by the same functions that the service calls. The difference is what the service costs. Then
-//! each endpoint is asked by 16 connections at once, and then the summaries alone. Last, servers that ask callers who
-//! they are get the same questions in turn with one that does not (`logins.rs`; `--only login` measures only that).
+//! each endpoint is asked by 16 connections at once, and then the summaries alone. A session of 20,000 requests is read
+//! page by page (`long_session.rs`). Last, servers that ask callers who they are get the same questions in turn with one
+//! that does not (`logins.rs`; `--only login` measures only that).
 //!
 //! With `--cold` it measures instead how a Lambda function starts (`cold/`), with `--scale` how much longer the answers
 //! take over larger logs, without the index and with it (`scale/`).
@@ -24,6 +25,7 @@ mod endpoints;
 mod keys;
 mod load;
 mod logins;
+mod long_session;
 mod process;
 mod report;
 mod scale;
@@ -39,6 +41,7 @@ use clap::Parser;
 use crate::data::Data;
 use crate::endpoints::Endpoint;
 use crate::load::Bounds;
+use crate::long_session::LONG_SESSION;
 use crate::process::{Login, Server, cpu_seconds};
 use crate::report::{Outcome, Throughput};
 
@@ -139,11 +142,11 @@ fn report(arguments: &Arguments, text: &str) -> std::io::Result<()> {
 
 /// Measures all endpoints, and returns whether every request was answered.
 async fn run(arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
+    let program = arguments.server.as_deref();
+    let wanted = |name: &str| arguments.only.as_deref().is_none_or(|only| name.contains(only));
     let mut data = Data::prepare(&arguments.database_url, arguments.rows).await?;
     let bounds =
         Bounds { time: Duration::from_secs(arguments.seconds.unwrap_or(SECONDS)), requests: arguments.requests };
-    let program = arguments.server.as_deref();
-    let wanted = |name: &str| arguments.only.as_deref().is_none_or(|only| name.contains(only));
     let endpoints = endpoints::all(&mut data).await?;
     let asked: Vec<&Endpoint> = endpoints.iter().filter(|endpoint| wanted(endpoint.name)).collect();
     let mut outcome = Outcome::default();
@@ -151,6 +154,9 @@ async fn run(arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
         let server = Server::start(program, data.url(), CONNECTIONS, Login::None)?;
         let measured = measure(&mut outcome, &mut data, &server, &asked, bounds).await;
         measured.map_err(|error| server.explain(&*error))?;
+    }
+    if wanted(LONG_SESSION) {
+        outcome.long_session = Some(long_session::measure(&arguments.database_url, program).await?);
     }
     outcome.logins = logins::measure(&mut data, program, &endpoints, bounds, wanted).await?;
     report(arguments, &tables::render(&data.facts, &outcome))?;

@@ -3,6 +3,7 @@
 use crate::budgets::{BUDGETS, Budget};
 use crate::load::{Alone, Measured};
 use crate::logins::{InTurn, Logins};
+use crate::long_session::{LONG_SESSION, LongSession};
 use crate::process::Memory;
 
 /// Everything that was measured.
@@ -16,6 +17,8 @@ pub struct Outcome {
     pub throughput: Option<Throughput>,
     /// The server's memory before the first request and after the last.
     pub memory: Option<(Memory, Memory)>,
+    /// The long session, page by page.
+    pub long_session: Option<LongSession>,
     /// What logins cost.
     pub logins: Logins,
 }
@@ -57,7 +60,8 @@ impl Outcome {
         let alone = self.alone.iter().map(|(name, alone)| (*name, &alone.http));
         let together = self.together.iter().map(|(name, measured)| (*name, measured));
         let throughput = self.throughput.iter().map(|throughput| (crate::endpoints::SUMMARY, &throughput.measured));
-        alone.chain(together).chain(throughput).chain(self.logins.measurements())
+        let long = self.long_session.iter().map(|long| (LONG_SESSION, &long.pages));
+        alone.chain(together).chain(throughput).chain(long).chain(self.logins.measurements())
     }
 
     /// How many requests were not answered with a 200.
@@ -98,6 +102,14 @@ impl Outcome {
             Budget::SummariesPerSecond(limit) => {
                 ("session summaries".into(), "/s", limit, self.throughput.as_ref()?.measured.per_second())
             }
+            Budget::LongSessionPage(limit) => {
+                let slowest = self.long_session.as_ref()?.pages.quantile_ms(1.0);
+                (format!("{LONG_SESSION}, the slowest"), "ms", limit, slowest)
+            }
+            Budget::LongSession(limit) => {
+                let whole = self.long_session.as_ref()?.whole.as_secs_f64() * 1e3;
+                (format!("{LONG_SESSION}, together"), "ms", limit, whole)
+            }
             Budget::ResidentMib(limit) => {
                 ("server's memory at its peak".into(), "MiB", limit, self.memory.as_ref()?.1.peak)
             }
@@ -114,6 +126,7 @@ impl Outcome {
         let answered = match budget {
             Budget::Latency(name, _) | Budget::Overhead(name, _) => alone(name)?.http.failed == 0,
             Budget::SummariesPerSecond(_) => self.throughput.as_ref()?.measured.failed == 0,
+            Budget::LongSessionPage(_) | Budget::LongSession(_) => self.long_session.as_ref()?.pages.failed == 0,
             Budget::ResidentMib(_) => true,
             Budget::Login(name, caller, _) => {
                 let (in_turn, measured) = login(name, caller)?;

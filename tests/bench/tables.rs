@@ -5,6 +5,7 @@ use std::fmt::Write;
 use crate::data::Facts;
 use crate::load::Measured;
 use crate::logins::{Logins, Unknown};
+use crate::long_session::LongSession;
 use crate::report::{Judged, Outcome, Throughput};
 
 /// The whole report.
@@ -22,6 +23,9 @@ pub fn render(facts: &Facts, outcome: &Outcome) -> String {
     }
     if let Some(measured) = &outcome.throughput {
         section("Session summaries alone, sixteen connections", &throughput(measured));
+    }
+    if let Some(measured) = &outcome.long_session {
+        section("A session of 20,000 requests", &long_session(measured));
     }
     if let Some((before, after)) = &outcome.memory {
         let rows = [("before the first request", before), ("after the last", after)].map(|(when, memory)| {
@@ -128,6 +132,19 @@ fn throughput(throughput: &Throughput) -> String {
         "{:.0} a second over {seconds:.1} s.\n\n{}",
         measured.per_second(),
         table(&["processor time", "seconds", "processors", "µs per summary"], &rows)
+    )
+}
+
+fn long_session(measured: &LongSession) -> String {
+    let LongSession { pages, whole, memory: (before, after) } = measured;
+    format!(
+        "{} pages in {:.2} s: p50 {:.0} ms, the slowest {:.0} ms. The server's memory: {:.1} MiB before, {:.1} MiB at its peak.\n",
+        pages.count(),
+        whole.as_secs_f64(),
+        pages.quantile_ms(0.5),
+        pages.quantile_ms(1.0),
+        before.resident,
+        after.peak,
     )
 }
 
