@@ -150,3 +150,82 @@ async fn reconcile(database: &tests::Database) {
     let outcome = index::perform(database.url(), &index::settings(), index::Task::Reconcile).await;
     assert!(outcome.expect("the indexer does it").complete);
 }
+
+/// A cursor carries when its listing began; a copy is good whenever it is asked about.
+#[tokio::test]
+async fn a_copy_with_a_next_page_is_good_at_any_moment() {
+    if skipped() {
+        return;
+    }
+    let mut dice = Dice(33);
+    let start =
+        |minutes| "2026-10-12T10:07:00Z".parse::<DateTime<Utc>>().expect("a time") + TimeDelta::minutes(minutes);
+    let rows: Vec<_> = (0..12).map(|row| any_row(&mut dice, &format!("row {row}"), start(row))).collect();
+    let database = made::database("index_http_pages", &rows).await;
+    index::fill(&database).await;
+    let mut lists = vec![format!("/api/v1/requests?{RANGE}&limit=5")];
+    for sort in ["start", "last_activity", "cost", "tokens", "duration", "requests"] {
+        lists.push(format!("/api/v1/sessions?{RANGE}&limit=2&sort={sort}"));
+    }
+    let apps_of = |settings: &[(&str, &str)]| {
+        [0, 1, 90].map(|minutes| App::over(Arc::clone(&database), Utc::now() + TimeDelta::minutes(minutes), settings))
+    };
+    for settings in [&[][..], &[("INDEX", "off")]] {
+        let apps = apps_of(settings);
+        for path in &lists {
+            let first = apps[0].get(path).await;
+            let copy = tag(&first).unwrap_or_else(|| panic!("{path} has no tag: {}", first.text));
+            let next = first.next().unwrap_or_else(|| panic!("{path} has one page"));
+            for app in &apps {
+                assert_eq!(tag(&app.get(path).await).as_ref(), Some(&copy), "{path}");
+                assert_eq!(with_copy(app, path, &copy).await.status, 304, "{path}");
+                // The next page is another answer, and as stable.
+                let page = app.get(&next).await;
+                assert_ne!(tag(&page).as_ref(), Some(&copy), "{next}");
+                assert_eq!(with_copy(app, &next, &tag(&page).expect("a tag")).await.status, 304, "{next}");
+            }
+            // Two pages of the same items are told apart by what follows them.
+            let (all, _) = apps[2].all_pages(path).await;
+            let whole = format!("{path}&limit=1000").replace("limit=5&", "").replace("limit=2&", "");
+            assert_eq!(apps[0].all_pages(&whole).await.0, all, "{path}");
+        }
+    }
+    // With a row more behind the same page there is another next page, or the same: never a copy that ends too early.
+    let path = format!("/api/v1/requests?{RANGE}&limit=12");
+    let app = &apps_of(&[("INDEX", "off")])[0];
+    let last = app.get(&path).await;
+    assert_eq!(last.next(), None);
+    add(&database, &[any_row(&mut dice, "earlier", start(-1))]).await;
+    let answer = with_copy(app, &path, &tag(&last).expect("a tag")).await;
+    assert_eq!((answer.status.as_u16(), answer.text == last.text), (200, true));
+    assert!(answer.next().is_some());
+}
+
+/// Pages of one listing fit together while requests arrive.
+#[tokio::test]
+async fn a_listing_goes_on_where_it_was_while_rows_arrive() {
+    if skipped() {
+        return;
+    }
+    let mut dice = Dice(34);
+    let now: DateTime<Utc> = "2026-11-20T12:00:00Z".parse().expect("a time");
+    let rows: Vec<_> =
+        (0..9).map(|row| any_row(&mut dice, &format!("row {row}"), now - TimeDelta::minutes(10 * row + 5))).collect();
+    let database = made::database("index_http_arriving", &rows).await;
+    for list in
+        ["/api/v1/requests?limit=2", "/api/v1/requests?start_date=2026-11-01&end_date=2026-11-20T11:58:00Z&limit=2"]
+    {
+        let (expected, _) = App::over(Arc::clone(&database), now, &[]).all_pages(list).await;
+        let (mut found, mut next, mut moment) = (Vec::new(), Some(list.to_owned()), now);
+        while let Some(path) = next {
+            let app = App::over(Arc::clone(&database), moment, &[]);
+            let answer = app.get(&path).await;
+            found.extend(answer.ok().as_array().expect("a list").clone());
+            next = answer.next();
+            moment += TimeDelta::minutes(1);
+            let id = format!("new {} {}", found.len(), list.len());
+            add(&database, &[any_row(&mut dice, &id, moment - TimeDelta::seconds(30))]).await;
+        }
+        assert_eq!(found, expected, "{list}");
+    }
+}

@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use local::fixtures::{self, Release};
-use serde_json::Value;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use sqlx::{AssertSqlSafe, Connection};
 use tests::database::is_native;
-use tests::{App, Database};
+use tests::{App, Database, Logs};
+
+use crate::made;
 
 /// Requests of the long session. An embedded database takes seconds for the larger number.
 fn requests() -> u64 {
@@ -85,6 +89,7 @@ async fn a_session_of_thousands_of_requests_pages_through_with_every_message_onc
         let summary = app.get(&format!("/api/v1/sessions/{session}/summary")).await.ok();
         assert_eq!(summary["total_messages"], count);
     }
+    check_statements(&app).await;
     let found = app.get("/api/v1/sessions/elsewhere/messages").await.ok();
     assert_eq!(found[0]["content_available"], false);
     assert_eq!(found[0]["content_unavailable_reason"], "cold_storage");
@@ -92,4 +97,50 @@ async fn a_session_of_thousands_of_requests_pages_through_with_every_message_onc
     assert_eq!(found["prompt_availability"]["content_unavailable_reason"], "cold_storage");
     assert_eq!(found["response"], Value::Null);
     assert!(!found.to_string().contains("bucket/"), "where it is, is the proxy's business");
+}
+
+/// However far into the session a page is, it makes the same few statements, and reads no more contents than it shows and the
+/// conversation's state takes.
+async fn check_statements(app: &App) {
+    let mut path = "/api/v1/sessions/moving/messages?limit=100".to_owned();
+    for page in 0..10 {
+        let logs = Logs::collect();
+        let answer = app.get(&path).await;
+        let statements = logs.take_statements();
+        drop(logs);
+        let contents = statements.iter().filter(|sql| sql.contains("s.metadata")).count();
+        // A hundred requests, forty at a time, and those in which conversations stand.
+        assert!((3..=4).contains(&contents), "page {page}: {statements:?}");
+        match answer.next() {
+            Some(next) => path = next,
+            None => assert_eq!(page, 9),
+        }
+    }
+}
+
+/// Whose request it is may be in its payload. Pages of some of a session's requests are as full as others.
+#[tokio::test]
+async fn a_caller_of_one_agent_pages_through_its_own_requests() {
+    let start: DateTime<Utc> = "2026-11-01T00:00:00Z".parse().expect("a time");
+    let rows: Vec<Value> = (0..60)
+        .map(|number: i64| {
+            // Eleven of one agent, most of them at the end.
+            let agent = if number == 3 || number == 20 || number > 50 { "own" } else { "other" };
+            let metadata = json!({"spend_logs_metadata": {"agent_name": agent}});
+            let fields = json!({"session_id": "shared", "metadata": metadata});
+            made::row(&format!("{number:02} {agent}"), start + TimeDelta::seconds(number), fields)
+        })
+        .collect();
+    let database = made::database("long_session_agent", &rows).await;
+    let sha256 = format!("{:x}", Sha256::digest("key"));
+    let keys = json!([{"name": "own", "sha256": sha256, "scope": {"agents": ["own"]}}]).to_string();
+    let settings = [("AUTH_MODE", "keys"), ("SERVICE_KEYS", keys.as_str()), ("CONTENT_ACCESS", "all")];
+    let app = App::over(database, start + TimeDelta::hours(1), &[("INDEX", "off")]);
+    let app = app.with_access(&settings).with_key("key");
+    for limit in [1, 2, 5, 10, 11, 12, 1_000] {
+        let (found, pages) = app.all_pages(&format!("/api/v1/sessions/shared/messages?limit={limit}")).await;
+        let ids: Vec<_> = found.iter().map(|request| request["request_id"].as_str().expect("an id")).collect();
+        assert!(ids.len() == 11 && ids.iter().all(|id| id.ends_with("own")) && ids.is_sorted(), "{limit}: {ids:?}");
+        assert_eq!(pages, 11_usize.div_ceil(limit), "{limit}");
+    }
 }

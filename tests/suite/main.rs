@@ -47,6 +47,7 @@ mod keys;
 mod login;
 mod long_session;
 mod made;
+mod odd_ids;
 mod openapi;
 mod plans;
 mod pooler;

@@ -261,3 +261,30 @@ async fn lists_and_totals_unpack_no_payload_that_they_do_not_show() {
         assert!(last.contains("s.session_id = k.session_id"), "{path} summarises by id: {last}");
     }
 }
+
+/// A page of messages finds its requests first. Only theirs are the payloads that it unpacks.
+#[tokio::test]
+async fn a_page_of_messages_unpacks_the_payload_of_its_own_requests_only() {
+    let Some(mut large) = large().await else { return };
+    let path = format!("/api/v1/sessions/{}/messages?limit=2", encode(&large.session));
+    let next = large.app.get(&path).await.next().expect("the session has more than two requests");
+    for path in [path, next] {
+        let statements = large.statements(&path).await;
+        let (contents, keys): (Vec<_>, Vec<_>) = statements.iter().partition(|sql| sql.contains("s.metadata"));
+        assert!(!contents.is_empty() && !keys.is_empty(), "{path}: {statements:?}");
+        for sql in &keys {
+            for column in ["s.proxy_server_request", "s.messages", "s.response"] {
+                assert!(!sql.contains(column), "{path} reads {column} of the whole session: {sql}");
+            }
+        }
+        assert!(keys.iter().any(|sql| sql.contains("LIMIT $")), "{path} reads more keys than the page has: {keys:?}");
+        for sql in &contents {
+            assert!(sql.contains("s.request_id = ANY($"), "{path} reads contents by id: {sql}");
+            for generic in [false, true] {
+                let plan = large.plan(sql, ("2026-10-01", "2026-11-24"), generic).await;
+                let used = indexes(&plan);
+                assert!(used.contains("LiteLLM_SpendLogs_pkey"), "{path} uses {used:?}: {plan:#}");
+            }
+        }
+    }
+}

@@ -3,9 +3,8 @@
 use axum::Json;
 use axum::extract::{OriginalUri, State};
 use chrono::{DateTime, Utc};
-use http::HeaderMap;
 use serde::{Deserialize, Serialize};
-use traceability::api::page::next_page;
+use traceability::api::page::NextPage;
 use traceability::api::params::Query2;
 use traceability::api::{ApiResult, AppState, Caller, Cursor, Moment, Page, Problem, TimeZone, window};
 use traceability::queries::Source;
@@ -100,12 +99,14 @@ pub async fn list_requests(
     caller: Caller,
     OriginalUri(uri): OriginalUri,
     Query2(filters, page): Query2<Filters, Page>,
-) -> ApiResult<(HeaderMap, Json<Vec<RequestRow>>)> {
+) -> ApiResult<(NextPage, Json<Vec<RequestRow>>)> {
     page.check()?;
     let list = (caller.identity(), "requests", &filters);
     let after: Option<ListPosition> = page.cursor.as_ref().map(|cursor| cursor.decode(&list)).transpose()?;
     let as_of = after.as_ref().map_or_else(|| state.clock.now(), |after| after.as_of);
     let window = window::resolve(filters.start_date, filters.end_date, filters.timezone, window::MAX_DAYS, as_of)?;
+    // A window that is over is the same whenever it is asked about.
+    let as_of = as_of.min(window.end);
 
     let mut db = state.db.session().await?;
     let source = Source { facts: &db.facts, scope: caller.scope() };
@@ -116,9 +117,11 @@ pub async fn list_requests(
     let mut rows = requests::list(&mut db.conn, source, &window, &filters.filter(), after.as_ref(), bounds).await?;
     let more = rows.len() > limit as usize;
     rows.truncate(limit as usize);
+    requests::show_real_ids(&mut db, caller.scope(), &mut rows).await?;
     let next = rows.last().filter(|_| more).map(|last| {
         let request = RequestPosition { started_at: last.request_start, request_id: last.request_id.clone() };
-        Cursor::encode(&list, &ListPosition { as_of, request })
+        let position = ListPosition { as_of, request };
+        NextPage::after(&uri, &position.request, &Cursor::encode(&list, &position))
     });
-    Ok((next_page(&uri, next.as_deref()), Json(rows)))
+    Ok((next.unwrap_or_default(), Json(rows)))
 }

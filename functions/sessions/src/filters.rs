@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use traceability::api::page::next_page;
-use traceability::api::{ApiResult, AppState, Caller, Moment, Page, TimeZone, window};
+use traceability::api::page::NextPage;
+use traceability::api::{ApiResult, AppState, Caller, Cursor, Moment, Page, TimeZone, window};
 use traceability::choice;
 use traceability::queries::Source;
 use traceability::queries::filter::RequestFilter;
@@ -189,7 +189,7 @@ impl SessionFilters {
     }
 }
 
-/// A page of sessions and the headers that lead to the next.
+/// A page of sessions and what leads to the next.
 pub(crate) async fn find(
     state: &AppState,
     caller: &Caller,
@@ -197,7 +197,7 @@ pub(crate) async fn find(
     filters: &SessionFilters,
     sorting: Sorting,
     page: &Page,
-) -> ApiResult<(http::HeaderMap, Vec<SessionSummary>)> {
+) -> ApiResult<(NextPage, Vec<SessionSummary>)> {
     page.check()?;
     let list = (caller.identity(), "sessions", filters, sorting);
     let after: Option<ListPosition> = page.cursor.as_ref().map(|cursor| cursor.decode(&list)).transpose()?;
@@ -213,11 +213,14 @@ pub(crate) async fn find(
         sessions::search(&mut db.conn, source, &search, after.as_ref(), limit + 1, page.offset.get()).await?;
     let more = found.len() > limit as usize;
     found.truncate(limit as usize);
-    let next = found
-        .last()
-        .filter(|_| more)
-        .map(|last| traceability::api::Cursor::encode(&list, &ListPosition { as_of, session: last.clone() }));
+    let after = found.last().filter(|_| more).cloned();
     let ids: Vec<String> = found.into_iter().map(|position| position.session_id).collect();
-    let summaries = sessions::summaries(&mut db.conn, source, &ids).await?;
-    Ok((next_page(uri, next.as_deref()), summaries))
+    let mut summaries = sessions::summaries(&mut db.conn, source, &ids).await?;
+    let real_ids = sessions::show_real_ids(&mut db, caller.scope(), &mut summaries).await?;
+    let next = after.map(|after| {
+        let session = SessionPosition { session_id: real_ids.whole(after.session_id), value: after.value };
+        let position = ListPosition { as_of, session };
+        NextPage::after(uri, &position.session, &Cursor::encode(&list, &position))
+    });
+    Ok((next.unwrap_or_default(), summaries))
 }

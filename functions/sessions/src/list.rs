@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::{OriginalUri, State};
-use http::HeaderMap;
+use traceability::api::page::NextPage;
 use traceability::api::params::Query3;
 use traceability::api::{ApiResult, AppState, Caller, Page, Problem};
 use traceability::queries::sessions::SessionSummary;
@@ -30,7 +30,7 @@ pub async fn list_sessions(
     caller: Caller,
     OriginalUri(uri): OriginalUri,
     Query3(filters, sorting, page): Query3<SessionFilters, Sorting, Page>,
-) -> ApiResult<(HeaderMap, Json<Vec<SessionSummary>>)> {
-    let (headers, sessions) = find(&state, &caller, &uri, &filters, sorting, &page).await?;
-    Ok((headers, Json(sessions)))
+) -> ApiResult<(NextPage, Json<Vec<SessionSummary>>)> {
+    let (next, sessions) = find(&state, &caller, &uri, &filters, sorting, &page).await?;
+    Ok((next, Json(sessions)))
 }

@@ -6,15 +6,15 @@ use std::ops::ControlFlow;
 use axum::Json;
 use axum::extract::{OriginalUri, State};
 use chrono::{DateTime, Utc};
-use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use traceability::api::page::next_page;
+use traceability::api::page::NextPage;
 use traceability::api::{ApiResult, AppState, Cursor, PageSize, PathId, Problem, Query, Reader};
 use traceability::content::{Conversation, Message, Reason, normalise};
 use traceability::db::Session;
 use traceability::facts::FactsError;
-use traceability::queries::content::{self, ContentRow};
+use traceability::index::names;
+use traceability::queries::content::{self, ContentRow, EarlierRequests};
 use traceability::queries::requests::RequestPosition;
 use utoipa::{IntoParams, ToSchema};
 
@@ -61,9 +61,11 @@ pub struct SessionMessage {
     /// Seconds from start to end.
     response_time_seconds: f64,
     /// Characters of the stored prompt, history included, as JSON; 0 if none is stored.
-    messages_length: i64,
+    #[schema(value_type = i64)]
+    messages_length: usize,
     /// Characters of the stored response, as JSON; 0 if none is stored.
-    response_length: i64,
+    #[schema(value_type = i64)]
+    response_length: usize,
     /// `function_call` if the response calls a tool, else `regular_response`.
     response_type: &'static str,
     /// Whether LiteLLM's own response cache answered.
@@ -102,7 +104,7 @@ pub async fn get_session_messages(
     OriginalUri(uri): OriginalUri,
     PathId(session_id): PathId,
     Query(params): Query<Params>,
-) -> ApiResult<(HeaderMap, Json<Vec<SessionMessage>>)> {
+) -> ApiResult<(NextPage, Json<Vec<SessionMessage>>)> {
     let list = (reader.identity(), "session messages", &session_id);
     let place: Option<Place> = params.cursor.as_ref().map(|cursor| cursor.decode(&list)).transpose()?;
     let mut db = state.db.session().await?;
@@ -115,8 +117,9 @@ pub async fn get_session_messages(
     if replay.page.is_empty() {
         return Err(no_such_session());
     }
-    let next = replay.place().filter(|_| more).map(|place| Cursor::encode(&list, &place));
-    Ok((next_page(&uri, next.as_deref()), Json(replay.page)))
+    let place = replay.place().filter(|_| more);
+    let next = place.map(|place| NextPage::after(&uri, &place, &Cursor::encode(&list, &place)));
+    Ok((next.unwrap_or_default(), Json(replay.page)))
 }
 
 /// What a page of messages may weigh. API Gateway and Lambda carry 6 MB; a page is held in memory.
@@ -136,9 +139,14 @@ struct Place {
 struct Mark(i64, u32);
 
 impl Mark {
+    /// The same from the log and over the index, which shortens long ids.
+    fn of(RequestPosition { started_at, request_id }: &RequestPosition) -> Self {
+        let hash = Sha256::digest(names::stored(request_id).as_bytes());
+        Self(started_at.timestamp_millis(), u32::from_le_bytes([hash[0], hash[1], hash[2], hash[3]]))
+    }
+
     fn new(row: &ContentRow) -> Self {
-        let hash = Sha256::digest(row.request_id.as_bytes());
-        Self(row.started_at.timestamp_millis(), u32::from_le_bytes([hash[0], hash[1], hash[2], hash[3]]))
+        Self::of(&row.position())
     }
 
     /// The conversation tells requests apart by number.
@@ -176,13 +184,13 @@ impl Replay {
         let starts = place.tips.iter().filter_map(|mark| DateTime::from_timestamp_millis(mark.0));
         let starts: Vec<_> =
             starts.filter(|start| (DateTime::UNIX_EPOCH..=place.last.started_at).contains(start)).collect();
-        content::read_session_at(db, reader.scope(), session_id, &starts, &place.last, |mut row| {
+        let is_tip = |key: &RequestPosition| place.tips.contains(&Mark::of(key));
+        let earlier = EarlierRequests { starts: &starts, until: &place.last };
+        content::read_session_at(db, reader.scope(), session_id, earlier, is_tip, |mut row| {
             let mark = Mark::new(&row);
-            if place.tips.contains(&mark) {
-                let content = normalise(row.take_stored());
-                replay.conversation(reader.may_read(&row)).restore(mark.position(), &content);
-                replay.marks.insert(mark.position(), mark);
-            }
+            let content = normalise(row.take_stored());
+            replay.conversation(reader.may_read(&row)).restore(mark.position(), &content);
+            replay.marks.insert(mark.position(), mark);
         })
         .await?;
         Ok(replay)
@@ -196,22 +204,20 @@ impl Replay {
         limit: u32,
         reader: &Reader,
     ) -> Result<bool, FactsError> {
-        let mut more = false;
         let after = self.last.clone();
-        content::read_session(db, reader.scope(), session_id, after.as_ref(), |row| {
-            more = self.page.len() == limit as usize || self.shown >= PAGE_BYTES || self.read >= READ_BYTES;
-            if more {
+        content::read_session(db, reader.scope(), session_id, after.as_ref(), limit, |row| {
+            if self.shown >= PAGE_BYTES || self.read >= READ_BYTES {
                 return ControlFlow::Break(());
             }
             self.add(row, reader);
             ControlFlow::Continue(())
         })
-        .await?;
-        Ok(more)
+        .await
     }
 
     fn add(&mut self, mut row: ContentRow, reader: &Reader) {
         self.read += row.weight();
+        let lengths = row.lengths();
         let content = normalise(row.take_stored());
         let mark = Mark::new(&row);
         let conversation = self.conversation(reader.may_read(&row));
@@ -224,7 +230,7 @@ impl Replay {
             content.added(&new)
         };
         self.sequence = self.sequence.saturating_add(1);
-        self.last = Some(RequestPosition { started_at: row.started_at, request_id: row.request_id.clone() });
+        self.last = Some(row.position());
         let content = content.disclose(reader.disclosure(&row));
         let messages: Vec<Message> = content.prompt.into_iter().chain(content.response).collect();
         self.shown += messages.iter().map(weight).sum::<usize>();
@@ -242,8 +248,8 @@ impl Replay {
             cost: row.cost,
             #[expect(clippy::cast_precision_loss, reason = "milliseconds of one request")]
             response_time_seconds: row.duration_ms as f64 / 1000.0,
-            messages_length: row.prompt_length,
-            response_length: row.response_length,
+            messages_length: lengths.prompt,
+            response_length: lengths.response,
             response_type: if row.tool_calls > 0 { "function_call" } else { "regular_response" },
             cache_hit: row.cache_hit,
             messages,

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::{OriginalUri, State};
-use http::HeaderMap;
+use traceability::api::page::NextPage;
 use traceability::api::params::Query2;
 use traceability::api::{ApiResult, AppState, Caller, JsonBody, Page, Problem};
 use traceability::queries::sessions::SessionSummary;
@@ -33,7 +33,7 @@ pub async fn search_sessions(
     OriginalUri(uri): OriginalUri,
     Query2(sorting, page): Query2<Sorting, Page>,
     JsonBody(filters): JsonBody<SessionFilters>,
-) -> ApiResult<(HeaderMap, Json<Vec<SessionSummary>>)> {
-    let (headers, sessions) = find(&state, &caller, &uri, &filters, sorting, &page).await?;
-    Ok((headers, Json(sessions)))
+) -> ApiResult<(NextPage, Json<Vec<SessionSummary>>)> {
+    let (next, sessions) = find(&state, &caller, &uri, &filters, sorting, &page).await?;
+    Ok((next, Json(sessions)))
 }

@@ -6,6 +6,8 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use sha2::{Digest, Sha256};
 
+use super::page::PagePosition;
+
 /// As of when an answer is: requests that LiteLLM logged later are not in it.
 pub const AS_OF: HeaderName = HeaderName::from_static("x-as-of");
 
@@ -43,9 +45,9 @@ pub async fn revalidate(response: Response, copies: &Copies) -> Response {
         return Response::from_parts(parts, Body::empty());
     };
     let mut hash = Sha256::new();
-    // The next page belongs to the answer.
-    for link in parts.headers.get_all(header::LINK) {
-        hash.update(link.as_bytes());
+    // Where the next page begins belongs to the answer. The cursor in the link also carries when the listing began.
+    if let Some(PagePosition(position)) = parts.extensions.remove() {
+        hash.update(position);
     }
     hash.update(&bytes);
     let tag = format!("\"{}\"", hex::encode(&hash.finalize()[..16]));

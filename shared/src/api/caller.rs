@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderName, header};
 use serde_json::{Map, Value};
 
 use super::error::ApiError;
+use super::id::MAX_LENGTH;
 use super::layers::REQUEST_ID;
 use super::state::AppState;
 use crate::access::{Credential, Login, Principal, Refusal, Scope};
@@ -20,9 +21,6 @@ pub const LITELLM_API_KEY: HeaderName = HeaderName::from_static("x-litellm-api-k
 
 /// The longest key or token. Tokens that list a user's groups are a few kilobytes long.
 const LONGEST_SECRET: usize = 16 * 1024;
-
-/// How much of an id that nobody has is noted.
-const LONGEST_ID: usize = 2_700;
 
 /// The claims of a token that the gateway in front has verified. Whoever puts them into a request vouches for them.
 #[derive(Debug, Clone)]
@@ -177,7 +175,7 @@ impl FromRequestParts<AppState> for Reader {
                 params
                     .iter()
                     .find(|(name, _)| *name == wanted)
-                    .map(|(_, value)| value.chars().take(LONGEST_ID).collect())
+                    .map(|(_, value)| value.chars().take(MAX_LENGTH).collect())
             };
             read.session_id = value("session_id");
             read.request = value("request_id");

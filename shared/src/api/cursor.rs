@@ -16,8 +16,8 @@ pub struct Cursor(String);
 /// The format of the token; another one is refused, not misread.
 const VERSION: &str = "1";
 const CHECK_BYTES: usize = 12;
-/// Room for a request id of 505 characters and the positions that a conversation carries.
-const MAX_LENGTH: usize = 6_000;
+/// Room for a request id of 8,000 bytes and the positions that a conversation carries.
+const MAX_LENGTH: usize = 14_000;
 
 impl Cursor {
     /// The token for `position` in the list that `query` names: the endpoint with its filters and its order. The check

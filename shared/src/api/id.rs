@@ -6,9 +6,10 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_e
 
 use super::error::{ApiError, ParameterProblem};
 
-/// LiteLLM's ids are whatever a provider or a client chose: `1`, an e-mail, 505 characters of base64. Longer than this
-/// none was seen, and none can be in PostgreSQL's indexes.
-const MAX_LENGTH: usize = 2_700;
+/// LiteLLM's ids are whatever a provider or a client chose: `1`, an e-mail, 505 characters of base64. PostgreSQL compresses
+/// the keys of its indexes to about 2,700 bytes, so that an id can be longer. Of this length, every byte percent-encoded, it
+/// fits into an address.
+pub(super) const MAX_LENGTH: usize = 8_000;
 
 /// What a path segment keeps as it is (RFC 3986: unreserved).
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');

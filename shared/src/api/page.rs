@@ -1,7 +1,10 @@
 //! Pages of a list: sizes, offsets and the link to the next one.
 
+use std::convert::Infallible;
+
+use axum::response::{IntoResponseParts, ResponseParts};
 use http::header::LINK;
-use http::{HeaderMap, HeaderValue, Uri};
+use http::{HeaderValue, Uri};
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
 use utoipa::IntoParams;
@@ -88,20 +91,38 @@ impl Offset {
     }
 }
 
-/// The headers of a page that is followed by another: `Link: <…>; rel="next"` (RFC 8288), the same request with
-/// `cursor` in place of the page's own.
-#[must_use]
-pub fn next_page(uri: &Uri, cursor: Option<&str>) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    if let Some(cursor) = cursor {
+/// What leads from one page of a list to the next, if there is one: `Link: <…>; rel="next"` (RFC 8288), the same request
+/// with `cursor` in place of the page's own.
+#[derive(Debug, Default)]
+pub struct NextPage(Option<(HeaderValue, PagePosition)>);
+
+/// Where the next page begins, without the moment at which the listing began: what tells two answers with a next page from
+/// each other.
+#[derive(Debug, Clone)]
+pub struct PagePosition(pub Vec<u8>);
+
+impl NextPage {
+    /// The page after `position`, with its cursor. What a cursor carries beside the position does not tell answers apart.
+    #[must_use]
+    pub fn after(uri: &Uri, position: &impl Serialize, cursor: &str) -> Self {
         let pairs = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
         let query = form_urlencoded::Serializer::new(String::new())
             .extend_pairs(pairs.filter(|(name, _)| name != "cursor" && name != "offset"))
             .append_pair("cursor", cursor)
             .finish();
-        if let Ok(link) = HeaderValue::from_str(&format!("<{}?{query}>; rel=\"next\"", uri.path())) {
-            headers.insert(LINK, link);
-        }
+        let link = HeaderValue::from_str(&format!("<{}?{query}>; rel=\"next\"", uri.path())).ok();
+        Self(link.map(|link| (link, PagePosition(serde_json::to_vec(position).unwrap_or_default()))))
     }
-    headers
+}
+
+impl IntoResponseParts for NextPage {
+    type Error = Infallible;
+
+    fn into_response_parts(self, mut response: ResponseParts) -> Result<ResponseParts, Infallible> {
+        if let Some((link, position)) = self.0 {
+            response.headers_mut().insert(LINK, link);
+            response.extensions_mut().insert(position);
+        }
+        Ok(response)
+    }
 }

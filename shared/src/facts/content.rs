@@ -22,7 +22,7 @@ pub const PROMPTS: [&str; 7] = ["messages", "input", "prompt", "contents", "argu
 
 /// The columns that [`Facts::push_content`] adds to the facts.
 pub const CONTENT_COLUMNS: &str = "messages, proxy_server_request, has_request_metadata, response, logged_request, mcp_tool_call, \
-                                   cold_storage_object_key, error_information, prompt_length, response_length, deleted";
+                                   cold_storage_object_key, error_information, logged_length, deleted";
 
 impl Facts {
     /// Appends a `FROM` item with the named facts and [`CONTENT_COLUMNS`]: the stored prompt and response. The index has
@@ -67,7 +67,7 @@ const NO_CONTENT: &str = ", NULL::jsonb AS messages, NULL::jsonb AS proxy_server
                           NULL::jsonb AS response, \
                           NULL::text AS logged_request, NULL::jsonb AS mcp_tool_call, \
                           NULL::text AS cold_storage_object_key, NULL::jsonb AS error_information, \
-                          0::bigint AS prompt_length, 0::bigint AS response_length, true AS deleted";
+                          NULL::bigint AS logged_length, true AS deleted";
 
 /// The rest of a record of the index.
 const NO_RECORD: &str = ", NULL::timestamp AS completion_started_at, NULL::text AS cache_hit_text, \
@@ -106,16 +106,18 @@ impl Direct {
 
     /// SQL of [`CONTENT_COLUMNS`].
     fn content(&self) -> String {
-        let (request, has_metadata, prompt) = if self.schema.has("proxy_server_request") {
+        // To write a prompt as text takes longer than all else here. It is done once, for the client, which can count for itself;
+        // only what lies inside of a text it does not get as JSON.
+        let (request, has_metadata, logged_length) = if self.schema.has("proxy_server_request") {
             // Unpacked, what is no object is a list of itself and more: it is read as it is stored.
             let request = format!(
                 "CASE jsonb_typeof(p.proxy_server_request) WHEN 'object' \
                  THEN p.proxy_server_request - {PROXY_KEYS} ELSE s.proxy_server_request END"
             );
             let has_metadata = "COALESCE(p.proxy_server_request ?| '{metadata,litellm_metadata}', false)";
-            (request, has_metadata, PROMPTS.map(|key| format!("p.proxy_server_request -> '{key}'")).join(", "))
+            (request, has_metadata, "NULL")
         } else {
-            ("NULL::jsonb".into(), "false", "p.metadata -> 'proxy_server_request'".into())
+            ("NULL::jsonb".into(), "false", "length((p.metadata -> 'proxy_server_request')::text)")
         };
         format!(
             "s.messages AS messages, {request} AS proxy_server_request, \
@@ -124,8 +126,7 @@ impl Direct {
              p.metadata -> 'mcp_tool_call_metadata' AS mcp_tool_call, \
              NULLIF(p.metadata ->> 'cold_storage_object_key', '') AS cold_storage_object_key, \
              p.metadata -> 'error_information' AS error_information, \
-             COALESCE(length(COALESCE(NULLIF(s.messages, '{{}}'), {prompt})::text), 0)::bigint AS prompt_length, \
-             COALESCE(length(NULLIF(s.response, '{{}}')::text), 0)::bigint AS response_length, false AS deleted"
+             ({logged_length})::bigint AS logged_length, false AS deleted"
         )
     }
 }

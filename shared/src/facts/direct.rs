@@ -202,12 +202,12 @@ impl Direct {
     }
 
     /// `session_id = key`, or the request's own id where no session is stored: two index look-ups, where the projected
-    /// `COALESCE` would be a scan.
+    /// `COALESCE` would be a scan. An empty `session_id` is none, also for the key of a request whose own id is empty.
     fn push_session(&self, sql: &mut QueryBuilder<Postgres>, key: impl Fn(&mut QueryBuilder<Postgres>)) {
         if self.schema.has("session_id") {
-            sql.push("(s.session_id = ");
+            sql.push("((s.session_id = ");
             key(sql);
-            sql.push(" OR (NULLIF(s.session_id, '') IS NULL AND s.request_id = ");
+            sql.push(" AND s.session_id <> '') OR (NULLIF(s.session_id, '') IS NULL AND s.request_id = ");
             key(sql);
             sql.push("))");
         } else {

@@ -4,6 +4,7 @@ use sqlx::{Postgres, QueryBuilder};
 
 use super::{Fact, Rows};
 use crate::access::{Owners, Scope};
+use crate::index::names::stored;
 
 /// Appends a `FROM` item `(…) AS alias` with the named facts, and `further` columns, of the rows that the caller may see.
 pub(super) fn push_source(
@@ -40,19 +41,21 @@ fn push_rows(sql: &mut QueryBuilder<Postgres>, rows: Rows<'_>) {
             sql.push(" AND s.started_at < ").push_bind(window.end.naive_utc());
         }
         Rows::Session(id) => {
-            sql.push("b.session_id = ").push_bind(id.to_owned());
+            sql.push("b.session_id = ").push_bind(stored(id).into_owned());
         }
         Rows::SessionOf(column) => {
             sql.push("b.session_id = ").push(column);
         }
         Rows::Request(id) => {
-            sql.push("s.request_id = ").push_bind(id.to_owned());
+            sql.push("s.request_id = ").push_bind(stored(id).into_owned());
         }
         Rows::Call(id) => {
-            sql.push("s.call_id = ").push_bind(id.to_owned());
+            sql.push("s.call_id = ").push_bind(stored(id).into_owned());
         }
         Rows::Requests(ids) => {
-            sql.push("s.request_id = ANY(").push_bind(ids.to_vec()).push(")");
+            sql.push("s.request_id = ANY(")
+                .push_bind(ids.iter().map(|id| stored(id).into_owned()).collect::<Vec<_>>())
+                .push(")");
         }
         Rows::Between(from, until) => {
             sql.push(format!("s.started_at >= {from} AND s.started_at < {until}"));

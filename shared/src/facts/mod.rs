@@ -26,6 +26,7 @@ pub use column::Fact;
 pub use direct::Direct;
 pub use names::{InvalidNamePath, NamePath, NamePaths};
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -33,7 +34,7 @@ use serde::Serialize;
 use sqlx::{PgExecutor, Postgres, QueryBuilder};
 
 use crate::access::Scope;
-use crate::index::Index;
+use crate::index::{self, Index};
 
 /// Why there are no facts in this database.
 #[derive(Debug, thiserror::Error)]
@@ -126,6 +127,15 @@ impl Facts {
         match self {
             Self::Direct(_) => None,
             Self::Indexed(index) => Some(index),
+        }
+    }
+
+    /// A name as these facts have it: the index shortens long ones.
+    #[must_use]
+    pub fn stored<'a>(&self, name: &'a str) -> Cow<'a, str> {
+        match self {
+            Self::Direct(_) => Cow::Borrowed(name),
+            Self::Indexed(_) => index::names::stored(name),
         }
     }
 

@@ -11,6 +11,7 @@
 
 pub mod dimensions;
 pub mod histogram;
+pub mod names;
 pub mod refresh;
 mod schema;
 mod span;

@@ -4,18 +4,19 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use chrono::{DateTime, Utc};
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt};
 use serde_json::value::RawValue;
 use sqlx::types::Json;
 use sqlx::{FromRow, Postgres, QueryBuilder};
 
 use super::Source;
 use super::filter::utc;
+use super::real_ids::RealIds;
 use super::requests::RequestPosition;
 use crate::access::Scope;
 use crate::content::StoredContent;
 use crate::db::{Connection, Session};
-use crate::facts::content::CONTENT_COLUMNS;
+use crate::facts::content::{CONTENT_COLUMNS, PROMPTS};
 use crate::facts::{Fact, FactsError, Rows};
 
 /// One request with what LiteLLM stored of its content.
@@ -51,10 +52,6 @@ pub struct ContentRow {
     pub cache_hit: bool,
     /// Tool calls.
     pub tool_calls: i64,
-    /// Characters of the stored prompt, as JSON; 0 if none is stored.
-    pub prompt_length: i64,
-    /// Characters of the stored response, as JSON; 0 if none is stored.
-    pub response_length: i64,
     messages: Option<Json<Box<RawValue>>>,
     call_id: Option<String>,
     proxy_server_request: Option<Json<Box<RawValue>>>,
@@ -64,7 +61,18 @@ pub struct ContentRow {
     mcp_tool_call: Option<Json<Box<RawValue>>>,
     cold_storage_object_key: Option<String>,
     error_information: Option<Json<Box<RawValue>>>,
+    /// Characters of the logged request, as JSON, in releases that log it in their metadata.
+    logged_length: Option<i64>,
     deleted: bool,
+}
+
+/// How much content is stored, in characters of JSON as PostgreSQL writes it; 0 where there is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoredLengths {
+    /// The prompt.
+    pub prompt: usize,
+    /// The response.
+    pub response: usize,
 }
 
 const FACTS: [Fact; 16] = [
@@ -87,12 +95,37 @@ const FACTS: [Fact; 16] = [
 ];
 
 impl ContentRow {
+    /// Its place in its session.
+    #[must_use]
+    pub fn position(&self) -> RequestPosition {
+        RequestPosition { started_at: self.started_at, request_id: self.request_id.clone() }
+    }
+
     /// What the stored content weighs, in bytes.
     #[must_use]
     pub fn weight(&self) -> usize {
         let columns = [&self.messages, &self.proxy_server_request, &self.response];
         let json: usize = columns.into_iter().flatten().map(|json| json.0.get().len()).sum();
         json + self.logged_request.as_ref().map_or(0, String::len)
+    }
+
+    /// How much content is stored; to be asked before [`Self::take_stored`].
+    #[must_use]
+    pub fn lengths(&self) -> StoredLengths {
+        let characters = |json: &RawValue| json.get().chars().count();
+        let stored = |json: &Option<Json<Box<RawValue>>>| {
+            json.as_ref().filter(|json| json.0.get() != "{}").map(|json| characters(&json.0))
+        };
+        let logged = || self.logged_length.map(|length| usize::try_from(length).unwrap_or_default());
+        let prompt = || {
+            let request: HashMap<String, &RawValue> =
+                serde_json::from_str(self.proxy_server_request.as_ref()?.0.get()).ok()?;
+            PROMPTS.iter().find_map(|key| request.get(*key)).map(|prompt| characters(prompt))
+        };
+        StoredLengths {
+            prompt: stored(&self.messages).or_else(prompt).or_else(logged).unwrap_or_default(),
+            response: stored(&self.response).unwrap_or_default(),
+        }
     }
 
     /// Hands the stored content over to the normaliser.
@@ -139,7 +172,12 @@ pub async fn of_request(db: &mut Session, scope: &Scope, id: &str) -> Result<Opt
     if found.is_some() || !db.facts.is_indexed() {
         return Ok(found);
     }
-    Ok(find(&mut db.conn, Source { facts: &db.facts, scope }, id).await?)
+    let mut found = find(&mut db.conn, Source { facts: &db.facts, scope }, id).await?;
+    // The index may have shortened the id; whoever asks knows the whole.
+    if let Some(row) = found.as_mut().filter(|row| row.request_id == db.facts.stored(id)) {
+        id.clone_into(&mut row.request_id);
+    }
+    Ok(found)
 }
 
 async fn find(conn: &mut Connection, source: Source<'_>, id: &str) -> sqlx::Result<Option<ContentRow>> {
@@ -154,8 +192,11 @@ async fn find(conn: &mut Connection, source: Source<'_>, id: &str) -> sqlx::Resu
     Ok(None)
 }
 
-/// Reads the contents of a session's requests, oldest first from after `after`, until `take` has enough or the session ends.
-/// Few rows at first, then more at a time: a page may need a handful or a thousand, and each repeats its whole history.
+/// Reads the contents of a session's requests, oldest first from after `after`, until `take` breaks off, which leaves the row
+/// that it was given to the next page, or it has taken `limit` rows. Returns whether the session goes on.
+///
+/// The requests are found and put in order first, and only then are the contents of this page read, a few at a time: each
+/// repeats its whole history, and brings LiteLLM's metadata along.
 ///
 /// # Errors
 /// [`FactsError`] when a database does not answer.
@@ -164,40 +205,90 @@ pub async fn read_session(
     scope: &Scope,
     session_id: &str,
     after: Option<&RequestPosition>,
+    limit: u32,
     mut take: impl FnMut(ContentRow) -> ControlFlow<()>,
-) -> Result<(), FactsError> {
+) -> Result<bool, FactsError> {
+    let of_keys = Judged::of(db, scope);
     let mut after = after.cloned();
-    let mut stride = FIRST_STRIDE;
+    let mut left = i64::from(limit);
     loop {
-        let mut sql = select(Source { facts: &db.facts, scope }, Rows::Session(session_id));
+        // One more than the page tells whether another follows.
+        let wanted = if of_keys == Judged::ByKeys { left + 1 } else { KEYS };
+        let mut sql = select_keys(db, scope, session_id);
         if let Some(after) = &after {
             sql.push(" WHERE (f.started_at, f.request_id) > (").push_bind(utc(after.started_at));
-            sql.push(", ").push_bind(after.request_id.clone()).push(")");
+            sql.push(", ").push_bind(db.facts.stored(&after.request_id).into_owned()).push(")");
         }
-        sql.push(" ORDER BY f.started_at, f.request_id LIMIT ").push_bind(stride);
-        let mut count = 0;
-        let mut end = false;
-        read(db, scope, sql, |row| {
-            count += 1;
-            after = Some(RequestPosition { started_at: row.started_at, request_id: row.request_id.clone() });
-            let flow = take(row);
-            end = flow.is_break();
-            flow
-        })
-        .await?;
-        if end || count < stride {
-            return Ok(());
+        sql.push(" ORDER BY f.started_at, f.request_id LIMIT ").push_bind(wanted);
+        let mut keys: Vec<RequestPosition> = sql.build_query_as().fetch_all(&mut db.conn).await?;
+        let is_end = i64::try_from(keys.len()).unwrap_or(i64::MAX) < wanted;
+        if of_keys == Judged::ByKeys && !is_end {
+            keys.pop();
         }
-        stride = (stride * 2).min(LONGEST_STRIDE);
+        for part in keys.chunks(HELD) {
+            let read = read(db, scope, part, |row| {
+                if left == 0 {
+                    return ControlFlow::Break(());
+                }
+                let flow = take(row);
+                left -= i64::from(flow.is_continue());
+                flow
+            });
+            if read.await?.is_break() {
+                return Ok(true);
+            }
+        }
+        if is_end || (left == 0 && of_keys == Judged::ByKeys) {
+            return Ok(!is_end);
+        }
+        // Where some of them are not the caller's, or were deleted meanwhile, the page has room left.
+        after = keys.pop().or(after);
     }
 }
 
-/// How many requests of a session are read at first, and at most at a time.
-const FIRST_STRIDE: i64 = 40;
-const LONGEST_STRIDE: i64 = 320;
+/// Where it is decided which requests of a session are the caller's.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Judged {
+    /// Where they are found.
+    ByKeys,
+    /// Where their contents are read: a request's agent lies in its payload, which must not be unpacked for the whole session
+    /// each time.
+    ByContents,
+}
 
-/// Reads the contents of the session's requests that started at these instants, up to `until`, oldest first: what a later
-/// page needs to know of the earlier ones.
+impl Judged {
+    fn of(db: &Session, scope: &Scope) -> Self {
+        if scope.asks_for_agents() && !db.facts.is_indexed() { Self::ByContents } else { Self::ByKeys }
+    }
+}
+
+/// How many requests are found at a time where not all of them may be the caller's.
+const KEYS: i64 = 1_000;
+
+/// A query for the requests of a session, as [`RequestPosition`]s. Who may see them is decided once their contents are read,
+/// where that is [`Judged::ByContents`].
+fn select_keys(db: &Session, scope: &Scope, session_id: &str) -> QueryBuilder<Postgres> {
+    let scope = match Judged::of(db, scope) {
+        Judged::ByKeys => scope,
+        Judged::ByContents => &Scope::AllRows,
+    };
+    let mut sql = QueryBuilder::new("SELECT f.request_id, f.started_at AT TIME ZONE 'UTC' AS started_at FROM ");
+    let facts = [Fact::RequestId, Fact::StartedAt];
+    Source { facts: &db.facts, scope }.push(&mut sql, "f", &facts, Rows::Session(session_id));
+    sql
+}
+
+/// Some of the requests of a session up to one of them.
+#[derive(Debug, Clone, Copy)]
+pub struct EarlierRequests<'a> {
+    /// When they started.
+    pub starts: &'a [DateTime<Utc>],
+    /// The last that may be one of them.
+    pub until: &'a RequestPosition,
+}
+
+/// Reads the contents of those earlier requests of the session that are `wanted`, oldest first: what a later page needs to know
+/// of them.
 ///
 /// # Errors
 /// [`FactsError`] when a database does not answer.
@@ -205,56 +296,84 @@ pub async fn read_session_at(
     db: &mut Session,
     scope: &Scope,
     session_id: &str,
-    starts: &[DateTime<Utc>],
-    until: &RequestPosition,
+    EarlierRequests { starts, until }: EarlierRequests<'_>,
+    wanted: impl Fn(&RequestPosition) -> bool,
     mut take: impl FnMut(ContentRow),
 ) -> Result<(), FactsError> {
-    let starts: Vec<_> = starts.iter().copied().map(utc).collect();
-    let mut sql = select(Source { facts: &db.facts, scope }, Rows::Session(session_id));
-    sql.push(" WHERE f.started_at = ANY(").push_bind(starts);
-    sql.push(") AND (f.started_at, f.request_id) <= (").push_bind(utc(until.started_at));
-    sql.push(", ").push_bind(until.request_id.clone()).push(") ORDER BY f.started_at, f.request_id");
-    let take = |row| {
-        take(row);
-        ControlFlow::Continue(())
-    };
-    read(db, scope, sql, take).await
-}
-
-/// Hands over the rows of a statement, one by one. Those of the index come with the content that the log has of them; only
-/// so many are held at a time.
-async fn read(
-    db: &mut Session,
-    scope: &Scope,
-    mut sql: QueryBuilder<Postgres>,
-    mut take: impl FnMut(ContentRow) -> ControlFlow<()>,
-) -> Result<(), FactsError> {
-    if !db.facts.is_indexed() {
-        let mut rows = sql.build_query_as::<ContentRow>().fetch(&mut db.conn);
-        while let Some(row) = rows.try_next().await? {
-            if take(row).is_break() {
-                break;
-            }
-        }
+    if starts.is_empty() {
         return Ok(());
     }
-    let mut rows: Vec<ContentRow> = sql.build_query_as().fetch_all(&mut db.conn).await?;
-    for part in rows.chunks_mut(HELD) {
-        let ids: Vec<String> = part.iter().map(|row| row.request_id.clone()).collect();
-        let (conn, facts) = db.log().await?;
-        let mut sql = select(Source { facts: &facts, scope }, Rows::Requests(&ids));
-        let stored: Vec<ContentRow> = sql.build_query_as().fetch_all(conn).await?;
-        let mut stored: HashMap<_, _> =
-            stored.into_iter().map(|row| ((row.request_id.clone(), row.started_at), row)).collect();
-        for row in part {
-            let row = stored.remove(&(row.request_id.clone(), row.started_at)).unwrap_or_else(|| row.clone());
-            if take(row).is_break() {
-                return Ok(());
-            }
-        }
+    let starts: Vec<_> = starts.iter().copied().map(utc).collect();
+    let mut sql = select_keys(db, scope, session_id);
+    sql.push(" WHERE f.started_at = ANY(").push_bind(starts);
+    sql.push(") AND (f.started_at, f.request_id) <= (").push_bind(utc(until.started_at));
+    sql.push(", ").push_bind(db.facts.stored(&until.request_id).into_owned());
+    sql.push(") ORDER BY f.started_at, f.request_id");
+    let mut keys: Vec<RequestPosition> = sql.build_query_as().fetch_all(&mut db.conn).await?;
+    keys.retain(wanted);
+    for part in keys.chunks(HELD) {
+        let _ = read(db, scope, part, |row| {
+            take(row);
+            ControlFlow::Continue(())
+        })
+        .await?;
     }
     Ok(())
 }
 
-/// Rows whose content is held at a time.
+/// Hands over the requests with these keys, in this order, one by one, with the content that the log has of them. Of those
+/// that are in the index only, no content is left; what is nowhere any more is left out.
+async fn read(
+    db: &mut Session,
+    scope: &Scope,
+    keys: &[RequestPosition],
+    mut take: impl FnMut(ContentRow) -> ControlFlow<()>,
+) -> Result<ControlFlow<()>, FactsError> {
+    let (Some(first), Some(last)) = (keys.first(), keys.last()) else { return Ok(ControlFlow::Continue(())) };
+    let known = db.facts.clone();
+    let key = |row: &ContentRow| {
+        let RequestPosition { started_at, request_id } = row.position();
+        RequestPosition { started_at, request_id: known.stored(&request_id).into_owned() }
+    };
+    let mut ids: Vec<String> = keys.iter().map(|key| key.request_id.clone()).collect();
+    let mut ahead: HashMap<RequestPosition, ContentRow> = HashMap::new();
+    let mut without_content: HashMap<RequestPosition, ContentRow> = HashMap::new();
+    if known.is_indexed() {
+        let mut sql = select(Source { facts: &known, scope }, Rows::Requests(&ids));
+        push_between(&mut sql, first, last);
+        let rows: Vec<ContentRow> = sql.build_query_as().fetch_all(&mut db.conn).await?;
+        without_content = rows.into_iter().map(|row| (key(&row), row)).collect();
+        let shortened = keys.iter().map(|key| (key.request_id.as_str(), key.started_at));
+        let real_ids = RealIds::of(db, scope, shortened).await?;
+        ids = ids.into_iter().map(|id| real_ids.whole(id)).collect();
+    }
+    let (conn, facts) = db.log().await?;
+    let mut sql = select(Source { facts: &facts, scope }, Rows::Requests(&ids));
+    push_between(&mut sql, first, last);
+    sql.push(" ORDER BY f.started_at, f.request_id");
+    let mut rows = sql.build_query_as::<ContentRow>().fetch(conn).fuse();
+    // Requests of the same instant come in whatever order this database has for their ids.
+    let mut reached = None;
+    for wanted in keys {
+        while !ahead.contains_key(wanted) && reached.is_none_or(|reached| reached <= wanted.started_at) {
+            let Some(row) = rows.try_next().await? else { break };
+            reached = Some(row.started_at);
+            ahead.insert(key(&row), row);
+        }
+        let row = ahead.remove(wanted).or_else(|| without_content.remove(wanted));
+        if row.is_some_and(|row| take(row).is_break()) {
+            return Ok(ControlFlow::Break(()));
+        }
+    }
+    Ok(ControlFlow::Continue(()))
+}
+
+/// Appends the condition of the time in which the requests from one to another started: in the partitions of other times
+/// nobody needs to look.
+fn push_between(sql: &mut QueryBuilder<Postgres>, first: &RequestPosition, last: &RequestPosition) {
+    sql.push(" WHERE f.started_at >= ").push_bind(utc(first.started_at));
+    sql.push(" AND f.started_at <= ").push_bind(utc(last.started_at));
+}
+
+/// Requests whose contents are asked for at a time.
 const HELD: usize = 40;

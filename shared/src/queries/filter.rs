@@ -5,8 +5,8 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use sqlx::{Postgres, QueryBuilder};
 
-use crate::facts::Fact;
 pub use crate::facts::TimeWindow;
+use crate::facts::{Fact, Facts};
 use crate::scalar::Outcome;
 
 /// What a request must be. Absent conditions let everything pass.
@@ -62,6 +62,22 @@ impl RequestFilter {
         need(self.tag.is_some(), &[Fact::Tags]);
         need(self.status.is_some(), &[Fact::Status]);
         facts
+    }
+
+    /// The same conditions, with names as these facts have them: what selects rows of the index by name needs this.
+    #[must_use]
+    pub fn stored(&self, facts: &Facts) -> Self {
+        let stored = |name: &Option<String>| name.as_deref().map(|name| facts.stored(name).into_owned());
+        Self {
+            agent_name: stored(&self.agent_name),
+            conversation_name: stored(&self.conversation_name),
+            user_id: stored(&self.user_id),
+            end_user: stored(&self.end_user),
+            team_id: stored(&self.team_id),
+            model: stored(&self.model),
+            tag: stored(&self.tag),
+            status: self.status,
+        }
     }
 
     /// Appends ` AND …` for each condition, over the source `alias`.

@@ -5,6 +5,7 @@ pub mod analytics;
 pub mod content;
 pub mod filter;
 pub mod health;
+pub mod real_ids;
 pub mod reports;
 pub mod requests;
 pub mod sessions;

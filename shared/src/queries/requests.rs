@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use super::Source;
 use super::content::ContentRow;
 use super::filter::{RequestFilter, TimeWindow, UNKNOWN, union, utc};
+use super::real_ids::RealIds;
 use crate::access::Scope;
 use crate::content::RowKeys;
 use crate::db::{Connection, Session};
@@ -96,7 +97,7 @@ const ROW_FACTS: [Fact; 19] = [
 ];
 
 /// Where a list of requests goes on: after the request with this start and id.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, FromRow)]
 pub struct RequestPosition {
     /// The request's start.
     #[serde(deserialize_with = "super::filter::instant")]
@@ -124,12 +125,33 @@ pub async fn list(
     sql.push(" WHERE true");
     if let Some(after) = after {
         sql.push(" AND (f.started_at, f.request_id) < (").push_bind(utc(after.started_at));
-        sql.push(", ").push_bind(after.request_id.clone()).push(")");
+        sql.push(", ").push_bind(source.facts.stored(&after.request_id).into_owned()).push(")");
     }
-    filter.push(&mut sql, "f");
+    filter.stored(source.facts).push(&mut sql, "f");
     sql.push(" ORDER BY f.started_at DESC, f.request_id DESC LIMIT ").push_bind(i64::from(limit));
     sql.push(" OFFSET ").push_bind(i64::from(offset));
     sql.build_query_as().fetch_all(conn).await
+}
+
+/// Puts the whole ids in place of those that the index shortened, as far as the log still has the requests.
+///
+/// # Errors
+/// [`FactsError`] when the log cannot be reached.
+pub async fn show_real_ids(db: &mut Session, scope: &Scope, rows: &mut [RequestRow]) -> Result<(), FactsError> {
+    let ids = |row: &RequestRow| {
+        let ids = [Some(&row.request_id), Some(&row.session_id), row.litellm_call_id.as_ref()];
+        ids.into_iter().flatten().cloned().map(|id| (id, row.request_start)).collect::<Vec<_>>()
+    };
+    let shown: Vec<_> = rows.iter().flat_map(ids).collect();
+    let real_ids = RealIds::of(db, scope, shown.iter().map(|(id, start)| (id.as_str(), *start))).await?;
+    for row in rows {
+        for id in
+            [Some(&mut row.request_id), Some(&mut row.session_id), row.litellm_call_id.as_mut()].into_iter().flatten()
+        {
+            *id = real_ids.whole(std::mem::take(id));
+        }
+    }
+    Ok(())
 }
 
 /// Everything LiteLLM recorded of one request.
@@ -187,10 +209,18 @@ pub async fn find(db: &mut Session, scope: &Scope, id: &str) -> Result<Option<Re
         return Ok(None);
     }
     let source = Source { facts: &db.facts, scope };
-    match find_in(&mut db.conn, source, Rows::Request(id)).await? {
-        None => Ok(find_in(&mut db.conn, source, Rows::Call(id)).await?),
-        found => Ok(found),
+    let mut found = find_in(&mut db.conn, source, Rows::Request(id)).await?;
+    if found.is_none() {
+        found = find_in(&mut db.conn, source, Rows::Call(id)).await?;
     }
+    // The index may have shortened the id; whoever asks knows the whole.
+    Ok(found.map(|mut record| {
+        let ids = [Some(&mut record.row.request_id), record.row.litellm_call_id.as_mut()];
+        for stored in ids.into_iter().flatten().filter(|stored| **stored == source.facts.stored(id)) {
+            id.clone_into(stored);
+        }
+        record
+    }))
 }
 
 async fn find_in(conn: &mut Connection, source: Source<'_>, rows: Rows<'_>) -> sqlx::Result<Option<RequestRecord>> {

@@ -4,6 +4,7 @@ use sqlx::Row;
 
 use super::{Refresh, RefreshError, begin};
 use crate::facts::FactsError;
+use crate::index::names::stored;
 
 impl Refresh<'_> {
     /// Copies the labels that are new or other than before. A name whose team or key was deleted stays.
@@ -13,7 +14,7 @@ impl Refresh<'_> {
                 sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(&mut self.log).await.map_err(FactsError::from)?;
             let (mut ids, mut labels) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
             for row in rows {
-                ids.push(row.try_get::<String, _>(0)?);
+                ids.push(stored(row.try_get::<&str, _>(0)?).into_owned());
                 labels.push(row.try_get::<String, _>(1)?);
             }
             let Some(mut transaction) = begin(&mut self.index).await? else { return Ok(()) };

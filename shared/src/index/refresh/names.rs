@@ -4,9 +4,7 @@
 use sqlx::{AssertSqlSafe, PgConnection};
 
 use crate::facts::Fact;
-
-/// In bytes: two of them and a timestamp are a key.
-const LONGEST: usize = 1000;
+use crate::index::names::{LONGEST, stored_sql as short};
 
 /// What is part of an index.
 const NAMES: [Fact; 14] = [
@@ -44,10 +42,6 @@ pub(super) fn stored(alias: &str, fact: Fact) -> String {
         fact if NAMES.contains(&fact) => short(&column),
         _ => column,
     }
-}
-
-fn short(text: &str) -> String {
-    format!("CASE WHEN octet_length({text}) > {LONGEST} THEN left({text}, 100) || '…' || md5({text}) ELSE {text} END")
 }
 
 /// Shortens what was copied.

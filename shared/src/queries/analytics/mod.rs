@@ -41,6 +41,7 @@ pub use tools::{ToolUsage, tools};
 pub use trends::{UsageTrend, trends};
 pub use users::{UserUsage, users};
 
+use super::Source;
 use super::filter::{RequestFilter, TimeWindow};
 
 /// What a question is about.
@@ -61,6 +62,11 @@ impl Question {
     #[must_use]
     pub const fn new(window: TimeWindow, filter: RequestFilter) -> Self {
         Self { window, filter, details: false, exact: false }
+    }
+
+    /// The same question with names as the source has them.
+    fn stored(&self, source: Source<'_>) -> Self {
+        Self { filter: self.filter.stored(source.facts), ..self.clone() }
     }
 }
 

@@ -125,6 +125,7 @@ pub async fn report<T: Report>(
     keys: &[Dimension],
     view: &View,
 ) -> sqlx::Result<Vec<T>> {
+    let question = &question.stored(source);
     let buckets = view.series.as_deref().unwrap_or_default();
     let starts = if buckets.is_empty() { vec![question.window.start] } else { starts(buckets) };
     let grouping = Grouping { keys: keys.to_vec(), starts };
@@ -162,6 +163,7 @@ pub async fn report_over_time<T: Report>(
     buckets: &[Bucket],
     previous: Option<(TimeWindow, &[Bucket])>,
 ) -> sqlx::Result<Vec<T>> {
+    let question = &question.stored(source);
     let found = groups_by_bucket(conn, source, question, &starts(buckets), T::WANTS).await?;
     let mut rows: Vec<T> = Vec::with_capacity(buckets.len());
     for (bucket, mut group) in buckets.iter().zip(found) {

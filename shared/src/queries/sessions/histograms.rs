@@ -117,7 +117,7 @@ pub async fn histograms(
         format!("percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY s.{0}::float8) AS {0}", axis.column)
     });
     let mut sql = QueryBuilder::new("WITH s AS MATERIALIZED ");
-    push_sessions(&mut sql, source, window, filter);
+    push_sessions(&mut sql, source, window, &filter.stored(source.facts));
     // Apart, since percentiles, which sort, are not wanted of each range.
     sql.push(format!(
         " SELECT ARRAY[NULL, NULL, NULL]::integer[] AS ranges, count(*) AS sessions, ARRAY[{averages}] AS avg, \

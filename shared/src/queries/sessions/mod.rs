@@ -8,4 +8,4 @@ mod summary;
 pub use histograms::{Distribution, Histograms, Range, histograms};
 pub use search::{SessionPosition, SessionSearch, SessionSort, TotalsFilter, search};
 pub(crate) use summary::KEPT;
-pub use summary::{SessionSummary, summaries, summary};
+pub use summary::{SessionSummary, show_real_ids, summaries, summary};

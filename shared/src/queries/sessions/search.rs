@@ -127,7 +127,12 @@ pub async fn search(
     offset: u32,
 ) -> sqlx::Result<Vec<SessionPosition>> {
     if source.facts.is_indexed() {
-        listed::list(conn, source, search, after, limit, offset).await
+        let search = SessionSearch { filter: search.filter.stored(source.facts), ..search.clone() };
+        let after = after.map(|after| SessionPosition {
+            value: after.value.clone(),
+            session_id: source.facts.stored(&after.session_id).into_owned(),
+        });
+        listed::list(conn, source, &search, after.as_ref(), limit, offset).await
     } else if search.can_walk() {
         Walk::new(search, after, limit, offset).run(conn, source).await
     } else {

@@ -5,9 +5,11 @@ use serde::Serialize;
 use sqlx::{FromRow, Postgres, QueryBuilder};
 use utoipa::ToSchema;
 
-use crate::db::Connection;
-use crate::facts::{Fact, Rows};
+use crate::access::Scope;
+use crate::db::{Connection, Session};
+use crate::facts::{Fact, FactsError, Rows};
 use crate::queries::Source;
+use crate::queries::real_ids::RealIds;
 
 /// One session, whatever number of users, agents or keys took part.
 #[derive(Debug, Clone, Serialize, FromRow, ToSchema)]
@@ -176,8 +178,9 @@ pub async fn summary(
     source: Source<'_>,
     session_id: &str,
 ) -> sqlx::Result<Option<SessionSummary>> {
-    if let Some(summary) = whole(conn, source, &[session_id.to_owned()]).await?.pop() {
-        return Ok(Some(summary));
+    let stored = source.facts.stored(session_id).into_owned();
+    if let Some(summary) = whole(conn, source, &[stored]).await?.pop() {
+        return Ok(Some(SessionSummary { session_id: session_id.to_owned(), ..summary }));
     }
     let mut sql = QueryBuilder::<Postgres>::new("SELECT ");
     sql.push_bind(session_id.to_owned()).push("::text AS session_id, ").push(totals()).push(" FROM ");
@@ -209,6 +212,26 @@ pub async fn summaries(
     }
     found.sort_by_key(|summary| session_ids.iter().position(|id| *id == summary.session_id));
     Ok(found)
+}
+
+/// Puts the whole ids in place of those that the index shortened, as far as the log still has the first or the latest request
+/// of the sessions. Returns what it put there.
+///
+/// # Errors
+/// [`FactsError`] when the log cannot be reached.
+pub async fn show_real_ids(
+    db: &mut Session,
+    scope: &Scope,
+    summaries: &mut [SessionSummary],
+) -> Result<RealIds, FactsError> {
+    let ends = summaries.iter().flat_map(|summary| {
+        [summary.session_start, summary.last_activity].map(|start| (summary.session_id.as_str(), start))
+    });
+    let real_ids = RealIds::of(db, scope, ends).await?;
+    for summary in summaries {
+        summary.session_id = real_ids.whole(std::mem::take(&mut summary.session_id));
+    }
+    Ok(real_ids)
 }
 
 /// Those of these sessions whose requests are all the caller's, from their rows in the index; none without one.
