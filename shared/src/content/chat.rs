@@ -141,7 +141,12 @@ fn join_server_calls(messages: &mut [&mut Map<String, Value>]) {
         }
         match message.remove("tool_calls") {
             Some(Value::Array(calls)) => added.extend(calls),
-            Some(other) => added.push(other),
+            // No list of calls: it stays beside them.
+            Some(other) => {
+                if let Some(Value::Object(fields)) = message.get_mut(calls::PROVIDER_FIELDS) {
+                    fields.insert("tool_calls".to_owned(), other);
+                }
+            }
             None => {}
         }
         message.insert("tool_calls".to_owned(), Value::Array(added));

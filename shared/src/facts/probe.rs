@@ -51,7 +51,7 @@ const BASELINE: [&str; 25] = [
 ];
 
 /// Which tables of LiteLLM's can be read here, and their columns.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Schema {
     tables: BTreeMap<String, BTreeSet<String>>,
     /// Columns that are there, but not for this role.
@@ -118,12 +118,5 @@ impl Schema {
     /// Whether `table` has this column, and the role may not read it.
     pub(super) fn table_hides(&self, table: &str, column: &str) -> bool {
         self.hidden.get(table).is_some_and(|columns| columns.contains(column))
-    }
-}
-
-#[cfg(test)]
-impl Schema {
-    pub(super) fn for_test() -> Self {
-        Self { tables: BTreeMap::new(), hidden: BTreeMap::new() }
     }
 }

@@ -153,16 +153,14 @@ fn with_read(schema: &Schema, indexed: &str) -> String {
 }
 
 #[cfg(test)]
-mod dump {
+mod tests {
+    use super::*;
+
     #[test]
-    fn dump() {
-        let schema = crate::facts::probe::Schema::for_test();
-        let sql = format!(
-            r#"SELECT s.request_id, {} AS calls, {} AS exact, {} AS tools FROM "LiteLLM_SpendLogs" s"#,
-            super::count(&schema),
-            super::exact("'success'"),
-            super::names(&schema)
-        );
-        std::fs::write("/tmp/shapes.sql", sql).unwrap();
+    fn workers_can_share_the_count_of_an_overview() {
+        let schema = Schema::default();
+        let sql = count_joined(&schema);
+        assert!(!sql.contains("SELECT"), "a subquery per row is not shared");
+        assert!(sql.len() < 20_000, "{} characters are parsed for each overview", sql.len());
     }
 }

@@ -21,9 +21,7 @@ pub(super) fn opened(r: &str) -> String {
 /// The expressions for each shape would be repeated for the value that is in the envelope, and a subquery would keep
 /// PostgreSQL from sharing the query among workers.
 pub(super) fn count(r: &str) -> String {
-    let keys = BLOCK_KEYS.iter().chain(&["function", "custom"]).map(|key| format!("@.{key}.type() == \"object\""));
-    let keys: Vec<String> = keys.collect();
-    let is_call = format!("@.type like_regex \"(tool_use|{ITEM_SUFFIX})$\" || {}", keys.join(" || "));
+    let is_call = looks_like_call();
     format!(
         "COALESCE(jsonb_array_length(jsonb_path_query_array({}, 'strict $.**{{0 to {CALL_DEPTH}}} ? ({is_call})')), 0)",
         content(r)
@@ -51,15 +49,21 @@ pub(super) fn may_hide_calls(r: &str) -> String {
 
 fn may_call(value: &str) -> String {
     let lists = SERVER_LISTS.iter().chain(&["tool_calls"]).map(|key| format!("@.{key}.size() > 0"));
-    let keys = BLOCK_KEYS.iter().map(|key| format!("@.{key}.type() == \"object\""));
-    let any: Vec<String> = lists.chain(keys).collect();
+    let any: Vec<String> = lists.chain([looks_like_call()]).collect();
     // An envelope within the envelope is not opened.
     let texts = TEXT_KEYS.map(|key| format!("@.{key} like_regex \"^[[:space:]]*[{{[]|data:\"")).join(" || ");
     format!(
-        "({value} @? 'strict $.**{{0 to {CALL_DEPTH}}} ? (@.type like_regex \"(tool_use|{ITEM_SUFFIX})$\" || {})' \
+        "({value} @? 'strict $.**{{0 to {CALL_DEPTH}}} ? ({})' \
          OR {value} @? 'strict $ ? ({texts} || @.response.type() == \"object\" || @.response.type() == \"array\")')",
         any.join(" || ")
     )
+}
+
+/// The filter for what is a call in some place.
+fn looks_like_call() -> String {
+    let keys = BLOCK_KEYS.iter().chain(&["function", "custom"]).map(|key| format!("@.{key}.type() == \"object\""));
+    let keys: Vec<String> = keys.collect();
+    format!("@.type like_regex \"(tool_use|{ITEM_SUFFIX})$\" || {}", keys.join(" || "))
 }
 
 /// Whether the response is but the envelope of another one, as of pass-through endpoints.
@@ -81,13 +85,10 @@ fn text(r: &str) -> String {
     )
 }
 
-/// The value in the envelope; the response itself where that is a text that is not read.
+/// The value in the envelope; NULL where that is a text that is not read.
 fn content(r: &str) -> String {
     let text = text(r);
-    format!(
-        "CASE WHEN {text} IS NULL THEN {r} -> 'response' WHEN {} THEN ({text})::jsonb ELSE {r} END",
-        is_readable(&text)
-    )
+    format!("CASE WHEN {text} IS NULL THEN {r} -> 'response' WHEN {} THEN ({text})::jsonb END", is_readable(&text))
 }
 
 /// SQL of whether a text is JSON, an object or a list, that a cast cannot refuse: it would fail the whole query, and
