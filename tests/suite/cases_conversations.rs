@@ -65,7 +65,7 @@ async fn every_message_of_the_cases_is_shown_once() {
             claude_code,
             &[
                 &["system …", "user List the files.", "assistant Bash()"],
-                &["tool a.py\nb.py", "assistant a.py and b.py."],
+                &["tool a.py\nb.py", "assistant Two files: a.py and b.py."],
             ],
         ),
         (
