@@ -51,6 +51,7 @@ pub use self::redaction::Redaction;
 /// What LiteLLM stored of a request's content. Columns and keys that a release does not have are `None`.
 /// To be read by [`normalise`] only: it holds what must not be shown to anyone.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is what a column says, and any may come with any other")]
 pub struct StoredContent {
     /// The call's id, the same in both rows of a call that LiteLLM logged twice.
     pub(crate) call_id: Option<String>,

@@ -312,14 +312,14 @@ impl Session {
         }
     }
 
-    /// The id of a call as the log's response has it, or as the client sends it back.
-    fn call_id(&self, call: usize, of_response: bool) -> String {
-        match self.ids {
-            CallIds::Kept => format!("call_{call:020}"),
-            CallIds::Minted if of_response => format!("call_minted_{:020}", call * 31),
-            CallIds::Minted => format!("call_{call:020}"),
-            CallIds::Counted => format!("{}", call % 2),
-        }
+    /// The id of a call as the client sends it back.
+    fn client_id(&self, call: usize) -> String {
+        if self.ids == CallIds::Counted { format!("{}", call % 2) } else { format!("call_{call:020}") }
+    }
+
+    /// The id of a call as it is logged with the response.
+    fn logged_id(&self, call: usize) -> String {
+        if self.ids == CallIds::Minted { format!("call_minted_{call:020}") } else { self.client_id(call) }
     }
 
     fn body(&self, prompt: &[Message], instructions: Option<&str>) -> Value {
@@ -355,33 +355,32 @@ impl Session {
             }
             (Api::Responses, Said::Assistant(text)) => vec![output_text(text)],
             (Api::Chat, Said::Calls(text, name, call)) => {
-                let id = self.call_id(*call, false);
+                let id = self.client_id(*call);
                 vec![json!({"role": "assistant", "content": text, "tool_calls": [
                     {"id": id, "type": "function", "function": {"name": name, "arguments": arguments(name)}}]})]
             }
             (Api::Anthropic, Said::Calls(text, name, call)) => {
-                let mut blocks = vec![
-                    json!({"type": "tool_use", "id": self.call_id(*call, false), "name": name, "input": input(name)}),
-                ];
+                let mut blocks =
+                    vec![json!({"type": "tool_use", "id": self.client_id(*call), "name": name, "input": input(name)})];
                 if !text.is_empty() {
                     blocks.insert(0, json!({"type": "text", "text": text}));
                 }
                 vec![json!({"role": "assistant", "content": blocks})]
             }
             (Api::Responses, Said::Calls(text, name, call)) => {
-                let id = self.call_id(*call, false);
+                let id = self.client_id(*call);
                 let call = json!({"type": "function_call", "call_id": id, "name": name, "arguments": arguments(name)});
                 if text.is_empty() { vec![call] } else { vec![output_text(text), call] }
             }
             (Api::Chat, Said::Result(text, call)) => {
-                vec![json!({"role": "tool", "tool_call_id": self.call_id(*call, false), "content": text})]
+                vec![json!({"role": "tool", "tool_call_id": self.client_id(*call), "content": text})]
             }
             (Api::Anthropic, Said::Result(text, call)) => {
-                let id = self.call_id(*call, false);
+                let id = self.client_id(*call);
                 vec![json!({"role": "user", "content": [{"type": "tool_result", "tool_use_id": id, "content": text}]})]
             }
             (Api::Responses, Said::Result(text, call)) => {
-                vec![json!({"type": "function_call_output", "call_id": self.call_id(*call, false), "output": text})]
+                vec![json!({"type": "function_call_output", "call_id": self.client_id(*call), "output": text})]
             }
         }
     }
@@ -391,7 +390,7 @@ impl Session {
         let (text, call) = match said {
             Said::Calls(text, name, call) => {
                 let arguments = TOOLS.iter().find(|tool| tool.0 == *name).map_or("", |tool| tool.1);
-                (text.as_str(), Some((name, arguments, self.call_id(*call, true))))
+                (text.as_str(), Some((name, arguments, self.logged_id(*call))))
             }
             Said::Assistant(text) | Said::User(text) => (text.as_str(), None),
             Said::Result(text, _) => (*text, None),
