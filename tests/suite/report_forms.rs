@@ -109,6 +109,13 @@ fn lines(table: &str) -> Vec<Vec<String>> {
     lines.records().map(|line| line.expect("a line").iter().map(str::to_owned).collect()).collect()
 }
 
+/// A text of Markdown without the addresses of its links to sessions, each up to the bracket that ends it.
+fn without_targets(markdown: &str) -> String {
+    let mut parts = markdown.split("](https://traces.example.com/");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| text + part.split_once(')').expect("the link ends").1)
+}
+
 #[test]
 fn names_do_no_harm_in_any_form() {
     let plain = |form| render(&fixed(), form).expect("a form");
@@ -144,8 +151,7 @@ fn names_do_no_harm_in_any_form() {
         assert_eq!(markdown.lines().count(), plain(Form::Markdown).lines().count(), "{text:?} made lines");
         assert!(!markdown.contains("<script") && !markdown.contains("[x]("), "{text:?}");
         for link in ["://evil", "(https://evil", "www.evil", "a@evil", "<http"] {
-            let elsewhere = markdown.replace("(https://traces.example.com/api/v1/sessions/https://evil", "");
-            let elsewhere = elsewhere.replace("(https://traces.example.com/api/v1/sessions/see%20https://evil", "");
+            let elsewhere = without_targets(&markdown);
             assert!(!elsewhere.contains(link), "{text:?} makes a link by {link}");
         }
         let columns = |text: &str| -> Vec<usize> {

@@ -101,7 +101,10 @@ pub fn read(stored: &StoredContent, kind: CallKind, keep_sent: bool) -> Prompt {
     prompt.partial = partial;
     let column = stored.messages.as_ref().map(|raw| json::lenient(raw.get()));
     let not_stored = |value: &Value| value.is_null() || value.as_object().is_some_and(Map::is_empty);
-    prompt.sent = sent.or_else(|| column.as_ref().filter(|value| keep_sent && !not_stored(value)).cloned());
+    let logged = column.as_ref().filter(|value| keep_sent && !not_stored(value)).cloned();
+    // The events of a realtime session declare tools, with credentials.
+    let shown = |value| if kind == CallKind::Realtime { parameters::masked(value, false) } else { value };
+    prompt.sent = sent.or_else(|| logged.map(shown));
     if let Some(messages) = column.filter(|value| !json::is_blank(value)) {
         // 1.61 stores chat messages here, and whatever an embedding or an image was asked for as one; later releases
         // only the events of realtime sessions.

@@ -17,8 +17,8 @@ use sha2::{Digest, Sha256};
 
 use self::names::Name;
 use self::quoted::Secrets;
-use super::json;
 use super::redaction::secrets;
+use super::{json, parameters};
 use crate::facts::key_hash;
 
 /// What stands for a credential within a text.
@@ -49,12 +49,14 @@ pub(super) fn taken_out(metadata: Box<RawValue>, keys: &RowKeys) -> Option<Box<R
     if changed { to_raw_value(&value).ok() } else { Some(metadata) }
 }
 
-/// A stored response without the headers that LiteLLM or a provider left beside the content.
+/// A stored response without the headers that LiteLLM or a provider left beside the content, and without the credentials
+/// of tools, which some APIs repeat.
 pub(super) fn without_headers(response: Box<RawValue>) -> Box<RawValue> {
-    if !names::RESPONSE_HEADERS.iter().any(|name| response.get().contains(name)) {
+    let json = response.get();
+    if !names::RESPONSE_HEADERS.iter().any(|name| json.contains(name)) && !json.contains("tools") {
         return response;
     }
-    let mut value = json::lenient(response.get());
+    let mut value = json::lenient(json);
     if bare_response(&mut value, NESTING) { to_raw_value(&value).unwrap_or(response) } else { response }
 }
 
@@ -68,11 +70,37 @@ fn bare_response(value: &mut Value, depth: u8) -> bool {
             if let Some(inner) = map.get_mut("response").filter(|_| depth > 0) {
                 changed |= bare_response(inner, depth - 1);
             }
-            changed
+            changed | bare_tools(value)
         }
+        Value::Array(_) => bare_tools(value),
         Value::String(text) if depth > 0 => within(text, |value| bare_response(value, depth - 1)),
         _ => false,
     }
+}
+
+/// Masks the credentials of declared tools, wherever a response repeats its request.
+fn bare_tools(value: &mut Value) -> bool {
+    let mut changed = false;
+    match value {
+        Value::Array(items) => {
+            for item in items {
+                changed |= bare_tools(item);
+            }
+        }
+        Value::Object(map) => {
+            for (key, item) in map {
+                if key == "tools" && item.is_array() {
+                    let masked = parameters::masked(item.clone(), false);
+                    changed |= masked != *item;
+                    *item = masked;
+                } else {
+                    changed |= bare_tools(item);
+                }
+            }
+        }
+        _ => {}
+    }
+    changed
 }
 
 /// Changes a text that is JSON as the JSON it is. Returns whether anything changed.

@@ -16,6 +16,9 @@ const SHORTEST: usize = 4;
 /// A shorter one is replaced where it is a word of its own.
 const SHORTEST_PART: usize = 8;
 
+/// How many are looked for in texts: each costs a pass.
+const MOST_KNOWN: usize = 200;
+
 /// Headers as a program prints them: the name, and what comes before the bracket that holds them.
 static HEADERS: LazyLock<Regex> = LazyLock::new(|| regex(r#"(?i)headers["'\\]*[ \t]*[:=][ \t]*[a-z_.]*["'\\]*[\[{(]"#));
 /// The rest of a line, or of a quoted text, after the name of a cookie.
@@ -48,7 +51,11 @@ impl Secrets {
     }
 
     fn add_one(&mut self, text: &str) {
-        if text.chars().count() < SHORTEST || KEY_NAMES.contains(&text) || secrets::is_mask(text) {
+        if self.known.len() >= MOST_KNOWN
+            || text.chars().count() < SHORTEST
+            || KEY_NAMES.contains(&text)
+            || secrets::is_mask(text)
+        {
             return;
         }
         let quoted = Value::from(text).to_string();
@@ -164,8 +171,12 @@ fn told(text: &str) -> Vec<Range<usize>> {
         let value = captures.get(1).filter(|value| is_credential(value.as_str()));
         value.into_iter().for_each(|value| said(value.range()));
     }
+    let mut end = 0;
     for start in HEADERS.find_iter(text) {
-        said(start.end() - 1..end_of_brackets(text, start.end() - 1));
+        if start.end() > end {
+            end = end_of_brackets(text, start.end() - 1);
+            said(start.end() - 1..end);
+        }
     }
     places
 }

@@ -107,6 +107,17 @@ fn texts_lose_what_looks_like_a_credential() {
 }
 
 #[test]
+fn hostile_metadata_ends() {
+    let tokens: Value = (0..3_000).map(|n| (format!("{n}_token"), json!(format!("secret-{n}")))).collect();
+    let _ = shown(&json!({"a": tokens}), &[CANARY]);
+    for piece in
+        ["headers={", "headers=[] ", "cookie=", "token: a1", "api_key:", "\\", "File \"a\", line 1\n    a\n", CANARY]
+    {
+        let _ = shown(&json!({"a": piece.repeat(50_000 / piece.len())}), &[CANARY]);
+    }
+}
+
+#[test]
 fn metadata_without_credentials_is_as_it_was_stored() {
     let none = Redaction::none();
     let stored = raw(&json!({"b": 1.0, "a": {"text": "hello"}}));
@@ -125,7 +136,9 @@ fn responses_lose_the_headers_beside_their_content() {
         let bare = without_headers(raw(&stored).expect("JSON"));
         assert!(!bare.get().contains(CANARY) && bare.get().contains("tool_use"), "{}", bare.get());
     }
-    let kept = raw(&json!({"content": "of headers", "a": 1.0})).expect("JSON");
+    let tools = json!({"results": [{"session": {"tools": [{"type": "mcp", "server_url": format!("https://u:{CANARY}@h/"), "headers": {"a": CANARY}}]}}]});
+    assert!(!without_headers(raw(&tools).expect("JSON")).get().contains(CANARY));
+    let kept = raw(&json!({"content": "of headers and tools", "tools": [{"name": "f"}], "a": 1.0})).expect("JSON");
     assert_eq!(without_headers(kept.clone()).get(), kept.get());
 }
 

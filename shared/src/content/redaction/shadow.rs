@@ -223,17 +223,23 @@ fn entity(text: &str) -> Option<(char, usize)> {
     Some((*letter, length(rest.strip_prefix(';')?)))
 }
 
-/// `\u0040`, `\u{40}` and `\x40`, whatever number of backslashes has gathered.
+/// How many backslashes may have gathered, and how long the digits are, so that a look ahead is short.
+const MOST_BACKSLASHES: usize = 16;
+const MOST_DIGITS: usize = 6;
+
+/// `\u0040`, `\u{40}` and `\x40`, also where backslashes were escaped again.
 fn backslash(text: &str) -> Option<(char, usize)> {
-    let rest = text.trim_start_matches('\\');
+    let backslashes = text.bytes().take(MOST_BACKSLASHES).take_while(|byte| *byte == b'\\').count();
+    let rest = &text[backslashes..];
     let (digits, rest) = if let Some(braced) = rest.strip_prefix("u{") {
-        braced.split_once('}')?
+        let end = braced.bytes().take(MOST_DIGITS + 1).position(|byte| byte == b'}')?;
+        (&braced[..end], &braced[end + 1..])
     } else if let Some(digits) = rest.strip_prefix('u') {
         digits.split_at_checked(4)?
     } else {
         rest.strip_prefix('x')?.split_at_checked(2)?
     };
-    if digits.is_empty() || digits.len() > 6 || !is_hex(digits) {
+    if digits.is_empty() || !is_hex(digits) {
         return None;
     }
     Some((char::from_u32(u32::from_str_radix(digits, 16).ok()?)?, text.len() - rest.len()))

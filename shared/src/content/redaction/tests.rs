@@ -539,6 +539,14 @@ fn hostile_texts_take_linear_time() {
         "\\\"",
         "[",
         "data: {}\n",
+        "Chunks=['",
+        "\\",
+        "\\u{",
+        "%25",
+        "&amp;",
+        "&#6",
+        "\u{200b}",
+        "ａ＠",
         "0049",
         "(030)",
     ] {
@@ -595,6 +603,15 @@ const PIECES: &[&str] = &[
     "/",
     "0",
     "1",
+    "\u{200b}",
+    "\u{ad}",
+    "\u{a0}",
+    "%40",
+    "&#64;",
+    "&commat;",
+    "＠",
+    "４１１１",
+    "\\u0040",
 ];
 
 fn any_text() -> impl Strategy<Value = String> {
