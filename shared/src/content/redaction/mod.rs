@@ -287,12 +287,13 @@ impl Redaction {
             Vec::new()
         };
         let mut found: Vec<Found> = Vec::new();
-        for spaces in [Spaces::Plain, Spaces::Dropped] {
-            if let Some(shadow) = Shadow::of(text, spaces) {
-                let placeholders = placeholders.iter().map(|place| shadow.place(place)).collect();
-                let plain = self.find(&Text { text: &shadow.text, placeholders });
-                found.extend(plain.into_iter().map(|(range, index)| (shadow.original(&range), index)));
-            }
+        let plain = Shadow::of(text, Spaces::Plain);
+        let spaced = plain.as_ref().is_some_and(|plain| plain.has_spaces);
+        let dropped = if spaced { Shadow::of(text, Spaces::Dropped) } else { None };
+        for shadow in plain.iter().chain(&dropped) {
+            let placeholders = placeholders.iter().map(|place| shadow.place(place)).collect();
+            let plain = self.find(&Text { text: &shadow.text, placeholders });
+            found.extend(plain.into_iter().map(|(range, index)| (shadow.original(&range), index)));
         }
         found.extend(self.find(&Text { text, placeholders }));
         if found.is_empty() {

@@ -19,6 +19,8 @@ pub(super) struct Shadow {
     pub(super) text: String,
     /// Where it differs, in order; everything between these is the same.
     units: Vec<Unit>,
+    /// Whether the text has spaces of which [`Spaces`] says what becomes.
+    pub(super) has_spaces: bool,
 }
 
 /// What stands for what: an escape for its character, or a character for its plain form, which may be empty.
@@ -32,12 +34,13 @@ impl Shadow {
     pub(super) fn of(text: &str, spaces: Spaces) -> Option<Self> {
         let may_differ = |byte: u8| !byte.is_ascii() || matches!(byte, b'%' | b'&' | b'\\');
         let mut at = text.bytes().position(may_differ)?;
-        let mut shadow = Self { text: String::with_capacity(text.len()), units: Vec::new() };
+        let mut shadow = Self { text: String::with_capacity(text.len()), units: Vec::new(), has_spaces: false };
         shadow.text.push_str(&text[..at]);
         while let Some(letter) = text[at..].chars().next() {
             let escaped = escapes(&text[at..]);
             let (meant, length) = escaped.unwrap_or((letter, letter.len_utf8()));
             let start = shadow.text.len();
+            shadow.has_spaces |= is_space(meant);
             fold(meant, spaces, &mut shadow.text);
             if shadow.text[start..] != text[at..at + length] {
                 let (shadow_end, original) = (shadow.text.len(), at..at + length);
@@ -89,7 +92,7 @@ fn fold(letter: char, spaces: Spaces, plain: &mut String) {
     match letter {
         letter if letter.is_ascii() => plain.push(letter),
         letter if is_invisible(letter) => {}
-        letter if letter.is_whitespace() || letter == '\u{2800}' => match spaces {
+        letter if is_space(letter) => match spaces {
             Spaces::Plain => plain.push(' '),
             Spaces::Dropped => {}
         },
@@ -97,8 +100,17 @@ fn fold(letter: char, spaces: Spaces, plain: &mut String) {
         '\u{3002}' | '\u{ff61}' | '\u{fe52}' => plain.push('.'),
         letter => match digit(letter) {
             Some(digit) => plain.push(digit),
-            None => plain.extend(std::iter::once(letter).nfkc()),
+            None => plain.push(compatible(letter)),
         },
+    }
+}
+
+/// The plain form of a letter that is one letter; `¼` is no number that others go on.
+fn compatible(letter: char) -> char {
+    let mut forms = std::iter::once(letter).nfkc();
+    match (forms.next(), forms.next()) {
+        (Some(form), None) => form,
+        _ => letter,
     }
 }
 
@@ -108,6 +120,11 @@ const fn is_invisible(letter: char) -> bool {
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
         | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
         | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Whether a letter is a space other than the usual one.
+fn is_space(letter: char) -> bool {
+    !letter.is_ascii() && letter.is_whitespace() || letter == '\u{2800}'
 }
 
 /// The zeros of the scripts whose digits NFKC keeps apart; nine more digits follow each.
