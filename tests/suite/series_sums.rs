@@ -91,7 +91,7 @@ fn check(row: &Value, buckets: &[Value], what: &str) -> f64 {
         assert!((sum - whole).abs() < 1e-9, "{what}: {names:?} are {whole}, in the buckets {sum}\n{row}");
         compared += 1;
     }
-    assert!(compared >= 2, "{what} has few figures: {row}");
+    assert!(compared >= 1, "{what} has no figures: {row}");
     figure(row, ADDITIVE[0]).or_else(|| figure(row, ADDITIVE[1])).expect("requests")
 }
 
@@ -147,7 +147,7 @@ async fn the_buckets_of_any_window_sum_to_the_row() {
                 assert!(has_some, "{} has no requests: {question}", endpoint.path);
             }
         }
-        for _ in 0..40 {
+        for _ in 0..25 {
             let (granularity, endpoint) = (*dice.pick(&GRANULARITIES), *dice.pick(&cut));
             let question = question(any_window(&mut dice, granularity), *dice.pick(&ZONES), granularity);
             let more: &str = *dice.pick(variants(endpoint));

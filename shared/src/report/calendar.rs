@@ -97,7 +97,7 @@ impl Daily {
         let measures = [SPEND, FAILED_REQUESTS, TOTAL_TOKENS];
         let needs = Needs { measures: &measures, pick, shares: false, sessions: false };
         let question = Question::new(window, filter.clone());
-        let measured = measure(conn, source, &question, &grouping, needs).await?;
+        let found = measure(conn, source, &question, &grouping, needs).await?;
         let daily = |group: Measured| {
             let mut daily = Self::nothing(parts);
             for (place, figures) in group.buckets {
@@ -107,7 +107,7 @@ impl Daily {
             }
             (group.keys.into_iter().next().unwrap_or_default(), daily)
         };
-        Ok(measured.into_iter().map(daily).collect())
+        Ok(found.into_iter().map(daily).collect())
     }
 
     pub(super) fn nothing(parts: &[Part]) -> Self {

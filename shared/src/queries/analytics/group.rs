@@ -124,8 +124,8 @@ pub(super) async fn groups(
     let counts_sessions = wants.sessions || question.details;
     let in_one_pass = counts_sessions && can_count_along(source, grouping, pick);
     let needs = Needs { measures: &measures, pick, shares: wants.shares, sessions: in_one_pass };
-    let measured = measure(conn, source, question, grouping, needs).await?;
-    let mut groups: Vec<Group> = measured.into_iter().map(Group::of).collect();
+    let found = measure(conn, source, question, grouping, needs).await?;
+    let mut groups: Vec<Group> = found.into_iter().map(Group::of).collect();
     if groups.is_empty() {
         // The window itself is a group even if nothing happened in it.
         if !grouping.keys.is_empty() {
@@ -199,8 +199,8 @@ pub(super) async fn groups_by_bucket(
     let pick = Pick::Top { order: wants.order, top: 1, fold: false };
     let needs = Needs { measures: &measures, pick, shares: false, sessions: false };
     let mut groups = vec![Group::default(); starts.len()];
-    let measured = measure(conn, source, question, &grouping, needs).await?;
-    for (place, figures) in measured.into_iter().flat_map(|all| all.buckets) {
+    let found = measure(conn, source, question, &grouping, needs).await?;
+    for (place, figures) in found.into_iter().flat_map(|all| all.buckets) {
         if let Some(group) = groups.get_mut(place) {
             group.figures = figures;
         }
