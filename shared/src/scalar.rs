@@ -180,6 +180,45 @@ choice! {
     }
 }
 
+choice! {
+    /// Who made a request.
+    Origin {
+        /// A caller of LiteLLM's; also what LiteLLM charges for such a request later, in a row of its own.
+        User = "user",
+        /// LiteLLM itself: health checks, and calls on behalf of a request, such as those of its router's classifier.
+        Internal = "internal",
+        /// A caller who only read what was there: a poll of a response or a batch, a list, a download.
+        Read = "read",
+        /// That is not known: LiteLLM's log had lost the request when the index began to note it.
+        Unknown = "unknown",
+    }
+}
+
+impl Origin {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::User, Self::Internal, Self::Read, Self::Unknown];
+
+    /// The word, as the facts have it; `None` for those that have none.
+    #[must_use]
+    pub const fn word(self) -> Option<&'static str> {
+        match self {
+            Self::Unknown => None,
+            known => Some(known.as_str()),
+        }
+    }
+
+    /// The word, as a filter has it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Internal => "internal",
+            Self::Read => "read",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 impl Outcome {
     /// The word, as the facts have it.
     #[must_use]

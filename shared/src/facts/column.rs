@@ -74,6 +74,11 @@ pub enum Fact {
     /// `text[]`, reads `response`: the distinct names of the called tools, see the `tool_calls` module; NULL where none is
     /// known.
     Tools,
+    /// `text`, reads `metadata`: who made the request, see the `quality` module; in the index NULL where that is not known.
+    Origin,
+    /// `text[]`, reads `response` of a few: the doubts about the request, by the names of [`super::FLAGS`]; NULL where there
+    /// is none.
+    DataQuality,
 }
 
 impl Fact {
@@ -114,6 +119,8 @@ impl Fact {
             Self::ToolCallsExact => "tool_calls_exact",
             Self::Tags => "tags",
             Self::Tools => "tools",
+            Self::Origin => "origin",
+            Self::DataQuality => "data_quality",
         }
     }
 
@@ -127,13 +134,13 @@ impl Fact {
             Self::PromptTokens | Self::CompletionTokens | Self::TotalTokens => "integer",
             Self::Spend => "double precision",
             Self::Tags => "jsonb",
-            Self::Tools => "text[]",
+            Self::Tools | Self::DataQuality => "text[]",
             _ => "text",
         }
     }
 
     /// Every fact, in the order of the projection.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 35] = [
         Self::RequestId,
         Self::CallId,
         Self::SessionId,
@@ -167,5 +174,7 @@ impl Fact {
         Self::ToolCallsExact,
         Self::Tags,
         Self::Tools,
+        Self::Origin,
+        Self::DataQuality,
     ];
 }

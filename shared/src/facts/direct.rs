@@ -229,9 +229,11 @@ impl Direct {
     /// The statement that writes all facts of a window to the client, in PostgreSQL's binary format.
     #[must_use]
     pub fn copy_statement(&self, window: TimeWindow) -> String {
+        // The payload is unpacked anyway: what reads the stored metadata need not do so once more.
+        let unpacked = |fact| self.expression(fact).sql.replace("s.metadata", "p.metadata");
         let columns: Vec<String> = Fact::ALL
             .into_iter()
-            .map(|fact| format!("({})::{} AS {}", self.expression(fact).sql, fact.sql_type(), fact.name()))
+            .map(|fact| format!("({})::{} AS {}", unpacked(fact), fact.sql_type(), fact.name()))
             .collect();
         let mut from = QueryBuilder::new("");
         self.push_payload(&mut from);

@@ -19,12 +19,15 @@ mod lost;
 mod names;
 mod probe;
 mod projection;
+mod quality;
 mod tool_calls;
 mod unpacked;
 
 pub use column::Fact;
 pub use direct::Direct;
 pub use names::{InvalidNamePath, NamePath, NamePaths};
+pub use projection::PROJECTION;
+pub use quality::{FLAGS, Flag, SHARES_CALL_ID};
 
 use std::borrow::Cow;
 use std::sync::Arc;

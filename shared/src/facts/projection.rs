@@ -4,7 +4,11 @@ use super::column::Fact;
 use super::key_hash;
 use super::names::{self, NamePaths};
 use super::probe::{KEYS, Schema};
-use super::tool_calls;
+use super::{quality, tool_calls};
+
+/// The number of this projection. The index notes it with each row, and copies rows of another number again, as long as
+/// LiteLLM's log has them: raise it whenever a fact of the same row may come out differently.
+pub const PROJECTION: i16 = 2;
 
 /// The SQL of one fact over `s`, the log row, and `p`, its unpacked payload.
 #[derive(Debug, Clone)]
@@ -70,6 +74,8 @@ fn expression(fact: Fact, schema: &Schema, paths: &NamePaths) -> String {
         Fact::ToolCalls => tool_calls::count(schema),
         Fact::ToolCallsExact => tool_calls::exact(&status(schema)),
         Fact::Tools => tool_calls::names(schema),
+        Fact::Origin => quality::origin(),
+        Fact::DataQuality => quality::flags(schema),
         Fact::Tags => "CASE jsonb_typeof(s.request_tags) WHEN 'array' THEN s.request_tags END".into(),
     }
 }
@@ -108,7 +114,7 @@ fn model_group() -> String {
 }
 
 /// One NaN or infinity, which the column can hold, would make every sum that includes it useless.
-fn spend() -> String {
+pub(super) fn spend() -> String {
     "CASE WHEN s.spend BETWEEN -1e12 AND 1e12 THEN s.spend ELSE 0 END".into()
 }
 
