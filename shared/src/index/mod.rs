@@ -3,7 +3,9 @@
 //! It lies in the schema `traceability` of LiteLLM's database or of another. [`refresh`] keeps it up to date; everything
 //! else only reads it. What readers rely on:
 //!
-//! - The schema is that of this version: another version's is as good as none.
+//! - The schema is that of this version: another version's is as good as none, until `migrate` has brought it up to date.
+//! - A row that the log no longer has stays as it is, whichever version's projection has made it; any other one is copied
+//!   again when the projection changes (`projection` in `facts`).
 //! - A fact is in the index once; the row of its session is written in the same transaction.
 //! - Roll-ups exist up to [`Index::rolled_until`]. Those of a quarter of an hour are the sums of its facts, unless the
 //!   quarter is marked as stale in the same transaction that changed a fact of it. What is newer, stale, or not a whole
@@ -16,7 +18,7 @@ pub mod refresh;
 mod schema;
 mod span;
 
-pub use schema::{Migration, MigrationError, SCHEMA, migrate, retire, undo};
+pub use schema::{Migration, MigrationError, OnlyCopy, SCHEMA, migrate, only_copy, retire, undo};
 pub use span::{Cover, Level, Quarter, Span};
 
 use chrono::{DateTime, Utc};

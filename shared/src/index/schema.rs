@@ -2,8 +2,9 @@
 
 use std::sync::LazyLock;
 
+use chrono::NaiveDateTime;
 use sqlx::migrate::{MigrateError, Migration as Step, MigrationType, Migrator};
-use sqlx::{AssertSqlSafe, PgConnection, SqlSafeStr};
+use sqlx::{AssertSqlSafe, FromRow, PgConnection, SqlSafeStr};
 
 /// The schema of the index.
 pub const SCHEMA: &str = "traceability";
@@ -17,16 +18,37 @@ pub enum Migration {
     Citus,
 }
 
-const VERSION: i64 = 20_261_124_000_000;
+/// A step of the schema, and the way back.
+struct SchemaStep {
+    version: i64,
+    name: &'static str,
+    up: &'static str,
+    down: &'static str,
+}
+
+macro_rules! steps {
+    ($($version:literal $name:literal),+ $(,)?) => {
+        [$(SchemaStep {
+            version: $version,
+            name: $name,
+            up: include_str!(concat!("../../migrations/", $version, "_", $name, ".up.sql")),
+            down: include_str!(concat!("../../migrations/", $version, "_", $name, ".down.sql")),
+        }),+]
+    };
+}
+
+/// All steps, oldest first. One that was released is never changed, not even by a comment: its checksum tells whether an index
+/// is this version's. A further one carries along what the index holds, since the index may be the only place that has it.
+const STEPS: [SchemaStep; 2] = steps![20_261_124_000_000 "index", 20_261_127_000_000 "data_quality"];
 
 fn migrator() -> Migrator {
-    let step = |migration_type, sql: &'static str| {
-        Step::new(VERSION, "index".into(), migration_type, sql.into_sql_str(), false)
+    let both = |step: SchemaStep| {
+        let of = |migration_type, sql: &'static str| {
+            Step::new(step.version, step.name.into(), migration_type, sql.into_sql_str(), false)
+        };
+        [of(MigrationType::ReversibleUp, step.up), of(MigrationType::ReversibleDown, step.down)]
     };
-    let mut migrator = Migrator::with_migrations(vec![
-        step(MigrationType::ReversibleUp, include_str!("../../migrations/20261124000000_index.up.sql")),
-        step(MigrationType::ReversibleDown, include_str!("../../migrations/20261124000000_index.down.sql")),
-    ]);
+    let mut migrator = Migrator::with_migrations(STEPS.into_iter().flat_map(both).collect());
     // Its own list of what was run lies beside the tables: in LiteLLM's schema it has no business.
     migrator.create_schema(SCHEMA);
     migrator.dangerous_set_table_name(format!("{SCHEMA}.migrations"));
@@ -36,10 +58,11 @@ fn migrator() -> Migrator {
 /// Why the schema could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrationError {
-    /// Another version of this program has made it.
+    /// A newer version of this program has made it, or one whose steps were never released.
     #[error(
-        "another version of this program has made the schema {SCHEMA}: take it away with 'make migrate-down', then make \
-         and fill it anew, with 'make migrate' and 'make index'. What the log no longer has is lost with it"
+        "the schema {SCHEMA} has steps that this version of the program does not know: use the version that made it, or \
+         drop it with 'make migrate-down', then make and fill it again with 'make migrate' and 'make index'. Dropping it \
+         loses what LiteLLM's log no longer has"
     )]
     OtherVersion,
     /// The database does not take a step.
@@ -47,10 +70,11 @@ pub enum MigrationError {
     Step(#[from] MigrateError),
 }
 
-/// Makes the schema.
+/// Makes the schema, or brings that of an earlier version up to this one, with all that it holds. The API answers from LiteLLM's
+/// log until an API of this version asks.
 ///
 /// # Errors
-/// [`MigrationError`] when there is another version's, or the database does not take a step.
+/// [`MigrationError`] when a newer version has made it, or the database does not take a step.
 pub async fn migrate(conn: &mut PgConnection, migration: Migration) -> Result<(), MigrationError> {
     migrator().run(&mut *conn).await.map_err(|error| match error {
         MigrateError::VersionMismatch(_) | MigrateError::VersionMissing(_) => MigrationError::OtherVersion,
@@ -100,6 +124,33 @@ pub async fn retire(conn: &mut PgConnection) -> sqlx::Result<()> {
         sqlx::query("UPDATE traceability.state SET ready = false").execute(conn).await?;
     }
     Ok(())
+}
+
+/// What the index has of requests that LiteLLM's log has no longer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromRow)]
+pub struct OnlyCopy {
+    /// The requests.
+    pub requests: i64,
+    /// When the first of them started.
+    pub first: NaiveDateTime,
+    /// When the last of them started.
+    pub last: NaiveDateTime,
+}
+
+/// What is lost when the schema is dropped; `None` if the log has all of it, as far as an indexer has noticed.
+///
+/// # Errors
+/// Whatever the database reports.
+pub async fn only_copy(conn: &mut PgConnection) -> sqlx::Result<Option<OnlyCopy>> {
+    if !is_there(conn).await? {
+        return Ok(None);
+    }
+    sqlx::query_as(
+        "SELECT count(*) AS requests, min(f.started_at) AS first, max(f.started_at) AS last FROM traceability.facts f \
+         WHERE f.gone HAVING count(*) > 0",
+    )
+    .fetch_optional(conn)
+    .await
 }
 
 async fn is_there(conn: &mut PgConnection) -> sqlx::Result<bool> {

@@ -9,7 +9,7 @@ use sqlx::{FromRow, PgConnection, QueryBuilder};
 use super::slices::Slice;
 use super::{Refresh, RefreshError, names};
 use crate::access::Scope;
-use crate::facts::{Fact, FactsError, Rows, TimeWindow};
+use crate::facts::{Fact, FactsError, PROJECTION, Rows, TimeWindow};
 
 /// So much of the recent past is compared in each run, and so much of what is older, in turns.
 const RECENT: TimeDelta = TimeDelta::hours(3);
@@ -47,6 +47,8 @@ struct Hour {
     spend: String,
     tokens: i64,
     digest: String,
+    /// Rows that another version's projection has made.
+    outdated: i64,
 }
 
 impl Refresh<'_> {
@@ -108,12 +110,11 @@ impl Refresh<'_> {
     }
 
     async fn altered(&mut self, window: TimeWindow) -> Result<Vec<Slice>, RefreshError> {
-        let digest = digest();
-        let mut log = QueryBuilder::new(digest.as_str());
+        let mut log = QueryBuilder::new(digest("0"));
         self.direct.push_source(&mut log, "f", &COMPARED, Rows::Started(&window), &Scope::AllRows);
         log.push(" GROUP BY 1");
         let log: Vec<Hour> = log.build_query_as().fetch_all(&mut self.log).await.map_err(FactsError::from)?;
-        let index = index_hours(&mut self.index, &digest, window).await?;
+        let index = index_hours(&mut self.index, window).await?;
         let by_hour = |hours: Vec<Hour>| hours.into_iter().map(|hour| (hour.start, hour)).collect::<BTreeMap<_, _>>();
         let (log, index) = (by_hour(log), by_hour(index));
         let hours: std::collections::BTreeSet<_> = log.keys().chain(index.keys()).copied().collect();
@@ -127,20 +128,21 @@ impl Refresh<'_> {
     }
 }
 
-async fn index_hours(conn: &mut PgConnection, digest: &str, window: TimeWindow) -> sqlx::Result<Vec<Hour>> {
-    let mut sql = QueryBuilder::new(digest);
+async fn index_hours(conn: &mut PgConnection, window: TimeWindow) -> sqlx::Result<Vec<Hour>> {
+    let mut sql = QueryBuilder::new(digest(&format!("count(*) FILTER (WHERE f.projection <> {PROJECTION})")));
     sql.push("traceability.facts AS f WHERE NOT f.gone AND f.started_at >= ").push_bind(window.start.naive_utc());
     sql.push(" AND f.started_at < ").push_bind(window.end.naive_utc()).push(" GROUP BY 1");
     sql.build_query_as().fetch_all(conn).await
 }
 
 /// The same SQL for both sides, so that the same rows give the same digest. Digests of rows are added up, so their order
-/// does not matter.
-fn digest() -> String {
+/// does not matter. `outdated` is SQL of the number of rows that are to be copied again whatever they hold.
+fn digest(outdated: &str) -> String {
     let columns: Vec<String> = COMPARED.into_iter().map(|fact| names::stored("f", fact)).collect();
     format!(
         "SELECT date_trunc('hour', f.started_at) AS start, count(*) AS rows, sum(f.spend::numeric)::text AS spend, \
-         sum(f.total_tokens)::bigint AS tokens, sum(hashtextextended(ROW({})::text, 0)::numeric)::text AS digest FROM ",
+         sum(f.total_tokens)::bigint AS tokens, sum(hashtextextended(ROW({})::text, 0)::numeric)::text AS digest, \
+         ({outdated})::bigint AS outdated FROM ",
         columns.join(", ")
     )
 }

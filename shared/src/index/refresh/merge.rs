@@ -4,7 +4,7 @@ use chrono::{Datelike, NaiveDate};
 use sqlx::{AssertSqlSafe, Executor, PgConnection};
 
 use super::stale;
-use crate::facts::{Fact, TimeWindow};
+use crate::facts::{Fact, PROJECTION, TimeWindow};
 use crate::queries::sessions::KEPT;
 
 /// Makes room: for the slice, and for what it replaces.
@@ -54,9 +54,12 @@ pub(super) async fn merge(
     let (start, end) = (window.start.naive_utc(), window.end.naive_utc());
     let here = "f.started_at >= $1 AND f.started_at < $2";
     let same = "f.started_at = s.started_at AND f.request_id = s.request_id";
-    let columns: Vec<&str> = Fact::ALL.iter().map(|fact| fact.name()).collect();
-    let of = |alias: &str| columns.iter().map(|name| format!("{alias}.{name}")).collect::<Vec<_>>().join(", ");
+    let columns = columns(|_| true);
+    let of = |alias: &str, columns: &[&str]| {
+        columns.iter().map(|name| format!("{alias}.{name}")).collect::<Vec<_>>().join(", ")
+    };
     let statement = |sql: String| sqlx::query(AssertSqlSafe(sql)).bind(start).bind(end);
+    let marked = statement(mark_in_place(here, same)).execute(&mut *conn).await?.rows_affected();
 
     let not_here = format!("NOT EXISTS (SELECT FROM pg_temp.staging s WHERE {same})");
 
@@ -64,8 +67,8 @@ pub(super) async fn merge(
     let mut altered = statement(format!(
         "WITH old AS (DELETE FROM traceability.facts f USING pg_temp.staging s WHERE {here} AND {same} \
          AND (f.gone OR ({}) IS DISTINCT FROM ({})) RETURNING f.*) INSERT INTO pg_temp.altered SELECT * FROM old",
-        of("f"),
-        of("s"),
+        of("f", &columns),
+        of("s", &columns),
     ))
     .execute(&mut *conn)
     .await?
@@ -93,9 +96,10 @@ pub(super) async fn merge(
         stale::mark(conn, "pg_temp.altered").await?;
     }
     let added = statement(format!(
-        "INSERT INTO traceability.facts ({}) SELECT {} FROM pg_temp.staging s WHERE {is_new} ON CONFLICT DO NOTHING",
+        "INSERT INTO traceability.facts ({}, projection) SELECT {}, {PROJECTION} FROM pg_temp.staging s WHERE {is_new} \
+         ON CONFLICT DO NOTHING",
         columns.join(", "),
-        of("s"),
+        of("s", &columns),
     ))
     .execute(&mut *conn)
     .await?
@@ -103,7 +107,33 @@ pub(super) async fn merge(
     if added > 0 || altered > 0 || forget {
         refresh_sessions(conn).await?;
     }
-    Ok(added + if forget { gone } else { 0 })
+    Ok(added + marked + if forget { gone } else { 0 })
+}
+
+/// Of what nothing is made, neither a roll-up nor a session's total.
+const MARKS: [Fact; 2] = [Fact::Origin, Fact::DataQuality];
+
+/// The names of some facts.
+fn columns(are: impl Fn(&Fact) -> bool) -> Vec<&'static str> {
+    Fact::ALL.into_iter().filter(are).map(Fact::name).collect()
+}
+
+/// SQL that alters rows in place of which only the marks differ, or the projection that made them: all rows after an upgrade,
+/// and their roll-ups are still right.
+fn mark_in_place(here: &str, same: &str) -> String {
+    let row = |alias: &str, columns: &[&str]| {
+        columns.iter().map(|name| format!("{alias}.{name}")).collect::<Vec<_>>().join(", ")
+    };
+    let (marks, rest) = (columns(|fact| MARKS.contains(fact)), columns(|fact| !MARKS.contains(fact)));
+    let (old, new) = (row("f", &marks), row("s", &marks));
+    format!(
+        "UPDATE traceability.facts f SET ({}, projection) = ROW({new}, {PROJECTION}) FROM pg_temp.staging s \
+         WHERE {here} AND {same} AND NOT f.gone AND ({}) IS NOT DISTINCT FROM ({}) \
+         AND ({old}, f.projection) IS DISTINCT FROM ({new}, {PROJECTION}::smallint)",
+        marks.join(", "),
+        row("f", &rest),
+        row("s", &rest),
+    )
 }
 
 /// Totals the sessions of the slice anew, from all of their facts.

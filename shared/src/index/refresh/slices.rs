@@ -1,4 +1,5 @@
-//! What is new: the minutes of which log and index have different numbers of rows.
+//! What is new: the minutes of which log and index have different numbers of rows. A row that another version's projection has
+//! made counts as none.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +7,7 @@ use chrono::{DateTime, Datelike, NaiveDateTime, TimeDelta, Utc};
 use sqlx::{AssertSqlSafe, PgConnection};
 
 use super::{Refresh, RefreshError};
-use crate::facts::{FactsError, TimeWindow};
+use crate::facts::{FactsError, PROJECTION, TimeWindow};
 
 /// Rows that are copied at a time: a second or two, and some ten MB on the way.
 pub(super) const BATCH: i64 = 20_000;
@@ -173,9 +174,10 @@ async fn count(conn: &mut PgConnection, sql: &str, window: TimeWindow) -> sqlx::
 }
 
 async fn count_index(conn: &mut PgConnection, window: TimeWindow, or_gone: bool) -> sqlx::Result<Counts> {
+    // Also a minute without a row that counts, since all of them may be asked for.
     let sql = format!(
-        "SELECT date_trunc('minute', f.started_at), count(*) FROM traceability.facts f \
-         WHERE f.started_at >= $1 AND f.started_at < $2{} GROUP BY 1",
+        "SELECT date_trunc('minute', f.started_at), count(*) FILTER (WHERE f.projection = {PROJECTION}) \
+         FROM traceability.facts f WHERE f.started_at >= $1 AND f.started_at < $2{} GROUP BY 1",
         unless_gone(or_gone)
     );
     count(conn, &sql, window).await
