@@ -14,6 +14,8 @@ TO ?=
 FORMAT ?=
 OUT ?= report.html
 REPORT ?=
+# make migrate-down YES=1
+YES ?=
 # make test-native TEST=session_search
 TEST ?=
 # make bench BENCH_ROWS=100000
@@ -45,11 +47,11 @@ dev: ## Serve everything at http://127.0.0.1:8000 (embedded database, or DATABAS
 	cargo run -p local -- --rows $(ROWS)
 
 # What follows reads DATABASE_URL, and INDEX_DATABASE_URL where the index is elsewhere, from the environment or from .env.
-migrate: ## Make the schema of the index; as a role that may create it
+migrate: ## Make the schema of the index, or bring an earlier version's up to date; as a role that may create it
 	cargo run --release -p indexer -- migrate
 
-migrate-down: ## Take the index away: the API answers from LiteLLM's log again
-	cargo run --release -p indexer -- migrate --down
+migrate-down: ## Drop the index: the API answers from LiteLLM's log again; YES=1 loses what only the index has without asking
+	cargo run --release -p indexer -- migrate --down $(if $(YES),--yes)
 
 migrate-citus: ## As migrate, with the tables distributed over the servers of a Citus cluster
 	cargo run --release -p indexer -- migrate --citus

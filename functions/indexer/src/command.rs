@@ -11,6 +11,7 @@ use traceability::facts::TimeWindow;
 use traceability::index::refresh::{Outcome, Refresh, RefreshConfig, open_index};
 use traceability::index::{self, Migration};
 
+use crate::down::{self, Consent};
 use crate::progress::Bar;
 
 /// Keep the index of LiteLLM's log up to date.
@@ -59,14 +60,17 @@ struct Work {
 
 #[derive(Debug, Subcommand)]
 enum Schema {
-    /// Make the schema of the index.
+    /// Make the schema of the index, or bring that of an earlier version up to date with all it holds.
     Migrate {
         /// Distribute its tables over the servers of a Citus cluster.
         #[arg(long)]
         citus: bool,
-        /// Take it away again: the API answers from LiteLLM's log then.
+        /// Drop it: the API answers from LiteLLM's log then. Asks first if that loses requests that the log no longer has.
         #[arg(long, conflicts_with = "citus")]
         down: bool,
+        /// Do not ask: whatever only the index has may be lost.
+        #[arg(long, requires = "down")]
+        yes: bool,
     },
 }
 
@@ -75,8 +79,6 @@ fn instant(text: &str) -> Result<DateTime<Utc>, String> {
     Ok(moment.instant(TimeZone::default().0))
 }
 
-/// How long the API may go on using an index that is to be taken away.
-const RETIREMENT: Duration = Duration::from_secs(3);
 /// How long a single run may take by itself.
 const ONCE: Duration = Duration::from_secs(55);
 
@@ -88,8 +90,14 @@ impl Command {
     pub async fn run(self) -> Result<(), Box<dyn Error>> {
         let environment = Environment::of_process();
         let database = DatabaseConfig::from_environment(&environment)?;
-        if let Some(Schema::Migrate { citus, down }) = self.schema {
-            return migrate(&database, citus, down).await;
+        match self.schema {
+            Some(Schema::Migrate { down: true, yes, .. }) => {
+                return down::drop_schema(&database, if yes { Consent::Given } else { Consent::Asked }).await;
+            }
+            Some(Schema::Migrate { citus, .. }) => {
+                return migrate(&database, if citus { Migration::Citus } else { Migration::Single }).await;
+            }
+            None => {}
         }
         let config = RefreshConfig::from_environment(&environment)?;
         let work = self.work;
@@ -130,18 +138,10 @@ fn report(outcome: Outcome, began: Instant) {
     );
 }
 
-async fn migrate(database: &DatabaseConfig, citus: bool, down: bool) -> Result<(), Box<dyn Error>> {
+async fn migrate(database: &DatabaseConfig, migration: Migration) -> Result<(), Box<dyn Error>> {
     let mut conn = open_index(database.of_index()).await?;
-    if down {
-        index::retire(&mut conn).await?;
-        tokio::time::sleep(RETIREMENT).await;
-        index::undo(&mut conn).await?;
-        println!("the schema {} is gone; the API answers from LiteLLM's log", index::SCHEMA);
-    } else {
-        let migration = if citus { Migration::Citus } else { Migration::Single };
-        index::migrate(&mut conn, migration).await?;
-        println!("the schema {} is there; fill it with --backfill", index::SCHEMA);
-    }
+    index::migrate(&mut conn, migration).await?;
+    println!("the schema {} is up to date; fill it with --backfill, if it is new", index::SCHEMA);
     Ok(())
 }
 

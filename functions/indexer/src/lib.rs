@@ -2,6 +2,7 @@
 //! the same by hand, to fill the index at first and to repair it.
 
 mod command;
+mod down;
 mod progress;
 
 pub use command::Command;

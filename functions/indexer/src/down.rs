@@ -1,0 +1,98 @@
+//! Dropping the index. It may hold the only copy of requests that LiteLLM's retention has deleted, so that is said and asked
+//! for first.
+
+use std::error::Error;
+use std::io::{BufRead, IsTerminal, Write};
+use std::time::Duration;
+
+use traceability::config::DatabaseConfig;
+use traceability::index::refresh::open_index;
+use traceability::index::{self, OnlyCopy};
+
+/// How long the API may go on using an index that is to be dropped.
+const RETIREMENT: Duration = Duration::from_secs(3);
+
+/// What has to be typed.
+const WORD: &str = "drop";
+
+/// Whether the person at the terminal has agreed to a loss beforehand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Consent {
+    /// By `--yes`.
+    Given,
+    /// Not yet.
+    Asked,
+}
+
+/// Drops the schema, if whoever asks for it agrees to what is lost with it.
+///
+/// # Errors
+/// With a sentence for the person at the terminal.
+pub(crate) async fn drop_schema(database: &DatabaseConfig, consent: Consent) -> Result<(), Box<dyn Error>> {
+    let mut conn = open_index(database.of_index()).await?;
+    if let Some(lost) = index::only_copy(&mut conn).await? {
+        eprintln!("{}", warning(&lost));
+        if consent == Consent::Asked {
+            let input = std::io::stdin();
+            let is_terminal = input.is_terminal();
+            ask(is_terminal.then(|| input.lock()), &mut std::io::stderr())?;
+        }
+    }
+    index::retire(&mut conn).await?;
+    tokio::time::sleep(RETIREMENT).await;
+    index::undo(&mut conn).await?;
+    println!("the schema {} is gone; the API answers from LiteLLM's log", index::SCHEMA);
+    Ok(())
+}
+
+fn warning(lost: &OnlyCopy) -> String {
+    format!(
+        "warning: the index has {} requests, started from {} to {}, that LiteLLM's log no longer has. Dropping the index loses \
+         them, and figures of that time change",
+        lost.requests,
+        lost.first.date(),
+        lost.last.date()
+    )
+}
+
+/// Asks at the terminal, if there is one.
+fn ask(terminal: Option<impl BufRead>, output: &mut impl Write) -> Result<(), Box<dyn Error>> {
+    let Some(mut terminal) = terminal else {
+        return Err("nothing was dropped: run it again with --yes to lose these requests".into());
+    };
+    write!(output, "Type '{WORD}' to drop the index: ")?;
+    output.flush()?;
+    let mut answer = String::new();
+    terminal.read_line(&mut answer)?;
+    if answer.trim() == WORD { Ok(()) } else { Err("nothing was dropped".into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_word_itself_drops_an_index_that_has_the_only_copy() {
+        let asked = |typed: Option<&'static str>| {
+            let mut said = Vec::new();
+            let answer = ask(typed.map(str::as_bytes), &mut said).map_err(|error| error.to_string());
+            (answer, String::from_utf8(said).expect("text"))
+        };
+        for typed in ["drop\n", " drop \r\n", "drop"] {
+            assert_eq!(asked(Some(typed)), (Ok(()), "Type 'drop' to drop the index: ".into()), "{typed:?}");
+        }
+        for typed in ["", "\n", "y\n", "yes\n", "Drop\n", "drop it\n"] {
+            assert!(asked(Some(typed)).0.is_err_and(|error| error.contains("nothing was dropped")), "{typed:?}");
+        }
+        let (refused, said) = asked(None);
+        assert!(refused.is_err_and(|error| error.contains("--yes")) && said.is_empty(), "without a terminal");
+    }
+
+    #[test]
+    fn the_warning_tells_how_much_and_of_when() {
+        let at = |text: &str| text.parse().expect("a time");
+        let lost = OnlyCopy { requests: 12, first: at("2026-10-05T10:00:00"), last: at("2026-10-10T08:10:00") };
+        let warning = warning(&lost);
+        assert!(warning.contains("12 requests, started from 2026-10-05 to 2026-10-10"), "{warning}");
+    }
+}
