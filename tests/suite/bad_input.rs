@@ -55,6 +55,7 @@ fn bad_values() -> BTreeMap<&'static str, (&'static str, Vec<&'static str>)> {
         ("exact", ("must be true or false", vec!["no", "", "2", "FALSE", "1%25"])),
         ("has_tool_calls", ("must be true or false", vec!["yes", "", "2", "TRUE", "null"])),
         ("status", ("must be one of: success, failure", vec!["failed", "", "SUCCESS", "success,failure"])),
+        ("origin", ("must be one of: user, internal, read, unknown", vec!["users", "", "USER", "user,read"])),
         ("sort", ("must be one of: start, last_activity", vec!["model", "", "start desc", "cost;--"])),
         ("order", ("must be one of: desc, asc", vec!["down", "", "ASC"])),
         (

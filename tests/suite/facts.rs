@@ -10,7 +10,7 @@ use traceability::facts::{Fact, Facts, FactsError, NamePaths, Rows};
 
 use crate::made::{self, Scratch};
 
-const COLUMNS: [(&str, &str); 33] = [
+const COLUMNS: [(&str, &str); 35] = [
     ("request_id", "text"),
     ("call_id", "text"),
     ("session_id", "text"),
@@ -44,6 +44,8 @@ const COLUMNS: [(&str, &str); 33] = [
     ("tool_calls_exact", "boolean"),
     ("tags", "jsonb"),
     ("tools", "text[]"),
+    ("origin", "text"),
+    ("data_quality", "text[]"),
 ];
 
 fn noon() -> DateTime<Utc> {

@@ -98,6 +98,14 @@ pub struct RequestDetail {
     content_available: bool,
     /// Why content is missing or not complete.
     content_unavailable_reason: Option<Reason>,
+    /// Who made the request: `user`; `internal` for LiteLLM itself, such as health checks and calls of its router; `read` for a
+    /// mere read of what was there, such as a poll of a response; null where LiteLLM's log had lost the request when the index
+    /// began to note it.
+    origin: Option<String>,
+    /// What is doubtful about the request's row: `no_usage` (a model's answer with neither tokens nor cost),
+    /// `ends_before_start`, `time_out_of_range` (a time that is infinite, before 1970 or after 9999), `charged_read` (a mere
+    /// read that cost something), `shares_call_id` (another request with its call id started within a quarter of an hour of it).
+    data_quality: Vec<String>,
 }
 
 /// Read a request
@@ -172,6 +180,8 @@ impl RequestDetail {
             request_tags: row.tags,
             content_available: content.availability.content_available,
             content_unavailable_reason: content.availability.content_unavailable_reason,
+            origin: row.origin,
+            data_quality: row.data_quality,
         }
     }
 }

@@ -10,7 +10,7 @@ use traceability::api::{ApiResult, AppState, Caller, Cursor, Moment, Page, Probl
 use traceability::queries::Source;
 use traceability::queries::filter::RequestFilter;
 use traceability::queries::requests::{self, RequestPosition, RequestRow};
-use traceability::scalar::{Outcome, Text};
+use traceability::scalar::{Origin, Outcome, Text};
 use utoipa::IntoParams;
 
 /// Filters on requests; a request must fulfil all of them.
@@ -42,6 +42,10 @@ pub struct Filters {
     /// How the request ended.
     #[param(inline)]
     status: Option<Outcome>,
+    /// Who made the request: `user` leaves out LiteLLM's own calls (`internal`) and mere reads (`read`); `unknown` for requests
+    /// that LiteLLM's log had lost when the index began to note it.
+    #[param(inline)]
+    origin: Option<Origin>,
     /// The start of the window: RFC 3339 (no offset means UTC), or a date, which means the start of that day in
     /// `timezone`. Without it the window reaches 366 days back.
     #[param(value_type = Option<String>)]
@@ -65,6 +69,7 @@ impl Filters {
             model: Text::of(self.model.as_ref()),
             tag: Text::of(self.tag.as_ref()),
             status: self.status,
+            origin: self.origin,
         }
     }
 }

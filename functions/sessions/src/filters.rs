@@ -10,11 +10,11 @@ use traceability::queries::filter::RequestFilter;
 use traceability::queries::sessions::{
     self, SessionPosition, SessionSearch, SessionSort, SessionSummary, TotalsFilter,
 };
-use traceability::scalar::{Bounded, Dollars, Flag, Outcome, Text};
+use traceability::scalar::{Bounded, Dollars, Flag, Origin, Outcome, Text};
 use utoipa::{IntoParams, ToSchema};
 
-/// Filters on sessions. `agent_name`, `user_id`, `model`, `end_user`, `team_id`, `tag`, `conversation_name` and the dates
-/// are about requests: a session matches when at least one of its requests fulfils all of them. The others are about
+/// Filters on sessions. `agent_name`, `user_id`, `model`, `end_user`, `team_id`, `tag`, `conversation_name`, `origin` and the
+/// dates are about requests: a session matches when at least one of its requests fulfils all of them. The others are about
 /// the whole session, and so are the totals in the answer.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams, ToSchema)]
 #[into_params(parameter_in = Query)]
@@ -48,6 +48,10 @@ pub struct SessionFilters {
     #[param(value_type = Option<String>)]
     #[schema(value_type = Option<String>)]
     pub conversation_name: Option<Text>,
+    /// Who made a request of the session: `user` leaves out sessions of nothing but LiteLLM's own calls (`internal`) and mere
+    /// reads (`read`); `unknown` for requests that LiteLLM's log had lost when the index began to note it.
+    #[param(inline)]
+    pub origin: Option<Origin>,
     /// The start of the window in which a request must have started: RFC 3339 (no offset means UTC), or a date, which
     /// means the start of that day in `timezone`. Without it the window reaches 366 days back.
     #[param(value_type = Option<String>)]
@@ -167,6 +171,7 @@ impl SessionFilters {
                 model: Text::of(self.model.as_ref()),
                 tag: Text::of(self.tag.as_ref()),
                 status: None,
+                origin: self.origin,
             },
             totals: TotalsFilter {
                 min_cost: self.min_cost.map(|dollars| dollars.0),

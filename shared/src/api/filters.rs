@@ -4,7 +4,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::queries::filter::RequestFilter;
-use crate::scalar::Text;
+use crate::scalar::{Origin, Text};
 
 /// Filters on requests.
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
@@ -22,6 +22,10 @@ pub struct Filters {
     /// Only requests of this team; `unknown` for none.
     #[param(value_type = Option<String>)]
     team_id: Option<Text>,
+    /// Only requests of this origin: `user` leaves out LiteLLM's own calls (`internal`) and mere reads (`read`); `unknown` for
+    /// those that LiteLLM's log had lost when the index began to note it. An answer with this filter reads every request.
+    #[param(inline, required = false)]
+    origin: Option<Origin>,
 }
 
 impl Filters {
@@ -33,6 +37,7 @@ impl Filters {
             user_id: Text::of(self.user_id.as_ref()),
             model: Text::of(self.model.as_ref()),
             team_id: Text::of(self.team_id.as_ref()),
+            origin: self.origin,
             ..RequestFilter::default()
         }
     }

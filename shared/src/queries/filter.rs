@@ -7,7 +7,7 @@ use sqlx::{Postgres, QueryBuilder};
 
 pub use crate::facts::TimeWindow;
 use crate::facts::{Fact, Facts};
-use crate::scalar::Outcome;
+use crate::scalar::{Origin, Outcome};
 
 /// What a request must be. Absent conditions let everything pass.
 #[derive(Debug, Clone, Default)]
@@ -28,6 +28,8 @@ pub struct RequestFilter {
     pub tag: Option<String>,
     /// How it ended.
     pub status: Option<Outcome>,
+    /// Who made it. Reads LiteLLM's metadata; nothing is rolled up by it.
+    pub origin: Option<Origin>,
 }
 
 /// What stands for "none" where the contract wants a name.
@@ -61,6 +63,7 @@ impl RequestFilter {
         need(self.model.is_some(), &[Fact::Model, Fact::ModelGroup]);
         need(self.tag.is_some(), &[Fact::Tags]);
         need(self.status.is_some(), &[Fact::Status]);
+        need(self.origin.is_some(), &[Fact::Origin]);
         facts
     }
 
@@ -99,6 +102,15 @@ impl RequestFilter {
                 sql.push(format!(" OR NOT COALESCE({alias}.tags @? '$[*] ? (@.type() == \"string\")', false)"));
             }
             sql.push(")");
+        }
+        match self.origin.map(Origin::word) {
+            Some(Some(word)) => {
+                sql.push(format!(" AND {alias}.origin = ")).push_bind(word);
+            }
+            Some(None) => {
+                sql.push(format!(" AND {alias}.origin IS NULL"));
+            }
+            None => {}
         }
         push_or_none(sql, alias, "agent_name", self.agent_name.as_deref(), UNKNOWN);
         push_or_none(sql, alias, "conversation_name", self.conversation_name.as_deref(), DEFAULT_CONVERSATION);

@@ -1,6 +1,8 @@
 //! Single requests and lists of them.
 
-use chrono::{DateTime, Utc};
+use std::collections::HashMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use sqlx::types::Json;
@@ -15,7 +17,7 @@ use crate::access::Scope;
 use crate::content::RowKeys;
 use crate::db::{Connection, Session};
 use crate::facts::content::CONTENT_COLUMNS;
-use crate::facts::{Fact, FactsError, Rows};
+use crate::facts::{Fact, FactsError, Rows, SHARES_CALL_ID};
 
 /// One request of a list: its facts, without content.
 #[derive(Debug, Clone, Serialize, FromRow, ToSchema)]
@@ -62,6 +64,17 @@ pub struct RequestRow {
     pub cache_hit: bool,
     /// The request's tags, each once.
     pub tags: Vec<String>,
+    /// Who made the request: `user`; `internal` for LiteLLM itself, such as health checks and calls of its router; `read` for a
+    /// mere read of what was there, such as a poll of a response; null where LiteLLM's log had lost the request when the index
+    /// began to note it.
+    #[sqlx(default)]
+    pub origin: Option<String>,
+    /// What is doubtful about the request's row: `no_usage` (a model's answer with neither tokens nor cost),
+    /// `ends_before_start`, `time_out_of_range` (a time that is infinite, before 1970 or after 9999), `charged_read` (a mere
+    /// read that cost something). On the page of one request also `shares_call_id` (another request with its call id started
+    /// within a quarter of an hour of it).
+    #[sqlx(default)]
+    pub data_quality: Vec<String>,
 }
 
 /// The columns of [`RequestRow`].
@@ -72,6 +85,9 @@ const ROW: &str = "f.request_id, f.call_id AS litellm_call_id, f.session_id, COA
      f.prompt_tokens::bigint, f.completion_tokens::bigint, f.total_tokens::bigint, f.spend AS cost, f.cache_hit, \
      ARRAY(SELECT DISTINCT j.value #>> '{}' FROM jsonb_array_elements(f.tags) AS j(value) \
            WHERE jsonb_typeof(j.value) = 'string' ORDER BY 1) AS tags";
+
+/// The rest of its columns. In the log these read payload.
+const MARKS: &str = "f.origin, COALESCE(f.data_quality, '{}') AS data_quality";
 
 /// The facts of [`RequestRow`].
 const ROW_FACTS: [Fact; 19] = [
@@ -130,7 +146,42 @@ pub async fn list(
     filter.stored(source.facts).push(&mut sql, "f");
     sql.push(" ORDER BY f.started_at DESC, f.request_id DESC LIMIT ").push_bind(i64::from(limit));
     sql.push(" OFFSET ").push_bind(i64::from(offset));
-    sql.build_query_as().fetch_all(conn).await
+    let mut rows: Vec<RequestRow> = sql.build_query_as().fetch_all(&mut *conn).await?;
+    mark(conn, source, &mut rows).await?;
+    Ok(rows)
+}
+
+/// What [`MARKS`] says of a request.
+#[derive(FromRow)]
+struct Marks {
+    request_id: String,
+    request_start: DateTime<Utc>,
+    origin: Option<String>,
+    data_quality: Vec<String>,
+}
+
+/// Marks the requests of a page. Apart from the search for them, so that payload is read of these alone.
+async fn mark(conn: &mut Connection, source: Source<'_>, rows: &mut [RequestRow]) -> sqlx::Result<()> {
+    let starts = || rows.iter().map(|row| row.request_start);
+    let Some((first, last)) = starts().min().zip(starts().max()) else { return Ok(()) };
+    let ids: Vec<String> = rows.iter().map(|row| row.request_id.clone()).collect();
+    let mut sql = QueryBuilder::<Postgres>::new(format!(
+        "SELECT f.request_id, f.started_at AT TIME ZONE 'UTC' AS request_start, {MARKS} FROM "
+    ));
+    let facts = [Fact::RequestId, Fact::StartedAt, Fact::Origin, Fact::DataQuality];
+    source.push(&mut sql, "f", &facts, Rows::Requests(&ids));
+    // Where the table is partitioned, by time, the others need not be looked into.
+    sql.push(" WHERE f.started_at >= ").push_bind(utc(first)).push(" AND f.started_at <= ").push_bind(utc(last));
+    let marks: Vec<Marks> = sql.build_query_as().fetch_all(conn).await?;
+    let mut marks: HashMap<_, _> =
+        marks.into_iter().map(|marks| ((marks.request_id.clone(), marks.request_start), marks)).collect();
+    for row in rows {
+        // One that is gone meanwhile stays unmarked.
+        if let Some(marks) = marks.remove(&(row.request_id.clone(), row.request_start)) {
+            (row.origin, row.data_quality) = (marks.origin, marks.data_quality);
+        }
+    }
+    Ok(())
 }
 
 /// Puts the whole ids in place of those that the index shortened, as far as the log still has the requests.
@@ -225,7 +276,7 @@ pub async fn find(db: &mut Session, scope: &Scope, id: &str) -> Result<Option<Re
 
 async fn find_in(conn: &mut Connection, source: Source<'_>, rows: Rows<'_>) -> sqlx::Result<Option<RequestRecord>> {
     let mut sql = QueryBuilder::<Postgres>::new(format!(
-        "SELECT {ROW}, COALESCE(f.agent_name, '{UNKNOWN}') AS agent_name, \
+        "SELECT {ROW}, {MARKS}, COALESCE(f.agent_name, '{UNKNOWN}') AS agent_name, \
          COALESCE(f.conversation_name, 'default') AS conversation_name, f.key_alias, f.organization_id, f.error_class, \
          f.cached_tokens, f.reasoning_tokens, f.tool_calls, f.duration_ms, f.user_id AS owner, \
          f.started_at AT TIME ZONE 'UTC' AS started_at, f.call_id, {CONTENT_COLUMNS}, \
@@ -235,5 +286,30 @@ async fn find_in(conn: &mut Connection, source: Source<'_>, rows: Rows<'_>) -> s
     source.facts.push_record(&mut sql, "f", &Fact::ALL, rows, source.scope);
     // A partitioned log may hold an id twice, and call ids are not unique at all: the newest is meant.
     sql.push(" ORDER BY f.started_at DESC, f.request_id LIMIT 1");
-    sql.build_query_as().fetch_optional(conn).await
+    let mut record: Option<RequestRecord> = sql.build_query_as().fetch_optional(&mut *conn).await?;
+    if let Some(RequestRecord { row, .. }) = &mut record
+        && shares_call_id(conn, source, row).await?
+    {
+        row.data_quality.push(SHARES_CALL_ID.name.to_owned());
+    }
+    Ok(record)
+}
+
+/// How far apart requests with one call id are looked for: LiteLLM writes the second row of a call that it counts twice with
+/// the first, and its retries follow within minutes. A log without an index of call ids is not read as a whole for this.
+const AROUND: TimeDelta = TimeDelta::minutes(15);
+
+/// Whether another request that the caller may see has the same call id.
+async fn shares_call_id(conn: &mut Connection, source: Source<'_>, row: &RequestRow) -> sqlx::Result<bool> {
+    let Some(call_id) = &row.litellm_call_id else { return Ok(false) };
+    let start = row.request_start;
+    let (Some(from), Some(until)) = (start.checked_sub_signed(AROUND), start.checked_add_signed(AROUND)) else {
+        return Ok(false);
+    };
+    let window = TimeWindow { start: from, end: until };
+    let mut sql = QueryBuilder::<Postgres>::new("SELECT EXISTS (SELECT FROM ");
+    source.push(&mut sql, "f", &[Fact::CallId, Fact::RequestId, Fact::StartedAt], Rows::Started(&window));
+    sql.push(" WHERE f.call_id = ").push_bind(call_id.clone()).push(" AND (f.request_id, f.started_at) <> (");
+    sql.push_bind(row.request_id.clone()).push(", ").push_bind(utc(start)).push("))");
+    sql.build_query_scalar().fetch_one(conn).await
 }

@@ -1,13 +1,16 @@
 //! The dearest sessions, and what speaks against the figures.
 
 use super::Asked;
-use super::document::{DearSession, Quality, UnpricedModel};
+use super::breakdowns::MOST_READ;
+use super::document::{DearSession, FlaggedRequests, Quality, RequestsOfOrigin, UnpricedModel};
 use crate::db::Connection;
+use crate::facts::{FLAGS, SHARES_CALL_ID};
 use crate::money::Money;
 use crate::queries::Source;
 use crate::queries::analytics::Question;
-use crate::queries::reports::doubts;
+use crate::queries::reports::{data_quality, of_origins, sharing_call_ids};
 use crate::queries::sessions::{SessionSearch, SessionSort, TotalsFilter, search, summaries};
+use crate::scalar::Origin;
 
 /// Of more requests not each one is looked at: that would take longer than all else.
 const MOST_REQUESTS: i64 = 2_000_000;
@@ -69,13 +72,22 @@ pub(super) async fn quality(
     if requests > MOST_REQUESTS {
         return Ok(Quality::default());
     }
-    let mut found = doubts(conn, source, question, MOST_MODELS).await?.into_iter();
+    let mut found = data_quality(conn, source, question, MOST_MODELS).await?.into_iter();
     let all = found.next().unwrap_or_default();
     let models = found.map(|model| UnpricedModel {
         model: model.model.unwrap_or_default(),
         requests: model.unpriced_requests,
         total_tokens: model.unpriced_tokens,
     });
+    let shared = (SHARES_CALL_ID, sharing_call_ids(conn, source, question).await?);
+    // Without any request there is no row.
+    let counts = all.flags.iter().copied().chain(std::iter::repeat(0));
+    let flags = FLAGS.into_iter().zip(counts).chain([shared]).map(|(flag, requests)| FlaggedRequests {
+        flag: flag.name.to_owned(),
+        requests,
+        description: flag.description.to_owned(),
+    });
+    let flags = flags.collect();
     Ok(Quality {
         unpriced_requests: Some(all.unpriced_requests),
         unpriced_tokens: Some(all.unpriced_tokens),
@@ -83,5 +95,27 @@ pub(super) async fn quality(
         requests_without_session: Some(all.without_session),
         requests_with_lost_cost: all.lost_requests,
         lost_cost: all.lost_cost.map(Money),
+        flags: Some(flags),
+        origins: origins(conn, source, question, requests).await?,
     })
+}
+
+/// The requests of each origin; `None` where they are too many for their metadata to be read.
+async fn origins(
+    conn: &mut Connection,
+    source: Source<'_>,
+    question: &Question,
+    requests: i64,
+) -> sqlx::Result<Option<Vec<RequestsOfOrigin>>> {
+    if !source.facts.is_indexed() && requests > MOST_READ {
+        return Ok(None);
+    }
+    let found = of_origins(conn, source, question).await?;
+    let of = |origin: Origin| {
+        let found = found.iter().find(|found| found.origin.as_deref() == origin.word());
+        let (requests, cost) =
+            found.map_or_else(|| (0, Money::zero()), |found| (found.requests, Money(found.cost.clone())));
+        RequestsOfOrigin { origin, requests, cost }
+    };
+    Ok(Some(Origin::ALL.map(of).to_vec()))
 }

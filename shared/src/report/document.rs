@@ -10,6 +10,7 @@ use super::period::Period;
 use crate::choice;
 use crate::money::Money;
 use crate::queries::filter::RequestFilter;
+use crate::scalar::Origin;
 
 /// What was spent in a time, by whom and on what, how that compares, what is unusual, and where the month will end. Amounts
 /// are not rounded: the rows of a breakdown sum to the total, digit for digit.
@@ -83,6 +84,8 @@ pub struct Filters {
     pub user_id: Option<String>,
     /// The model.
     pub model: Option<String>,
+    /// Who made the requests.
+    pub origin: Option<Origin>,
 }
 
 impl Filters {
@@ -94,6 +97,7 @@ impl Filters {
             agent_name: filter.agent_name.clone(),
             user_id: filter.user_id.clone(),
             model: filter.model.clone(),
+            origin: filter.origin,
         }
     }
 }
@@ -340,7 +344,7 @@ pub struct Forecast {
 
 /// What the log does not tell, or tells wrong. What is null is not known: of more than two million requests not each one is
 /// looked at.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Quality {
     /// Requests that were answered and have tokens but cost nothing, without those that LiteLLM's own response cache answered.
     pub unpriced_requests: Option<i64>,
@@ -354,6 +358,35 @@ pub struct Quality {
     pub requests_with_lost_cost: Option<i64>,
     /// How much that is in all. It is in no other figure of this report.
     pub lost_cost: Option<Money>,
+    /// Requests that are marked as doubtful, by what is doubtful about them. An index counts what it was told: of requests that
+    /// LiteLLM's log had lost when it began to note this, it knows `ends_before_start` and `time_out_of_range` only.
+    pub flags: Option<Vec<FlaggedRequests>>,
+    /// Requests by who made them, and what they cost; all of it is in the totals. Without an index null for more than 50,000
+    /// requests, since it takes reading the metadata of each.
+    pub origins: Option<Vec<RequestsOfOrigin>>,
+}
+
+/// Requests with one mark.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FlaggedRequests {
+    /// The mark, as `data_quality` of a request has it.
+    #[schema(example = "no_usage")]
+    pub flag: String,
+    /// Requests that have it.
+    pub requests: i64,
+    /// What it means.
+    pub description: String,
+}
+
+/// Requests of one origin.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RequestsOfOrigin {
+    /// Who made them; `unknown` where LiteLLM's log had lost them when the index began to note it.
+    pub origin: Origin,
+    /// Requests.
+    pub requests: i64,
+    /// US dollars.
+    pub cost: Money,
 }
 
 /// A model without a price.

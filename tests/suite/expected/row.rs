@@ -41,6 +41,8 @@ pub struct Row {
     pub tags: BTreeSet<String>,
     pub tools: BTreeSet<String>,
     pub error_class: Option<String>,
+    pub origin: &'static str,
+    pub doubts: Vec<&'static str>,
 }
 
 fn owned(row: &Value, column: &str) -> Option<String> {
@@ -93,6 +95,8 @@ impl Row {
             tags: tags.filter_map(Value::as_str).map(str::to_owned).collect(),
             tools: tools(row, companions),
             error_class: owned(&row["metadata"]["error_information"], "error_class"),
+            origin: origin(row),
+            doubts: doubts(row, failed),
         }
     }
 
@@ -120,8 +124,38 @@ impl Row {
             "cost": self.spend.dollars(),
             "cache_hit": self.cache_hit,
             "tags": self.tags,
+            "origin": self.origin,
+            "data_quality": self.doubts,
         })
     }
+}
+
+/// Who made the request, by the call types of the rows at hand.
+fn origin(row: &Value) -> &'static str {
+    let health = Some("litellm-internal-health-check");
+    let made_by_litellm = !row["metadata"]["internal_call_origin"].is_null();
+    if made_by_litellm || text(row, "api_key") == health || text(row, "team_id") == health {
+        "internal"
+    } else if text(row, "call_type") == Some("list_mcp_tools") {
+        "read"
+    } else {
+        "user"
+    }
+}
+
+fn doubts(row: &Value, failed: bool) -> Vec<&'static str> {
+    let counted = ["prompt_tokens", "completion_tokens", "total_tokens", "spend"].map(|name| row[name].as_f64());
+    let answers = ["choices", "output", "content", "candidates"].map(|key| row["response"][key].get(0));
+    let by_a_model = !["call_mcp_tool", "list_mcp_tools"].map(Some).contains(&text(row, "call_type"));
+    let answered = !failed && by_a_model && answers.into_iter().flatten().any(Value::is_object);
+    let mut doubts = Vec::new();
+    if answered && counted == [Some(0.0); 4] && text(row, "cache_hit") != Some("True") {
+        doubts.push("no_usage");
+    }
+    if time(row, "endTime") < time(row, "startTime") {
+        doubts.push("ends_before_start");
+    }
+    doubts
 }
 
 /// Streamed responses only: in others LiteLLM sets the time of the first token to the end, give or take a millisecond.

@@ -224,7 +224,7 @@ fn fixed(question: &Question) -> Option<Vec<(Dimension, String)>> {
     // A model is asked for by its public name or as LiteLLM wrote it, which is no dimension.
     // A request with a tag is in the groups of its other tags as well.
     let without = [&filter.model, &filter.conversation_name, &filter.tag];
-    if without.iter().any(|condition| condition.is_some()) || filter.status.is_some() {
+    if without.iter().any(|condition| condition.is_some()) || filter.status.is_some() || filter.origin.is_some() {
         return None;
     }
     let conditions = [

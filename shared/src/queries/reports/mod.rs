@@ -1,9 +1,9 @@
 //! What a cost report asks that the analytics do not answer.
 
 mod charges;
-mod doubts;
+mod data_quality;
 mod reach;
 
 pub use charges::{MOST_CHARGES, SumOfDay, charges};
-pub use doubts::{Doubts, doubts};
+pub use data_quality::{DataQuality, OfOrigin, data_quality, of_origins, sharing_call_ids};
 pub use reach::oldest_request;

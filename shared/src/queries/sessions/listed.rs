@@ -72,8 +72,7 @@ fn push_inside(
         // Follows from the above, but only this way the walk along the index has an end.
         sql.push(" AND o.last_activity >= ").push_bind(utc(window.start));
     }
-    // One name is enough; of several, one request has to have all.
-    if push_names(sql, &search.filter) > 1 {
+    if let Told::InPart | Told::Several = push_names(sql, &search.filter) {
         sql.push(" AND ");
         push_has_request(sql, source, &window, &search.filter);
     }
@@ -95,7 +94,7 @@ fn push_across(
     sql.push(" AND o.last_activity < ").push_bind(end).push(")");
     let has_request = |sql: &mut _| push_has_request(sql, source, &window, &search.filter);
     let names = names(&search.filter);
-    if names.is_empty() {
+    if search.filter.is_empty() {
         // Their first or their latest request is enough, if it is in the window.
         sql.push(" AND CASE WHEN o.session_start >= ").push_bind(start).push(" OR o.last_activity < ").push_bind(end);
         sql.push(" THEN true ELSE ");
@@ -182,14 +181,14 @@ pub(super) fn push_matching(
 ) {
     sql.push(" AND o.active && tsrange(").push_bind(utc(window.start));
     sql.push(", ").push_bind(utc(window.end)).push(")");
-    let names = push_names(sql, filter);
-    if names > 1 {
+    let told = push_names(sql, filter);
+    if let Told::InPart | Told::Several = told {
         sql.push(" AND ");
         push_has_request(sql, source, window, filter);
         return;
     }
     // One name in a session that lies in the window as a whole is enough, if all of the session is the caller's.
-    let inside = if names == 0 { " OR " } else { " AND " };
+    let inside = if told == Told::Nothing { " OR " } else { " AND " };
     sql.push(" AND CASE WHEN (o.session_start >= ").push_bind(utc(window.start));
     sql.push(inside).push("o.last_activity < ").push_bind(utc(window.end)).push(") AND ");
     source.scope.push_whole(sql);
@@ -198,14 +197,32 @@ pub(super) fn push_matching(
     sql.push(" END");
 }
 
-/// Appends the condition that the session has the names of the filter, and returns how many they are.
-fn push_names(sql: &mut QueryBuilder<Postgres>, filter: &RequestFilter) -> usize {
+/// What the row of a session tells of whether one of its requests passes a filter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// The filter asks for nothing.
+    Nothing,
+    /// It asks for one name: a session that has it has a request with it.
+    One,
+    /// It asks for several: one request has to have all.
+    Several,
+    /// It asks for something that rows do not name.
+    InPart,
+}
+
+/// Appends the condition that the session has the names of the filter, and returns what that tells.
+fn push_names(sql: &mut QueryBuilder<Postgres>, filter: &RequestFilter) -> Told {
     let names = names(filter);
-    let number = names.len();
-    if number > 0 {
+    let told = match names.len() {
+        _ if filter.origin.is_some() => Told::InPart,
+        0 => Told::Nothing,
+        1 => Told::One,
+        _ => Told::Several,
+    };
+    if !names.is_empty() {
         sql.push(" AND o.names @> ").push_bind(names).push("::text[]");
     }
-    number
+    told
 }
 
 /// Appends whether the session has a request in the window that passes the filter.

@@ -7,7 +7,8 @@ use serde::Serialize;
 use super::amounts::{apportion, decimals};
 use super::text::name;
 use crate::money::{Money, thousands};
-use crate::report::{Against, Breakdown, Comparison, CostReport, Newcomer, Reach, Totals};
+use crate::report::{Against, Breakdown, Comparison, CostReport, Newcomer, Reach, RequestsOfOrigin, Totals};
+use crate::scalar::Origin;
 
 /// All of it. Texts of others in it are names, see [`name`], and are escaped by the templates.
 #[derive(Serialize)]
@@ -180,7 +181,8 @@ fn filters(report: &CostReport) -> Vec<[String; 2]> {
         ("user", &filters.user_id),
         ("model", &filters.model),
     ];
-    all.into_iter().filter_map(|(kind, value)| Some([kind.to_owned(), name(value.as_ref()?)])).collect()
+    let named = all.into_iter().filter_map(|(kind, value)| Some([kind.to_owned(), name(value.as_ref()?)]));
+    named.chain(filters.origin.map(|origin| ["origin".to_owned(), origin.as_str().to_owned()])).collect()
 }
 
 /// The comparisons, each time once: of a month, the one before is the one a month ago.
@@ -366,10 +368,33 @@ fn quality(report: &CostReport) -> Vec<String> {
         _ => "Whether requests without spend have a cost in cost_breakdown is not known: the index has no copy of it."
             .into(),
     };
-    vec![
+    let mut texts = vec![
         format!("Answered requests with tokens that cost nothing: {} ({} tokens).", number(requests), number(tokens)),
         format!("Models without a price: {}.", if models.is_empty() { "none".into() } else { models.join(", ") }),
         format!("Requests without a session of their caller's: {}.", number(without)),
         lost,
-    ]
+    ];
+    texts
+        .extend(quality.flags.iter().flatten().map(|flag| format!("{}: {}.", flag.description, number(flag.requests))));
+    texts.push(match &quality.origins {
+        Some(origins) => {
+            let part = |one: &RequestsOfOrigin| {
+                format!("{} {} ({})", number(one.requests), origin_name(one.origin), one.cost.shown())
+            };
+            format!("Requests by origin: {}.", origins.iter().map(part).collect::<Vec<_>>().join(", "))
+        }
+        None => {
+            "Requests by origin are not counted: without an index that takes reading the metadata of too many.".into()
+        }
+    });
+    texts
+}
+
+const fn origin_name(origin: Origin) -> &'static str {
+    match origin {
+        Origin::User => "of callers",
+        Origin::Internal => "by LiteLLM itself",
+        Origin::Read => "that only read",
+        Origin::Unknown => "unknown",
+    }
 }

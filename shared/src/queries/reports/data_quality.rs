@@ -4,14 +4,14 @@ use bigdecimal::BigDecimal;
 use sqlx::{FromRow, QueryBuilder};
 
 use crate::db::Connection;
-use crate::facts::{Fact, Rows};
+use crate::facts::{FLAGS, Fact, Rows};
 use crate::queries::Source;
 use crate::queries::analytics::Question;
 use crate::queries::filter::{UNKNOWN, union};
 
 /// Of one model, or of all requests.
 #[derive(Debug, Clone, Default, FromRow)]
-pub struct Doubts {
+pub struct DataQuality {
     /// The model's public name; `None` for all requests.
     pub model: Option<String>,
     /// Requests that were answered, not from LiteLLM's cache, and have tokens but cost nothing.
@@ -24,6 +24,19 @@ pub struct Doubts {
     pub lost_requests: Option<i64>,
     /// What those cost.
     pub lost_cost: Option<BigDecimal>,
+    /// Requests that raise each of [`FLAGS`].
+    pub flags: Vec<i64>,
+}
+
+/// The requests of one origin.
+#[derive(Debug, Clone, FromRow)]
+pub struct OfOrigin {
+    /// The word; `None` where that is not known.
+    pub origin: Option<String>,
+    /// Requests.
+    pub requests: i64,
+    /// US dollars.
+    pub cost: BigDecimal,
 }
 
 /// Requests that should cost something.
@@ -33,12 +46,12 @@ const PRICED: &str = "f.status = 'success' AND NOT f.cache_hit AND f.total_token
 ///
 /// # Errors
 /// Whatever the database reports.
-pub async fn doubts(
+pub async fn data_quality(
     conn: &mut Connection,
     source: Source<'_>,
     question: &Question,
     most: u32,
-) -> sqlx::Result<Vec<Doubts>> {
+) -> sqlx::Result<Vec<DataQuality>> {
     let mut sql = QueryBuilder::new("");
     let own = [
         Fact::SessionIsGenerated,
@@ -48,6 +61,7 @@ pub async fn doubts(
         Fact::TotalTokens,
         Fact::Spend,
         Fact::CacheHit,
+        Fact::DataQuality,
     ];
     let facts = union(&[&own, &question.filter.facts()]);
     let is_known = !source.facts.is_indexed();
@@ -58,11 +72,12 @@ pub async fn doubts(
         ("NULL::bigint".into(), "NULL::numeric".into())
     };
     let unpriced = format!("FILTER (WHERE {PRICED} AND f.spend = 0)");
+    let flags = FLAGS.map(|flag| format!("count(*) FILTER (WHERE '{}' = ANY(f.data_quality))", flag.name)).join(", ");
     sql.push(format!(
         "SELECT m.model, count(*) {unpriced} AS unpriced_requests, \
          COALESCE(sum(f.total_tokens) {unpriced}, 0)::bigint AS unpriced_tokens, \
          count(*) FILTER (WHERE f.session_is_generated) AS without_session, \
-         {lost_requests} AS lost_requests, {lost_cost} AS lost_cost FROM "
+         {lost_requests} AS lost_requests, {lost_cost} AS lost_cost, ARRAY[{flags}] AS flags FROM "
     ));
     source.facts.push_with_lost_cost(&mut sql, "f", &facts, Rows::Started(&question.window), source.scope);
     sql.push(format!(" CROSS JOIN LATERAL (SELECT COALESCE(f.model_group, '{UNKNOWN}') AS model) AS m WHERE true"));
@@ -74,4 +89,34 @@ pub async fn doubts(
     ));
     sql.push_bind(i64::from(most) + 1);
     sql.build_query_as().fetch_all(conn).await
+}
+
+/// The requests in question by their origin. Without an index this reads the metadata of each.
+///
+/// # Errors
+/// Whatever the database reports.
+pub async fn of_origins(conn: &mut Connection, source: Source<'_>, question: &Question) -> sqlx::Result<Vec<OfOrigin>> {
+    let facts = union(&[&[Fact::StartedAt, Fact::Origin, Fact::Spend], &question.filter.facts()]);
+    let mut sql =
+        QueryBuilder::new("SELECT f.origin, count(*) AS requests, COALESCE(sum(f.spend::numeric), 0) AS cost FROM ");
+    source.push(&mut sql, "f", &facts, Rows::Started(&question.window));
+    sql.push(" WHERE true");
+    question.filter.push(&mut sql, "f");
+    sql.push(" GROUP BY f.origin");
+    sql.build_query_as().fetch_all(conn).await
+}
+
+/// The requests in question that have a call id in common with another of them.
+///
+/// # Errors
+/// Whatever the database reports.
+pub async fn sharing_call_ids(conn: &mut Connection, source: Source<'_>, question: &Question) -> sqlx::Result<i64> {
+    let facts = union(&[&[Fact::StartedAt, Fact::CallId], &question.filter.facts()]);
+    let mut sql =
+        QueryBuilder::new("SELECT COALESCE(sum(c.requests), 0)::bigint FROM (SELECT count(*) AS requests FROM ");
+    source.push(&mut sql, "f", &facts, Rows::Started(&question.window));
+    sql.push(" WHERE f.call_id IS NOT NULL");
+    question.filter.push(&mut sql, "f");
+    sql.push(" GROUP BY f.call_id HAVING count(*) > 1) AS c");
+    sql.build_query_scalar().fetch_one(conn).await
 }
