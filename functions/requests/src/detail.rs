@@ -57,7 +57,7 @@ pub struct RequestDetail {
     request_end: DateTime<Utc>,
     /// LiteLLM's time of the first token; about `request_end` where nothing was streamed.
     completion_start: Option<DateTime<Utc>>,
-    /// Seconds from start to end.
+    /// Seconds from start to end; 0 if LiteLLM logged an earlier end and no duration.
     total_time: f64,
     /// Seconds to the first token; null where the response was not streamed.
     time_to_first_token: Option<f64>,

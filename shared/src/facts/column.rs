@@ -17,9 +17,9 @@ pub enum Fact {
     SessionIsGenerated,
     /// `timestamp`, UTC: when the proxy received the request.
     StartedAt,
-    /// `timestamp`, UTC: when the response was complete.
+    /// `timestamp`, UTC: when the response was complete; before the start where a clock was wrong.
     EndedAt,
-    /// `bigint`: milliseconds from start to end.
+    /// `bigint`: milliseconds from start to end, 0 or more.
     DurationMs,
     /// `bigint`: milliseconds to the first token; NULL where the response was not streamed.
     TtftMs,

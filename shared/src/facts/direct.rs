@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use sqlx::{PgExecutor, Postgres, QueryBuilder};
 
+use super::bounds;
 use super::names::NamePaths;
 use super::probe::{KEYS, SPEND_LOGS, Schema, TEAMS};
 use super::projection::{self, Expression};
@@ -92,6 +93,9 @@ impl Direct {
 
     fn columns(&self, facts: &[Fact], rows: Rows<'_>) -> String {
         let sql = |fact: Fact| match (fact, rows) {
+            // What they are ordered by has to be the column, for its index to do that.
+            (Fact::StartedAt, Rows::Started(window)) => bounds::started_at(window),
+            (Fact::StartedAt, Rows::Between(..)) => r#"s."startTime""#.into(),
             (Fact::ToolCalls, Rows::Started(_)) => tool_calls::count_joined(&self.schema),
             (Fact::Tools, Rows::Started(_)) => tool_calls::names_joined(&self.schema),
             _ => self.expression(fact).sql.clone(),
@@ -172,11 +176,7 @@ impl Direct {
             Rows::All => {
                 sql.push("true");
             }
-            Rows::Started(window) => {
-                // The bare column, so that the time index answers; Prisma's timestamps are UTC without saying so.
-                sql.push(r#"s."startTime" >= "#).push_bind(window.start.naive_utc());
-                sql.push(r#" AND s."startTime" < "#).push_bind(window.end.naive_utc());
-            }
+            Rows::Started(window) => bounds::push_started(sql, window),
             Rows::Session(id) => self.push_session(sql, |sql| {
                 sql.push_bind(id.to_owned());
             }),
@@ -239,11 +239,10 @@ impl Direct {
         self.push_payload(&mut from);
         // A COPY takes no parameters; these are timestamps and nothing else.
         format!(
-            r#"COPY (SELECT {} FROM "{SPEND_LOGS}" s{} WHERE s."startTime" >= '{}' AND s."startTime" < '{}') TO STDOUT (FORMAT binary)"#,
+            r#"COPY (SELECT {} FROM "{SPEND_LOGS}" s{} WHERE {}) TO STDOUT (FORMAT binary)"#,
             columns.join(", "),
             from.sql().as_str(),
-            window.start.naive_utc(),
-            window.end.naive_utc(),
+            bounds::started(&window),
         )
     }
 

@@ -4,6 +4,7 @@ use chrono::NaiveDateTime;
 use sqlx::{FromRow, Postgres, QueryBuilder};
 
 use super::Direct;
+use super::bounds;
 use super::probe::{DEPRECATED_KEYS, KEYS, TEAMS, USERS};
 
 /// A virtual key with its user and its team, as they are at this moment.
@@ -56,7 +57,7 @@ impl Direct {
         };
         let mut sql = QueryBuilder::new(format!(
             r#"SELECT v.token, {alias} AS key_alias, NULLIF(v.user_id, '') AS user_id, NULLIF(v.team_id, '') AS team_id,
-                      v.expires, (v.blocked IS TRUE OR own.blocked IS TRUE) AS blocked,
+                      {expires} AS expires, (v.blocked IS TRUE OR own.blocked IS TRUE) AS blocked,
                       {routes} AS allowed_routes, {key_type} AS key_type, u.user_role,
                       ARRAY(SELECT t.team_id FROM "{TEAMS}" t
                             WHERE t.team_id = ANY(u.teams) AND jsonb_typeof(t.members_with_roles) = 'array'
@@ -67,6 +68,7 @@ impl Direct {
                LEFT JOIN "{USERS}" u ON u.user_id = v.user_id
                LEFT JOIN "{TEAMS}" own ON own.team_id = v.team_id
                WHERE v.token = "#,
+            expires = bounds::within_or_null("v.expires"),
             alias = newer("key_alias", "NULLIF(v.key_alias, '')", "NULL::text"),
             routes = newer("allowed_routes", "COALESCE(v.allowed_routes, '{}')", "'{}'::text[]"),
             key_type = newer("key_type", "v.key_type", "NULL::text"),

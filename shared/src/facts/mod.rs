@@ -8,6 +8,7 @@
 //!
 //! Facts are free of content; what a request said is read by [`content`] for single requests.
 
+pub(crate) mod bounds;
 mod call_paths;
 mod column;
 pub mod content;

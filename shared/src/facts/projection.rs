@@ -1,5 +1,6 @@
 //! The SQL of each fact, for the schema at hand.
 
+use super::bounds::{self, EARLIEST, LATEST};
 use super::column::Fact;
 use super::key_hash;
 use super::names::{self, NamePaths};
@@ -9,6 +10,12 @@ use super::{quality, tool_calls};
 /// The number of this projection. The index notes it with each row, and copies rows of another number again, as long as
 /// LiteLLM's log has them: raise it whenever a fact of the same row may come out differently.
 pub const PROJECTION: i16 = 2;
+
+const START: &str = r#"s."startTime""#;
+const END: &str = r#"s."endTime""#;
+
+/// The largest number in a column of LiteLLM's: nothing that is counted can be more.
+const LARGEST: i32 = i32::MAX;
 
 /// The SQL of one fact over `s`, the log row, and `p`, its unpacked payload.
 #[derive(Debug, Clone)]
@@ -38,8 +45,8 @@ fn expression(fact: Fact, schema: &Schema, paths: &NamePaths) -> String {
         Fact::RequestId | Fact::SessionId => "s.request_id".into(),
         Fact::SessionIsGenerated if schema.has("session_id") => "(NULLIF(s.session_id, '') IS NULL)".into(),
         Fact::SessionIsGenerated => "true".into(),
-        Fact::StartedAt => r#"s."startTime""#.into(),
-        Fact::EndedAt => r#"s."endTime""#.into(),
+        Fact::StartedAt => bounds::within(START),
+        Fact::EndedAt => ended_at(),
         Fact::DurationMs => duration_ms(schema),
         Fact::TtftMs => ttft_ms(),
         Fact::AgentName => names::agent_name(schema, &paths.agent),
@@ -85,23 +92,40 @@ fn column(schema: &Schema, name: &str, sql_type: &str) -> String {
     if schema.has(name) { format!("NULLIF(s.{name}, '')") } else { format!("NULL::{sql_type}") }
 }
 
-/// Rows written before the column existed have it NULL, so the two times are the fallback even where it exists.
+/// An end that never comes is none: the request is taken to have ended when it started.
+fn ended_at() -> String {
+    format!("CASE WHEN {END} <= {LATEST} THEN GREATEST({END}, {EARLIEST}) ELSE {} END", bounds::within(START))
+}
+
+/// Rows written before the column existed have it NULL, so the two times are the fallback even where it exists. A request that
+/// ended before it started, or at a time out of bounds, took no time as far as these tell.
 fn duration_ms(schema: &Schema) -> String {
-    let derived = r#"trunc(EXTRACT(EPOCH FROM (s."endTime" - s."startTime")) * 1000)::bigint"#;
+    let derived = format!(
+        "CASE WHEN {END} > {START} AND {START} >= {EARLIEST} AND {END} <= {LATEST} THEN {} ELSE 0 END",
+        milliseconds(START, END)
+    );
     if schema.has("request_duration_ms") {
-        format!("COALESCE(s.request_duration_ms, {derived})")
+        format!("COALESCE(CASE WHEN s.request_duration_ms >= 0 THEN s.request_duration_ms END, {derived})")
     } else {
-        derived.into()
+        derived
     }
 }
 
 /// LiteLLM sets `completionStartTime` to the end of a response that was not streamed, give or take a millisecond: only
 /// an earlier one is the time of a first token. It can also lie before the start, which is no time at all.
 fn ttft_ms() -> String {
-    r#"CASE WHEN s."completionStartTime" >= s."startTime"
-            AND s."endTime" - s."completionStartTime" > interval '1 millisecond'
-       THEN trunc(EXTRACT(EPOCH FROM (s."completionStartTime" - s."startTime")) * 1000)::bigint END"#
-        .into()
+    let (first, end) = (bounds::within(r#"s."completionStartTime""#), bounds::within(END));
+    format!(
+        r#"CASE WHEN s."completionStartTime" >= {START} AND {START} >= {EARLIEST}
+            AND {END} <= {LATEST} AND {end} - {first} > interval '1 millisecond' THEN {} END"#,
+        milliseconds(START, &first)
+    )
+}
+
+/// Whole milliseconds from one time to another, both within bounds: no more than LiteLLM's own column for them holds, 24 days,
+/// so that no sum of them overflows.
+fn milliseconds(from: &str, until: &str) -> String {
+    format!("LEAST(trunc(EXTRACT(EPOCH FROM ({until} - {from})) * 1000), {LARGEST})::bigint")
 }
 
 /// Since 1.81 `model` carries the provider's prefix, before it did not; `model_group` is the same in all releases, but
@@ -133,7 +157,7 @@ fn usage(paths: &[&str]) -> String {
             let value = format!("p.metadata #> '{{{path}}}'");
             format!(
                 "CASE jsonb_typeof({value}) WHEN 'number' \
-                 THEN LEAST(GREATEST(({value})::numeric, 0), 9007199254740991)::bigint END"
+                 THEN LEAST(GREATEST(({value})::numeric, 0), {LARGEST})::bigint END"
             )
         })
         .collect();

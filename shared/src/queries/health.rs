@@ -5,15 +5,15 @@ use sqlx::{Postgres, QueryBuilder};
 
 use super::Source;
 use crate::db::Connection;
-use crate::facts::{Fact, Rows};
+use crate::facts::{Fact, Rows, bounds};
 
-/// The start of the newest request, by the time index; `None` for an empty log.
+/// The start of the newest request, by the time index, but for those out of bounds; `None` for an empty log.
 ///
 /// # Errors
 /// Whatever the database reports.
 pub async fn newest_request(conn: &mut Connection, source: Source<'_>) -> sqlx::Result<Option<DateTime<Utc>>> {
     let mut sql = QueryBuilder::<Postgres>::new("SELECT f.started_at AT TIME ZONE 'UTC' FROM ");
-    source.push(&mut sql, "f", &[Fact::StartedAt], Rows::All);
+    source.push(&mut sql, "f", &[Fact::StartedAt], Rows::Started(&bounds::ALL));
     sql.push(" ORDER BY f.started_at DESC LIMIT 1");
     sql.build_query_scalar().fetch_optional(conn).await
 }

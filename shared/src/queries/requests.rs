@@ -48,7 +48,7 @@ pub struct RequestRow {
     pub request_start: DateTime<Utc>,
     /// When the response was complete.
     pub request_end: DateTime<Utc>,
-    /// Seconds from start to end.
+    /// Seconds from start to end; 0 if LiteLLM logged an earlier end and no duration.
     pub total_time: f64,
     /// Seconds to the first token; null where the response was not streamed.
     pub time_to_first_token: Option<f64>,

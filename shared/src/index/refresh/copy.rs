@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use chrono::NaiveDateTime;
 use futures::stream::{self, Stream, TryStreamExt};
-use sqlx::{PgConnection, Postgres, Transaction};
+use sqlx::{AssertSqlSafe, PgConnection, Postgres, Transaction};
 
 use super::slices::{BATCH, Slice};
 use super::{Refresh, RefreshError, begin, merge, names};
-use crate::facts::{Direct, Fact, FactsError};
+use crate::facts::{Direct, Fact, FactsError, bounds};
 
 /// What goes over the network at a time.
 const CHUNK: usize = 256 * 1024;
@@ -100,13 +100,11 @@ async fn moved(log: &mut PgConnection, ids: Vec<String>) -> sqlx::Result<Vec<(St
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    sqlx::query_as(
-        r#"SELECT s.request_id, s."startTime" FROM "LiteLLM_SpendLogs" s
-           WHERE s.request_id = ANY($1) AND isfinite(s."startTime")"#,
-    )
-    .bind(ids)
-    .fetch_all(log)
-    .await
+    let sql = format!(
+        r#"SELECT s.request_id, {} FROM "LiteLLM_SpendLogs" s WHERE s.request_id = ANY($1)"#,
+        bounds::within(r#"s."startTime""#)
+    );
+    sqlx::query_as(AssertSqlSafe(sql)).bind(ids).fetch_all(log).await
 }
 
 /// The rows of a slice, if there is one.

@@ -5,7 +5,7 @@ use sqlx::{AssertSqlSafe, Executor, PgConnection};
 
 use super::stale;
 use crate::facts::{Fact, PROJECTION, TimeWindow};
-use crate::queries::sessions::KEPT;
+use crate::queries::sessions::{KEPT, session_duration};
 
 /// Makes room: for the slice, and for what it replaces.
 pub(super) async fn prepare(conn: &mut PgConnection, window: TimeWindow) -> sqlx::Result<()> {
@@ -179,6 +179,7 @@ fn sessions() -> String {
     let columns = SEARCHED.into_iter().chain(KEPT.map(|(name, _)| name)).collect::<Vec<_>>();
     let of = |table: &str| columns.iter().map(|name| format!("{table}.{name}")).collect::<Vec<_>>().join(", ");
     let (totals, excluded, columns) = (of("t"), of("EXCLUDED"), columns.join(", "));
+    let duration = session_duration!();
     format!(
         r#"
 WITH kinds AS MATERIALIZED (
@@ -209,7 +210,7 @@ WITH kinds AS MATERIALIZED (
 ), totals AS (
     SELECT e.session_id, min(e.started_at) AS session_start, max(e.started_at) AS last_activity, count(*) AS requests,
            sum(e.spend::numeric) AS cost, sum(e.total_tokens)::numeric AS total_tokens,
-           EXTRACT(EPOCH FROM max(e.ended_at) - min(e.started_at))::numeric AS duration,
+           {duration}::numeric AS duration,
            sum(e.tool_calls)::bigint AS tool_calls, count(*) FILTER (WHERE e.status = 'failure') AS failed_requests,
            array_agg(DISTINCT COALESCE(e.user_id, '') COLLATE "C") AS users,
            array_agg(DISTINCT COALESCE(e.team_id, '') COLLATE "C") AS teams,

@@ -4,11 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Datelike, NaiveDateTime, TimeDelta, Utc};
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::{AssertSqlSafe, PgConnection, Postgres, QueryBuilder};
 
 use super::{Refresh, RefreshError};
-use crate::facts::{FactsError, PROJECTION, TimeWindow};
+use crate::facts::{FactsError, PROJECTION, TimeWindow, bounds};
 
+/// LiteLLM's log.
+const LOG: &str = r#""LiteLLM_SpendLogs""#;
 /// Rows that are copied at a time: a second or two, and some ten MB on the way.
 pub(super) const BATCH: i64 = 20_000;
 /// Minutes are counted for so long at a time.
@@ -66,12 +68,13 @@ impl Refresh<'_> {
 
     /// The time from the first to the last row of log and index; `None` if both are empty.
     pub(super) async fn extent(&mut self) -> Result<Option<TimeWindow>, RefreshError> {
-        const LOG: &str = r#"SELECT (SELECT s."startTime" FROM "LiteLLM_SpendLogs" s WHERE s."startTime" > '-infinity'
-                                     ORDER BY s."startTime" LIMIT 1),
-                                    (SELECT s."startTime" FROM "LiteLLM_SpendLogs" s WHERE s."startTime" < 'infinity'
-                                     ORDER BY s."startTime" DESC LIMIT 1)"#;
         type Ends = (Option<NaiveDateTime>, Option<NaiveDateTime>);
-        let log: Ends = sqlx::query_as(LOG).fetch_one(&mut self.log).await.map_err(FactsError::from)?;
+        let start = bounds::within(r#"s."startTime""#);
+        let log = format!(
+            r#"SELECT (SELECT {start} FROM {LOG} s ORDER BY s."startTime" LIMIT 1),
+                      (SELECT {start} FROM {LOG} s ORDER BY s."startTime" DESC LIMIT 1)"#
+        );
+        let log: Ends = sqlx::query_as(AssertSqlSafe(log)).fetch_one(&mut self.log).await.map_err(FactsError::from)?;
         let index: Ends = sqlx::query_as("SELECT min(f.started_at), max(f.started_at) FROM traceability.facts f")
             .fetch_one(&mut self.index)
             .await?;
@@ -107,15 +110,17 @@ impl Refresh<'_> {
         window: TimeWindow,
         or_gone: bool,
     ) -> Result<Option<DateTime<Utc>>, RefreshError> {
-        let log = r#"SELECT s."startTime" FROM "LiteLLM_SpendLogs" s WHERE s."startTime" >= $1 AND s."startTime" < $2
-                     ORDER BY s."startTime" LIMIT 1"#;
-        let log = first(&mut self.log, log, window).await.map_err(FactsError::from)?;
-        let index = format!(
-            "SELECT f.started_at FROM traceability.facts f WHERE f.started_at >= $1 AND f.started_at < $2{} \
-             ORDER BY f.started_at LIMIT 1",
-            unless_gone(or_gone)
-        );
-        let index = first(&mut self.index, &index, window).await?;
+        if window.start >= window.end {
+            return Ok(None);
+        }
+        let mut log = QueryBuilder::new(format!("SELECT {} FROM {LOG} s WHERE ", bounds::started_at(&window)));
+        bounds::push_started(&mut log, &window);
+        log.push(r#" ORDER BY s."startTime" LIMIT 1"#);
+        let log = first(&mut self.log, log).await.map_err(FactsError::from)?;
+        let mut index = QueryBuilder::new("SELECT f.started_at FROM traceability.facts f WHERE ");
+        push_of_index(&mut index, window, or_gone);
+        index.push(" ORDER BY f.started_at LIMIT 1");
+        let index = first(&mut self.index, index).await?;
         Ok(log.into_iter().chain(index).min().map(|start| whole_minutes(TimeWindow { start, end: start }).start))
     }
 
@@ -145,13 +150,11 @@ impl Refresh<'_> {
     }
 
     async fn count_log(&mut self, window: TimeWindow) -> Result<Counts, RefreshError> {
-        let counts = count(
-            &mut self.log,
-            r#"SELECT date_trunc('minute', s."startTime"), count(*) FROM "LiteLLM_SpendLogs" s
-               WHERE s."startTime" >= $1 AND s."startTime" < $2 GROUP BY 1"#,
-            window,
-        );
-        Ok(counts.await.map_err(FactsError::from)?)
+        let start = bounds::started_at(&window);
+        let mut sql = QueryBuilder::new(format!("SELECT date_trunc('minute', {start}), count(*) FROM {LOG} s WHERE "));
+        bounds::push_started(&mut sql, &window);
+        sql.push(" GROUP BY 1");
+        Ok(count(&mut self.log, sql).await.map_err(FactsError::from)?)
     }
 
     /// Notes that the index has what the log held at this instant.
@@ -164,28 +167,27 @@ impl Refresh<'_> {
 
 type Counts = BTreeMap<DateTime<Utc>, i64>;
 
-async fn count(conn: &mut PgConnection, sql: &str, window: TimeWindow) -> sqlx::Result<Counts> {
-    let counts: Vec<(NaiveDateTime, i64)> = sqlx::query_as(AssertSqlSafe(sql))
-        .bind(window.start.naive_utc())
-        .bind(window.end.naive_utc())
-        .fetch_all(conn)
-        .await?;
+async fn count(conn: &mut PgConnection, mut sql: QueryBuilder<Postgres>) -> sqlx::Result<Counts> {
+    let counts: Vec<(NaiveDateTime, i64)> = sql.build_query_as().fetch_all(conn).await?;
     Ok(counts.into_iter().map(|(minute, rows)| (minute.and_utc(), rows)).collect())
 }
 
 async fn count_index(conn: &mut PgConnection, window: TimeWindow, or_gone: bool) -> sqlx::Result<Counts> {
     // Also a minute without a row that counts, since all of them may be asked for.
-    let sql = format!(
+    let mut sql = QueryBuilder::new(format!(
         "SELECT date_trunc('minute', f.started_at), count(*) FILTER (WHERE f.projection = {PROJECTION}) \
-         FROM traceability.facts f WHERE f.started_at >= $1 AND f.started_at < $2{} GROUP BY 1",
-        unless_gone(or_gone)
-    );
-    count(conn, &sql, window).await
+         FROM traceability.facts f WHERE "
+    ));
+    push_of_index(&mut sql, window, or_gone);
+    sql.push(" GROUP BY 1");
+    count(conn, sql).await
 }
 
-/// The condition that leaves out what the log no longer has.
-const fn unless_gone(or_gone: bool) -> &'static str {
-    if or_gone { "" } else { " AND NOT f.gone" }
+/// Appends the condition of the facts `f` of a window, also of those that the log no longer has, or without them.
+fn push_of_index(sql: &mut QueryBuilder<Postgres>, window: TimeWindow, or_gone: bool) {
+    sql.push("f.started_at >= ").push_bind(window.start.naive_utc());
+    sql.push(" AND f.started_at < ").push_bind(window.end.naive_utc());
+    sql.push(if or_gone { "" } else { " AND NOT f.gone" });
 }
 
 fn whole_minutes(window: TimeWindow) -> TimeWindow {
@@ -194,9 +196,8 @@ fn whole_minutes(window: TimeWindow) -> TimeWindow {
     TimeWindow { start: floor(window.start), end: floor(window.end + TimeDelta::milliseconds(59_999)) }
 }
 
-async fn first(conn: &mut PgConnection, sql: &str, window: TimeWindow) -> sqlx::Result<Option<DateTime<Utc>>> {
-    let row = sqlx::query_scalar(AssertSqlSafe(sql)).bind(window.start.naive_utc()).bind(window.end.naive_utc());
-    let row: Option<NaiveDateTime> = row.fetch_optional(conn).await?;
+async fn first(conn: &mut PgConnection, mut sql: QueryBuilder<Postgres>) -> sqlx::Result<Option<DateTime<Utc>>> {
+    let row: Option<NaiveDateTime> = sql.build_query_scalar().fetch_optional(conn).await?;
     Ok(row.map(|start| start.and_utc()))
 }
 

@@ -146,10 +146,11 @@ fn push_sessions(sql: &mut QueryBuilder<Postgres>, source: Source<'_>, window: &
     source.push(sql, "f", &facts, Rows::Started(window));
     sql.push(" WHERE true");
     filter.push(sql, "f");
-    sql.push(
-        ") AS c CROSS JOIN LATERAL (SELECT COALESCE(sum(e.spend::numeric), 0) AS cost, count(*)::numeric AS requests, \
-         EXTRACT(EPOCH FROM max(e.ended_at) - min(e.started_at))::numeric AS duration, min(e.started_at) AS started_at FROM ",
-    );
+    sql.push(concat!(
+        ") AS c CROSS JOIN LATERAL (SELECT COALESCE(sum(e.spend::numeric), 0) AS cost, count(*)::numeric AS requests, ",
+        session_duration!(),
+        "::numeric AS duration, min(e.started_at) AS started_at FROM "
+    ));
     let totals = [Fact::StartedAt, Fact::EndedAt, Fact::Spend];
     source.push(sql, "e", &totals, Rows::SessionOf("c.session_id"));
     sql.push(") AS t WHERE t.started_at >= ").push_bind(utc(window.start));

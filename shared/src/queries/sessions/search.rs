@@ -46,7 +46,7 @@ impl SessionSort {
             Self::LastActivity => "EXTRACT(EPOCH FROM max(e.started_at))::numeric",
             Self::Cost => "COALESCE(sum(e.spend::numeric), 0)",
             Self::Tokens => "COALESCE(sum(e.total_tokens), 0)::numeric",
-            Self::Duration => "EXTRACT(EPOCH FROM max(e.ended_at) - min(e.started_at))::numeric",
+            Self::Duration => concat!(session_duration!(), "::numeric"),
             Self::Requests => "count(*)::numeric",
         }
     }

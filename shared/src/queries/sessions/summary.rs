@@ -77,7 +77,7 @@ pub(crate) const KEPT: [(&str, &str); 16] = [
     ("user_id", "COALESCE(mode() WITHIN GROUP (ORDER BY e.user_id COLLATE \"C\"), 'unknown')"),
     ("agent_name", "COALESCE(mode() WITHIN GROUP (ORDER BY e.agent_name COLLATE \"C\"), 'unknown')"),
     ("conversation_name", "COALESCE(mode() WITHIN GROUP (ORDER BY e.conversation_name COLLATE \"C\"), 'default')"),
-    ("session_end", "max(e.ended_at)"),
+    ("session_end", session_end!()),
     (
         "busy_seconds",
         "(SELECT COALESCE(sum(EXTRACT(EPOCH FROM upper(b.r) - lower(b.r))), 0)::float8 \
@@ -107,7 +107,7 @@ const SHARED: [(&str, &str, &str); 10] = [
     ("total_messages", "count(*)", "o.requests::bigint"),
     ("session_start", "min(e.started_at)", "o.session_start"),
     ("last_activity", "max(e.started_at)", "o.last_activity"),
-    ("total_duration_seconds", "EXTRACT(EPOCH FROM max(e.ended_at) - min(e.started_at))::float8", "o.duration::float8"),
+    ("total_duration_seconds", concat!(session_duration!(), "::float8"), "o.duration::float8"),
     ("total_tokens", "COALESCE(sum(e.total_tokens), 0)::bigint", "o.total_tokens::bigint"),
     ("total_cost", "COALESCE(sum(e.spend::numeric), 0)::float8", "o.cost::float8"),
     ("function_calls_count", "COALESCE(sum(e.tool_calls), 0)::bigint", "o.tool_calls"),

@@ -49,7 +49,7 @@ impl Totals {
         for ((count, more), measure) in self.counts.iter_mut().zip(other.counts).zip(measures::ALL) {
             *count = match (*count, more) {
                 (Some(count), Some(more)) => Some(match measure.merge {
-                    Merge::Sum => count + more,
+                    Merge::Sum => count.saturating_add(more),
                     Merge::Min => count.min(more),
                     Merge::Max => count.max(more),
                 }),
