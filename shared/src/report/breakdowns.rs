@@ -165,7 +165,8 @@ fn shares(groups: Vec<Measured>, top: usize, total: &Money) -> Vec<Share> {
     }
     rows.extend(others);
     for row in &mut rows {
-        row.percent = row.spend.share_of(total);
+        // With refunds, a row can have cost more than the total, or less than nothing.
+        row.percent = row.spend.share_of(total).clamp(0.0, 100.0);
     }
     rows
 }

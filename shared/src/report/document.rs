@@ -225,7 +225,7 @@ pub struct Share {
     pub label: Option<String>,
     /// US dollars.
     pub spend: Money,
-    /// How many in 100 dollars of the total.
+    /// Percentage of the total, 0 to 100 also where refunds make a row cost more than the total, or less than nothing.
     pub percent: f64,
     /// Requests.
     pub requests: i64,

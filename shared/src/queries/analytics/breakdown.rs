@@ -34,7 +34,8 @@ pub struct CostShare {
     pub total_cost: f64,
     /// US dollars per request.
     pub avg_cost_per_request: f64,
-    /// The category's share of the window's cost, 0 to 100. Shares of tags and of tools overlap.
+    /// The category's share of the window's cost, 0 to 100. Shares of tags and of tools overlap. A category with refunds can
+    /// have cost less than nothing, which is 0, or more than the window, which is 100.
     pub cost_percentage: f64,
     /// What was asked for beside them.
     #[serde(flatten)]

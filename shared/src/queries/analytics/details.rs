@@ -19,7 +19,8 @@ pub struct Details {
     /// Prompt tokens that the providers read from their own caches; null where LiteLLM kept no usage.
     #[schema(required = false)]
     pub cached_tokens: Option<i64>,
-    /// How many in 100 prompt tokens those are, of the requests whose usage LiteLLM kept; null if there are none.
+    /// Percentage of prompt tokens that were cached, of the requests whose usage LiteLLM kept; null if there are none. A
+    /// request with more cached than prompt tokens counts them apart, so its prompt has the sum of both.
     #[schema(required = false)]
     pub cached_token_share: Option<f64>,
     /// Requests of the group per session with one; null without sessions, and for `other`.
@@ -72,7 +73,9 @@ impl Details {
         let figures = &group.figures;
         let per_session = |value: f64| (group.sessions > 0).then(|| value / as_f64(group.sessions));
         let of = figures.cached_tokens_of.filter(|tokens| *tokens > 0).map(as_f64);
-        let share = figures.cached_tokens.map(as_f64).zip(of).map(|(cached, of)| hundredths(100.0 * cached / of));
+        // Roll-ups that an earlier version made know no sum of both.
+        let share =
+            figures.cached_tokens.map(as_f64).zip(of).map(|(cached, of)| hundredths(100.0 * cached / of).min(100.0));
         Self {
             error_rate: percentage(figures.failed_requests, figures.requests),
             cached_tokens: figures.cached_tokens,

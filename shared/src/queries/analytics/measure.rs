@@ -248,7 +248,8 @@ fn push_select(sql: &mut QueryBuilder<Postgres>, grouping: &Grouping, columns: &
     let ttft = quotient(streams, &measures::TTFT_MS, &measures::STREAMED, " / 1000");
     let spend = quotient(has(&measures::SPEND), &measures::SPEND, &measures::REQUESTS, "");
     let share = if shares {
-        "round(100 * sum(p.spend) / NULLIF((SELECT whole.spend FROM whole), 0), 2)::float8"
+        // Of a window with refunds, a group can have cost more than the whole, or less than nothing.
+        "LEAST(GREATEST(round(100 * sum(p.spend) / NULLIF((SELECT whole.spend FROM whole), 0), 2), 0), 100)::float8"
     } else {
         "NULL::float8"
     };

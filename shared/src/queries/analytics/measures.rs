@@ -47,6 +47,13 @@ impl Measure {
         format!("({})::{} AS {}", self.aggregate, self.sql_type, self.name)
     }
 
+    /// As [`Self::of_parts`], over the roll-ups `p` of the index.
+    #[must_use]
+    pub fn of_rollups(&self) -> String {
+        let whole = self.of_parts();
+        if self.is_stored_without_zero() { format!("COALESCE({whole}, 0)") } else { whole }
+    }
+
     /// SQL of the whole over the parts `p`.
     #[must_use]
     pub fn of_parts(&self) -> String {
@@ -100,12 +107,16 @@ pub const TOOL_CALLS: Measure = Measure::sum("tool_calls", &[Fact::ToolCalls], "
 pub const CACHED_TOKENS: Measure =
     Measure { is_nullable: true, ..Measure::sum("cached_tokens", &[Fact::CachedTokens], "sum(f.cached_tokens)") };
 /// The prompt tokens of the requests of which that is known. Reads payload.
+///
+/// Most providers, and LiteLLM where it converts a usage, count cached tokens as a part of the prompt's. Anthropic's own
+/// usage counts them beside: then there can be more of them, and the whole is the sum of both.
 pub const CACHED_TOKENS_OF: Measure = Measure {
     is_nullable: true,
     ..Measure::sum(
         "cached_tokens_of",
         &[Fact::CachedTokens, Fact::PromptTokens],
-        "sum(f.prompt_tokens) FILTER (WHERE f.cached_tokens IS NOT NULL)",
+        "sum(CASE WHEN f.cached_tokens > f.prompt_tokens THEN GREATEST(f.prompt_tokens, 0) + f.cached_tokens \
+         ELSE f.prompt_tokens END) FILTER (WHERE f.cached_tokens IS NOT NULL)",
     )
 };
 

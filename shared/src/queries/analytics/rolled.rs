@@ -166,7 +166,7 @@ impl Rolled {
         sql.push(format!("SELECT {first} AS k1, {second} AS k2, p.bucket"));
         for measure in needs {
             // Of its own type again: sums of big integers are numeric, which takes longer to add up once more.
-            sql.push(format!(", ({})::{} AS {}", measure.of_parts(), measure.sql_type, measure.name));
+            sql.push(format!(", ({})::{} AS {}", measure.of_rollups(), measure.sql_type, measure.name));
         }
         self.push_from(sql, None);
         sql.push(" GROUP BY 1, 2, 3");
