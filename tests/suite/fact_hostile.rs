@@ -14,7 +14,7 @@ fn noon() -> DateTime<Utc> {
 }
 
 /// What no column should hold, and may.
-const ANYTHING: [&str; 13] = [
+pub const ANYTHING: [&str; 13] = [
     "null",
     "0",
     "1e400",
@@ -31,7 +31,7 @@ const ANYTHING: [&str; 13] = [
 ];
 
 /// A column, and what it should not hold in particular.
-const PARTICULAR: [(&str, &str); 28] = [
+pub const PARTICULAR: [(&str, &str); 28] = [
     ("metadata", r#"{"usage_object": "text"}"#),
     ("metadata", r#"{"usage_object": ["prompt_tokens_details"]}"#),
     ("metadata", r#"{"usage_object": {"prompt_tokens_details": {"cached_tokens": "12"}}}"#),
@@ -72,7 +72,7 @@ const PARTICULAR: [(&str, &str); 28] = [
     ("response", r#"{"output": "[\"\u0001\"]"}"#),
 ];
 
-const COLUMNS: [&str; 5] = ["metadata", "response", "request_tags", "proxy_server_request", "messages"];
+pub const COLUMNS: [&str; 5] = ["metadata", "response", "request_tags", "proxy_server_request", "messages"];
 
 /// A log in which each row has something wrong in one column.
 async fn app() -> (App, Vec<String>) {

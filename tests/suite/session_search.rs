@@ -51,7 +51,7 @@ impl Search {
 
     fn value(&self, rows: &[&Row]) -> i128 {
         let start = rows.iter().map(|row| row.started).min().expect("rows");
-        let end = rows.iter().map(|row| row.ended).max().expect("rows");
+        let end = rows.iter().map(|row| row.ended.max(row.started)).max().expect("rows");
         match self.sort.unwrap_or("start") {
             "start" => start.timestamp_millis().into(),
             "last_activity" => rows.iter().map(|row| row.started).max().expect("rows").timestamp_millis().into(),

@@ -56,7 +56,6 @@ async fn assert_facts(conn: &mut PgConnection) {
     };
     let mut sql = QueryBuilder::<Postgres>::new(format!("SELECT {} FROM ", typed("f")));
     direct.push_source(&mut sql, "f", &Fact::ALL, Rows::All, &Scope::AllRows);
-    sql.push(" WHERE isfinite(f.started_at)");
     let stored = format!("SELECT {} FROM traceability.facts f WHERE NOT f.gone", typed("f"));
     nothing_differs(conn, "facts", sql.sql().as_str(), &stored).await;
     let twice: i64 = sqlx::query_scalar(
@@ -86,7 +85,7 @@ async fn nothing_differs(conn: &mut PgConnection, what: &str, wanted: &str, stor
 
 const SESSIONS: &str = r#"
     SELECT f.session_id, min(f.started_at), max(f.started_at), count(*)::numeric, sum(f.spend::numeric),
-           sum(f.total_tokens)::numeric, EXTRACT(EPOCH FROM max(f.ended_at) - min(f.started_at))::numeric,
+           sum(f.total_tokens)::numeric, EXTRACT(EPOCH FROM GREATEST(max(f.ended_at), max(f.started_at)) - min(f.started_at))::numeric,
            sum(f.tool_calls)::bigint, count(*) FILTER (WHERE f.status = 'failure'),
            ARRAY(SELECT DISTINCT COALESCE(o.user_id, '') COLLATE "C" FROM traceability.facts o
                  WHERE o.session_id = f.session_id ORDER BY 1),
@@ -238,7 +237,10 @@ const SUMS: &str = "
            count(*) FILTER (WHERE s.cache_hit), sum(s.prompt_tokens), sum(s.completion_tokens), sum(s.total_tokens),
            sum(s.spend::numeric), sum(s.duration_ms)::bigint, min(s.duration_ms), max(s.duration_ms),
            COALESCE(sum(s.ttft_ms), 0)::bigint, count(s.ttft_ms), sum(s.tool_calls)::bigint,
-           sum(s.cached_tokens)::bigint, sum(s.prompt_tokens) FILTER (WHERE s.cached_tokens IS NOT NULL)
+           sum(s.cached_tokens)::bigint,
+           sum(CASE WHEN s.cached_tokens <= s.prompt_tokens THEN s.prompt_tokens
+                    WHEN s.prompt_tokens > 0 THEN s.cached_tokens + s.prompt_tokens ELSE s.cached_tokens END)
+           FILTER (WHERE s.cached_tokens IS NOT NULL)
     FROM pg_temp.spans s GROUP BY 1, 2, 3, 4";
 
 const OF_SUMS: &str = "r.dimension, r.starts, r.first, r.second, r.requests, COALESCE(r.failed_requests, 0), \

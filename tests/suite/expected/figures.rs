@@ -102,7 +102,14 @@ pub fn tools(rows: &[&Row]) -> Vec<Value> {
 pub fn details(rows: &[&Row]) -> Value {
     let known: Vec<&&Row> = rows.iter().filter(|row| row.cached_tokens.is_some()).collect();
     let cached: i64 = known.iter().filter_map(|row| row.cached_tokens).sum();
-    let prompts: i64 = known.iter().map(|row| row.prompt_tokens).sum();
+    // What is more than the prompt's is counted beside.
+    let prompts: i64 = known
+        .iter()
+        .map(|row| match row.cached_tokens {
+            Some(cached) if cached > row.prompt_tokens => cached + row.prompt_tokens.max(0),
+            _ => row.prompt_tokens,
+        })
+        .sum();
     let per_session = |value: f64| (sessions(rows) > 0).then(|| value / as_f64(sessions(rows)));
     let mut details = json!({
         "error_rate": percentage(sum(rows, |row| row.failed.into()), count(rows)),

@@ -22,7 +22,7 @@ pub fn histograms(log: &Log, filter: &Filter) -> Value {
     let costs = totals(|rows| cost(rows).dollars());
     let durations = totals(|rows| {
         let start = rows.iter().map(|row| row.started).min().expect("rows");
-        let end = rows.iter().map(|row| row.ended).max().expect("rows");
+        let end = rows.iter().map(|row| row.ended.max(row.started)).max().expect("rows");
         as_f64((end - start).num_milliseconds()) / 1000.0
     });
     let requests = totals(|rows| as_f64(count(rows)));

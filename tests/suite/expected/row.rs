@@ -71,7 +71,8 @@ impl Row {
             duration_ms: row
                 .get("request_duration_ms")
                 .and_then(Value::as_i64)
-                .unwrap_or_else(|| (ended - started).num_milliseconds()),
+                .filter(|duration| *duration >= 0)
+                .unwrap_or_else(|| (ended - started).num_milliseconds().max(0)),
             ttft_ms: ttft_ms(row),
             agent: agent(row, companions),
             conversation: in_payload(row, "conversation_name"),

@@ -9,7 +9,7 @@ use super::{Money, Row, as_f64, average_seconds, count, percentage};
 /// The summary of the session with these rows.
 pub fn summary(id: &str, rows: &[&Row]) -> Value {
     let start = rows.iter().map(|row| row.started).min().expect("rows");
-    let end = rows.iter().map(|row| row.ended).max().expect("rows");
+    let end = rows.iter().map(|row| row.ended.max(row.started)).max().expect("rows");
     let durations: Vec<i64> = rows.iter().map(|row| row.duration_ms).collect();
     let sum = |value: fn(&Row) -> i64| rows.iter().map(|row| value(row)).sum::<i64>();
     let number_of = |is: fn(&Row) -> bool| rows.iter().map(|row| i64::from(is(row))).sum::<i64>();
