@@ -104,7 +104,7 @@ pub struct DatabaseConfig {
     /// `DATABASE_ALLOW_UNVERIFIED_TLS`: whether the URL may ask for less than a verified server.
     pub allow_unverified_tls: bool,
     /// `DATABASE_MAX_CONNECTIONS`; default: what one Lambda environment answers at a time
-    /// (`AWS_LAMBDA_MAX_CONCURRENCY`), at least 2.
+    /// (`AWS_LAMBDA_MAX_CONCURRENCY`), at least 2; 10 where many callers share the process.
     pub max_connections: u32,
     /// `STATEMENT_TIMEOUT_MS`: how long one statement may run in the database, 100 to 28000, default 4000.
     pub statement_timeout: Duration,
@@ -114,7 +114,22 @@ pub struct DatabaseConfig {
     pub names: NamePaths,
     /// Where the index may be.
     pub index: IndexPlace,
+    /// How callers share the connections.
+    pub sharing: Sharing,
 }
+
+/// How the callers of one process share its connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sharing {
+    /// Whoever comes first has them: a Lambda environment answers few requests at a time.
+    FirstCome,
+    /// One is kept for health checks and look-ups of keys, and one caller's questions over time windows have half of them at
+    /// most.
+    Fair,
+}
+
+/// How many connections a process has that many callers share.
+const SHARED_CONNECTIONS: u32 = 10;
 
 /// Long enough for a handshake across regions, short enough to answer within 5 s.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -163,6 +178,20 @@ impl DatabaseConfig {
         Ok(Self { index: IndexPlace::from_environment(environment)?, ..config })
     }
 
+    /// The same for a process that many callers share: ten connections, where `DATABASE_MAX_CONNECTIONS` does not say, and
+    /// none of the callers can have all of them.
+    #[must_use]
+    pub fn shared(mut self, environment: &Environment) -> Self {
+        self.sharing = Sharing::Fair;
+        if environment.get("DATABASE_MAX_CONNECTIONS").is_none() {
+            self.max_connections = SHARED_CONNECTIONS;
+        }
+        if let IndexPlace::Elsewhere(index) = self.index {
+            self.index = IndexPlace::Elsewhere(Box::new(index.shared(environment)));
+        }
+        self
+    }
+
     /// The database of the index: LiteLLM's, unless the settings name another.
     #[must_use]
     pub fn of_index(&self) -> &Self {
@@ -206,6 +235,7 @@ impl DatabaseConfig {
             acquire_timeout: ACQUIRE_TIMEOUT,
             names,
             index: IndexPlace::Off,
+            sharing: Sharing::FirstCome,
         })
     }
 }
@@ -269,6 +299,20 @@ mod tests {
         let config =
             read(&[url, ("AWS_LAMBDA_MAX_CONCURRENCY", "16"), ("DATABASE_MAX_CONNECTIONS", "5")]).expect("both");
         assert_eq!(config.max_connections, 5);
+    }
+
+    #[test]
+    fn a_process_that_many_share_has_ten_connections_unless_told() {
+        let url = ("DATABASE_URL", "postgres://localhost/litellm");
+        let index = ("INDEX_DATABASE_URL", "postgres://localhost/index");
+        let told = ("DATABASE_MAX_CONNECTIONS", "3");
+        for (pairs, expected) in [(&[url, index][..], 10), (&[url, index, told], 3)] {
+            let environment = pairs.iter().copied().collect();
+            let config = read(pairs).expect("a complete environment").shared(&environment);
+            for config in [&config, config.of_index()] {
+                assert_eq!((config.max_connections, config.sharing), (expected, Sharing::Fair));
+            }
+        }
     }
 
     #[test]

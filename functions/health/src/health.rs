@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use traceability::access::Scope;
 use traceability::api::params::NoQuery;
 use traceability::api::{ApiError, ApiResult, AppState, Problem};
-use traceability::db::Session;
+use traceability::db::{Session, urgently};
 use traceability::queries::{Source, health};
 use utoipa::ToSchema;
 
@@ -78,7 +78,7 @@ pub async fn get_health(State(state): State<AppState>, _: NoQuery) -> Response {
         index: None,
         error: Some(error),
     };
-    let (status, health) = match timeout(PATIENCE, look(&state)).await {
+    let (status, health) = match timeout(PATIENCE, urgently(look(&state))).await {
         Ok(Ok(health)) => (StatusCode::OK, health),
         Ok(Err(error)) => {
             error.log();

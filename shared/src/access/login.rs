@@ -13,7 +13,7 @@ use super::service_keys::{self, KeyHash, ServiceKeys, hash_of};
 use super::settings::{self, AuthMode, Exposure};
 use super::{ContentAccess, Login, OwnRows, Principal, Scope};
 use crate::config::{ConfigError, Environment};
-use crate::db::Database;
+use crate::db::{Database, urgently};
 use crate::facts::FactsError;
 use crate::facts::keys::KeyRecord;
 
@@ -34,6 +34,12 @@ pub enum Refusal {
     /// What it brings opens nothing. Why is for the log: the caller is told nothing of it.
     #[error("{0}")]
     Invalid(String),
+    /// It does not bring the token that the local server printed when it started.
+    #[error("no token of this local server")]
+    NoLocalToken,
+    /// It brings something else than that token.
+    #[error("not the token of this local server")]
+    WrongLocalToken,
     /// Who it is is clear, but they may not read logs.
     #[error("{0}")]
     NotAllowed(&'static str),
@@ -48,6 +54,8 @@ pub enum Refusal {
 /// How callers prove who they are, and what follows from it.
 pub struct Access {
     mode: AuthMode,
+    /// Where nobody has to log in: what they bring instead.
+    local_token: Option<KeyHash>,
     master_key: Option<KeyHash>,
     service_keys: ServiceKeys,
     jwt: Option<Jwt>,
@@ -77,6 +85,7 @@ impl Access {
             service_keys: service_keys::from_environment(environment, content)?,
             jwt,
             mode,
+            local_token: None,
             content,
             cache: PrincipalCache::new(),
             anyone: Arc::new(Principal {
@@ -89,10 +98,28 @@ impl Access {
         })
     }
 
-    /// Whether nobody has to log in.
+    /// Asks for this token where nobody has to log in otherwise. A server that listens on one machine only cannot tell its
+    /// programs from those of others, whose requests a proxy or a tunnel passes on.
+    #[must_use]
+    pub fn with_local_token(self, token: &str) -> Self {
+        let local_token = (self.mode == AuthMode::None).then(|| hash_of(token));
+        Self { local_token, ..self }
+    }
+
+    /// Whether nobody is asked for anything.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.mode == AuthMode::None
+        self.mode == AuthMode::None && self.local_token.is_none()
+    }
+
+    fn of_local_token(&self, token: &KeyHash, credential: Option<&Credential<'_>>) -> Result<Arc<Principal>, Refusal> {
+        match credential {
+            Some(Credential::Secret(secret)) if bool::from(token.ct_eq(&hash_of(secret))) => {
+                Ok(Arc::clone(&self.anyone))
+            }
+            Some(Credential::Secret(_)) => Err(Refusal::WrongLocalToken),
+            Some(Credential::Claims(_)) | None => Err(Refusal::NoLocalToken),
+        }
     }
 
     /// Whether the claims of the gateway's own authorizer count.
@@ -111,6 +138,9 @@ impl Access {
         db: &Database,
         now: DateTime<Utc>,
     ) -> Result<Arc<Principal>, Refusal> {
+        if let Some(token) = &self.local_token {
+            return self.of_local_token(token, credential.as_ref());
+        }
         match credential {
             _ if self.is_open() => Ok(Arc::clone(&self.anyone)),
             None => Err(Refusal::Missing),
@@ -157,7 +187,7 @@ impl Access {
         db: &Database,
         now: DateTime<Utc>,
     ) -> Result<(Principal, Option<DateTime<Utc>>), Refusal> {
-        let mut session = db.log().await?;
+        let mut session = urgently(db.log()).await?;
         let mut query =
             session.facts.key_query(&hex::encode(hash), now.naive_utc()).ok_or(FactsError::KeysUnreadable)?;
         let record: Option<KeyRecord> =

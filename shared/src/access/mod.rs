@@ -16,7 +16,7 @@ pub use content::{ContentAccess, ContentRight};
 pub use login::{Access, Credential, Refusal, fingerprint};
 pub(crate) use scope::Owners;
 pub use scope::{OwnRows, Scope};
-pub use settings::Exposure;
+pub use settings::{ALLOW_ANONYMOUS, Exposure};
 
 /// A caller that has proved who it is.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -15,7 +15,8 @@ pub enum Exposure {
 /// The words with which `ALLOW_ANONYMOUS` lets everybody in.
 pub const MEANT: &str = "yes-anyone-may-read-every-prompt";
 
-const ALLOW_ANONYMOUS: &str = "ALLOW_ANONYMOUS";
+/// The setting that says that everybody may read everything.
+pub const ALLOW_ANONYMOUS: &str = "ALLOW_ANONYMOUS";
 const AUTH_MODE: &str = "AUTH_MODE";
 const MASTER_KEY: &str = "LITELLM_MASTER_KEY";
 const MASTER_KEY_SHA256: &str = "LITELLM_MASTER_KEY_SHA256";

@@ -13,6 +13,7 @@ use super::layers::REQUEST_ID;
 use super::state::AppState;
 use crate::access::{Credential, Login, Principal, Refusal, Scope};
 use crate::content::{Disclosure, Redaction};
+use crate::db::Work;
 use crate::queries::content::ContentRow;
 use crate::telemetry::audit::FailedLogin;
 
@@ -145,11 +146,14 @@ impl FromRequestParts<AppState> for Caller {
         };
         match found {
             Ok(principal) => {
+                if let Some(work) = Work::current() {
+                    work.is_of(principal.login, &principal.name);
+                }
                 Notes::of(parts).lock().principal = Some(Arc::clone(&principal));
                 Ok(Self(principal))
             }
             Err(refusal) => {
-                if matches!(refusal, Refusal::Invalid(_) | Refusal::NotAllowed(_)) {
+                if matches!(refusal, Refusal::Invalid(_) | Refusal::WrongLocalToken | Refusal::NotAllowed(_)) {
                     let fingerprint = secret.ok().flatten().map(|secret| crate::access::fingerprint(secret.text));
                     let route = parts.extensions.get::<MatchedPath>().map_or("(none)", MatchedPath::as_str);
                     let id = parts.headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default();

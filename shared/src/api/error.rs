@@ -60,6 +60,39 @@ impl ParameterProblem {
     }
 }
 
+/// Why a caller is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unauthorized {
+    /// The request has no credentials.
+    Missing,
+    /// Its credentials are wrong, or expired.
+    Invalid,
+    /// It has no token of the local server.
+    NoLocalToken,
+    /// It has another token than the local server's.
+    WrongLocalToken,
+}
+
+impl Unauthorized {
+    /// What to do about it.
+    fn detail(self) -> &'static str {
+        match self {
+            Self::Missing => LOG_IN,
+            Self::Invalid => NOT_VALID,
+            Self::NoLocalToken => NO_LOCAL_TOKEN,
+            Self::WrongLocalToken => WRONG_LOCAL_TOKEN,
+        }
+    }
+
+    /// What it says to programs (RFC 6750).
+    fn challenge(self) -> &'static str {
+        match self {
+            Self::Missing | Self::NoLocalToken => r#"Bearer realm="llm-traceability-api""#,
+            Self::Invalid | Self::WrongLocalToken => r#"Bearer realm="llm-traceability-api", error="invalid_token""#,
+        }
+    }
+}
+
 /// Why a request has no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
@@ -69,9 +102,9 @@ pub enum ApiError {
     /// 400: the request itself cannot be read.
     #[error("{0}")]
     BadRequest(String),
-    /// 401: nothing that proves who is calling, or (`true`) nothing that does so any more.
+    /// 401.
     #[error("the caller is not known")]
-    Unauthorized(bool),
+    Unauthorized(Unauthorized),
     /// 403.
     #[error("{0}")]
     Forbidden(String),
@@ -102,6 +135,9 @@ pub enum ApiError {
     /// 503: the audit log cannot be written, so no content may leave.
     #[error("the audit log cannot be written: {0}")]
     Unrecorded(#[source] io::Error),
+    /// 503: the server delivers as much as it can hold.
+    #[error("{0}")]
+    Busy(&'static str),
     /// 504: the answer took longer than a request may.
     #[error("the answer took too long")]
     DeadlineExceeded,
@@ -125,18 +161,16 @@ impl From<ParameterProblem> for ApiError {
 impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
         match refusal {
-            Refusal::Missing => Self::Unauthorized(false),
-            Refusal::Invalid(_) => Self::Unauthorized(true),
+            Refusal::Missing => Self::Unauthorized(Unauthorized::Missing),
+            Refusal::Invalid(_) => Self::Unauthorized(Unauthorized::Invalid),
+            Refusal::NoLocalToken => Self::Unauthorized(Unauthorized::NoLocalToken),
+            Refusal::WrongLocalToken => Self::Unauthorized(Unauthorized::WrongLocalToken),
             Refusal::NotAllowed(why) => Self::Forbidden(why.into()),
             Refusal::IssuerUnavailable(why) => Self::IssuerUnavailable(why),
             Refusal::Facts(error) => Self::Facts(error),
         }
     }
 }
-
-/// What a 401 says to programs (RFC 6750).
-const CHALLENGE: &str = r#"Bearer realm="llm-traceability-api""#;
-const WRONG_TOKEN: &str = r#"Bearer realm="llm-traceability-api", error="invalid_token""#;
 
 /// Marks a response whose cause was a schema other than the probed one.
 #[derive(Debug, Clone, Copy)]
@@ -163,12 +197,9 @@ impl ApiError {
                 errors.iter().map(|e| format!("{}: {}", e.parameter, e.detail)).collect::<Vec<_>>().join("; "),
             ),
             Self::BadRequest(detail) => (StatusCode::BAD_REQUEST, "bad-request", "Bad request", detail.clone()),
-            Self::Unauthorized(is_wrong) => (
-                StatusCode::UNAUTHORIZED,
-                "unauthorized",
-                "Unauthorized",
-                if *is_wrong { NOT_VALID } else { LOG_IN }.into(),
-            ),
+            Self::Unauthorized(why) => {
+                (StatusCode::UNAUTHORIZED, "unauthorized", "Unauthorized", why.detail().into())
+            }
             Self::Forbidden(detail) => (StatusCode::FORBIDDEN, "forbidden", "Forbidden", detail.clone()),
             Self::NotFound(detail) => (StatusCode::NOT_FOUND, "not-found", "Not found", detail.clone()),
             Self::MethodNotAllowed(detail) => {
@@ -187,6 +218,14 @@ impl ApiError {
             Self::UnsupportedMediaType(detail) => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "Unsupported media type", detail.clone())
             }
+            Self::Facts(FactsError::CallerBusy) => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "too-many-requests",
+                "Too many requests at once",
+                "Your other questions over time windows hold half of the connections to the database, which is as many \
+                 as one caller gets. Wait for their answers before you ask more."
+                    .into(),
+            ),
             Self::Facts(error) => match fault(error).status {
                 StatusCode::GATEWAY_TIMEOUT => {
                     (StatusCode::GATEWAY_TIMEOUT, "timeout", "The database is too slow", TOO_SLOW.into())
@@ -212,6 +251,7 @@ impl ApiError {
                 "The audit log is unavailable",
                 "Reads of content have to be recorded, and cannot be at the moment. Try again in a few seconds.".into(),
             ),
+            Self::Busy(detail) => (StatusCode::SERVICE_UNAVAILABLE, "busy", "Busy", (*detail).into()),
             Self::DeadlineExceeded => {
                 (StatusCode::GATEWAY_TIMEOUT, "timeout", "The database is too slow", TOO_SLOW.into())
             }
@@ -236,6 +276,8 @@ impl ApiError {
     /// Tells the log what the client is not told. Values of a query never stand in it.
     pub fn log(&self) {
         match self {
+            Self::Facts(error @ FactsError::CallerBusy) => tracing::warn!(status = 429, %error),
+            Self::Busy(error) => tracing::warn!(status = 503, error),
             Self::Facts(error) => {
                 let fault = fault(error);
                 tracing::error!(status = fault.status.as_u16(), error = safe_text(error), advice = fault.advice);
@@ -251,6 +293,10 @@ impl ApiError {
 
 const LOG_IN: &str = "Log in: send a LiteLLM key, a service key or a token of your login, as `Authorization: Bearer …` or in \
      x-litellm-api-key. Which of these are taken is a setting of this service.";
+const NO_LOCAL_TOKEN: &str = "This server asks for the token that it printed when it started. Open the printed link, or send the token \
+     as `Authorization: Bearer …`. To serve without a token, start it with --open, or set AUTH_MODE.";
+const WRONG_LOCAL_TOKEN: &str = "This is not the token that this server printed when it started; each start makes a new one. Open the \
+     printed link again, or send that token as `Authorization: Bearer …`.";
 const NOT_VALID: &str = "This key or token does not open anything here, or does not any more.";
 const INTERNAL: &str = "The service failed to answer. Report the request id.";
 const SLOW_ADVICE: &str =
@@ -268,12 +314,11 @@ impl IntoResponse for ApiError {
         let problem = self.problem();
         let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = status.into_response();
-        if status == StatusCode::SERVICE_UNAVAILABLE {
+        if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
         }
-        if let Self::Unauthorized(is_wrong) = &self {
-            let challenge = if *is_wrong { WRONG_TOKEN } else { CHALLENGE };
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        if let Self::Unauthorized(why) = &self {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(why.challenge()));
         }
         if let Self::Facts(error) = &self
             && fault(error).schema_changed

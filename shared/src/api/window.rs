@@ -187,8 +187,11 @@ pub fn resolve(
     default_days: u32,
     now: DateTime<Utc>,
 ) -> Result<TimeWindow, ParameterProblem> {
-    if let (Some(end), Some(work)) = (end, Work::current()) {
-        work.ask_until(end.instant(zone.0));
+    if let Some(work) = Work::current() {
+        work.is_over_window();
+        if let Some(end) = end {
+            work.ask_until(end.instant(zone.0));
+        }
     }
     let end = end.map_or(now, |end| end.instant(zone.0));
     let start = start.map_or(end - Duration::days(default_days.into()), |start| start.instant(zone.0));

@@ -9,7 +9,7 @@ use futures::stream::{BoxStream, StreamExt};
 use sqlx::postgres::{PgArguments, PgQueryResult, PgRow, PgStatement, PgTypeInfo};
 use sqlx::{AssertSqlSafe, Either, Execute, Executor, Postgres, SqlStr};
 
-use super::pool::Loan;
+use super::loan::Loan;
 use super::work::Work;
 
 /// A read-only connection. What it does is counted for the request that has it, and it never goes back to the pool in the
@@ -19,13 +19,11 @@ pub struct Connection {
     /// `None` only while it is dropped.
     loan: Option<Loan>,
     work: Option<Arc<Work>>,
-    /// Whether an answer is still under way, or ended in an error.
-    busy: bool,
 }
 
 impl Connection {
     pub(super) fn new(loan: Loan, work: Option<Arc<Work>>) -> Self {
-        Self { loan: Some(loan), work, busy: false }
+        Self { loan: Some(loan), work }
     }
 
     /// Begins a transaction that cannot write, under these settings. It ends with the request.
@@ -50,13 +48,11 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        let Some(loan) = self.loan.take() else { return };
-        if !self.busy && !loan.in_transaction {
-            return;
-        }
-        match &self.work {
-            Some(work) => work.leave(loan),
-            None => loan.discard(),
+        // Whatever else it is dropped with, it settles by itself.
+        if let (Some(loan), Some(work)) = (self.loan.take(), &self.work)
+            && loan.is_unsettled()
+        {
+            work.leave(loan);
         }
     }
 }
@@ -90,10 +86,11 @@ impl<'c> Executor<'c> for &'c mut Connection {
         'c: 'e,
         E: 'q + Execute<'q, Postgres>,
     {
-        let Connection { loan, work, busy } = self;
+        let Connection { loan, work } = self;
         let loan = loan.as_mut().expect("a connection has its loan until it is dropped");
-        let mut answers =
-            if loan.is_pooled() { loan.conn().fetch_many(Unnamed(query)) } else { loan.conn().fetch_many(query) };
+        let is_pooled = loan.is_pooled();
+        let (conn, busy) = loan.parts();
+        let mut answers = if is_pooled { conn.fetch_many(Unnamed(query)) } else { conn.fetch_many(query) };
         let mut waiting = None;
         // Time counts while the database is waited for, not while its rows are looked at.
         futures::stream::poll_fn(move |context| {
@@ -136,6 +133,6 @@ impl<'c> Executor<'c> for &'c mut Connection {
     where
         'c: 'e,
     {
-        self.loan().conn().prepare_with(sql, parameters)
+        self.loan().parts().0.prepare_with(sql, parameters)
     }
 }

@@ -1,9 +1,12 @@
 //! Connecting to LiteLLM's database and to that of the index, and keeping connected.
 
 mod aws;
+mod backend;
 mod connection;
 mod iam;
+mod loan;
 mod login;
+mod places;
 mod pool;
 mod rds;
 mod settings;
@@ -20,13 +23,17 @@ use tokio::time::timeout;
 
 pub use connection::Connection;
 pub use login::LoginError;
+pub use places::urgently;
 pub use work::Work;
 
 use crate::config::{ConfigError, DatabaseConfig, IndexPlace, LoginSource};
 use crate::facts::{Direct, Facts, FactsError, NamePaths};
 use crate::index::Index;
+use backend::Canceller;
+use loan::Loan;
 use login::{IamLogin, Login, SecretLogin};
-use pool::{Loan, Manager, Pool};
+use places::Places;
+use pool::{Manager, Pool};
 use settings::SessionSettings;
 use target::Target;
 
@@ -62,6 +69,9 @@ struct Known {
     /// What a transaction sets for itself then.
     transaction_settings: String,
 }
+
+/// How long the end of a process may wait for the database.
+const CLOSING: Duration = Duration::from_secs(1);
 
 /// An index that was not there is looked for again after this time.
 const LOOK_FOR_INDEX: Duration = Duration::from_secs(20);
@@ -132,6 +142,9 @@ impl Database {
             settings: SessionSettings { statement_timeout: config.statement_timeout },
             pooled: AtomicBool::new(config.pooler),
             dead_before_ms: AtomicI64::new(i64::MIN),
+            can_check_clients: AtomicBool::new(true),
+            places: Places::new(config.max_connections, config.sharing),
+            canceller: Canceller::default(),
         };
         // No timeouts of the pool's own: one around it all bounds a request's wait.
         let size = usize::try_from(config.max_connections).unwrap_or(usize::MAX);
@@ -231,13 +244,13 @@ impl Database {
         Ok((conn, known))
     }
 
-    async fn acquire(&self) -> sqlx::Result<Connection> {
+    async fn acquire(&self) -> Result<Connection, FactsError> {
         let (work, since) = (Work::current(), Instant::now());
-        let loan = timeout(self.acquire_timeout, Loan::take(&self.pool)).await;
+        let loan = Loan::take(&self.pool, Work::purpose(work.as_deref()), self.acquire_timeout).await;
         if let Some(work) = &work {
             work.add_time(since.elapsed());
         }
-        Ok(Connection::new(loan.map_err(|_| sqlx::Error::PoolTimedOut)??, work))
+        Ok(Connection::new(loan?, work))
     }
 
     fn manager(&self) -> &Manager {
@@ -252,14 +265,17 @@ impl Database {
         }
     }
 
-    /// Closes all connections that are not in use, and lets no more be made.
+    /// Closes all connections that are not in use, and lets no more be made. Statements that nobody waits for any more get a
+    /// moment to be cancelled.
     pub async fn close(&self) {
         for database in std::iter::once(self).chain(self.index.as_deref()) {
+            database.manager().places.all_free(CLOSING).await;
+            database.manager().canceller.close().await;
             let idle = database.pool.retain(|_, _| false).removed;
             database.pool.close();
             for connection in idle {
                 // Whatever the other end makes of it.
-                let _ = connection.conn.close().await;
+                let _ = timeout(CLOSING, connection.conn.close()).await;
             }
         }
     }

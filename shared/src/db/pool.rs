@@ -1,16 +1,17 @@
 //! The pool: making connections, with the login of the moment, and telling whether one still lives.
 
-use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use chrono::Utc;
-use deadpool::managed::{self, Metrics, Object, PoolError, RecycleError, RecycleResult};
+use deadpool::managed::{self, Metrics, RecycleError, RecycleResult};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection as _, PgConnection};
 use tokio::time::timeout;
 
+use super::backend::{Backend, Canceller};
 use super::login::{Freshness, Login};
+use super::places::Places;
 use super::settings::SessionSettings;
 
 /// How long a connection that was idle may take to prove that it is alive. With making another it is under a second.
@@ -28,15 +29,22 @@ pub(super) struct Manager {
     pub(super) pooled: AtomicBool,
     /// Connections that were used last before this, in milliseconds of the wall clock, are not worth asking.
     pub(super) dead_before_ms: AtomicI64,
+    /// Whether the server can look whether the client of a running statement is still there.
+    pub(super) can_check_clients: AtomicBool,
+    /// Who may have how many connections.
+    pub(super) places: Places,
+    pub(super) canceller: Canceller,
 }
 
 /// A connection of the pool.
 pub(super) struct Pooled {
     pub(super) conn: PgConnection,
+    /// The server's process, where it is this connection's alone.
+    pub(super) backend: Option<Backend>,
     /// When it was taken last, by the wall clock: a monotonic one stops while a Lambda environment is frozen.
     last_use_ms: i64,
     /// Whether each transaction brings the settings that a session has otherwise.
-    shares_sessions: bool,
+    pub(super) shares_sessions: bool,
 }
 
 impl managed::Manager for Manager {
@@ -45,18 +53,16 @@ impl managed::Manager for Manager {
 
     async fn create(&self) -> Result<Pooled, sqlx::Error> {
         let began = SystemTime::now();
-        let conn = match Box::pin(self.connect(Freshness::Known)).await {
+        let mut conn = match Box::pin(self.connect(Freshness::Known)).await {
             // The password was changed since it was read, or the server, or the token is too old.
             Err(error) if self.login.may_have_changed(is_refused(&error)).await => {
                 Box::pin(self.connect(Freshness::NewerThan(began))).await?
             }
             made => made?,
         };
-        Ok(Pooled {
-            conn,
-            last_use_ms: Utc::now().timestamp_millis(),
-            shares_sessions: self.pooled.load(Ordering::Relaxed),
-        })
+        let shares_sessions = self.pooled.load(Ordering::Relaxed);
+        let backend = if shares_sessions { None } else { Backend::of(&mut conn, &self.can_check_clients).await? };
+        Ok(Pooled { conn, backend, last_use_ms: Utc::now().timestamp_millis(), shares_sessions })
     }
 
     async fn recycle(&self, pooled: &mut Pooled, _: &Metrics) -> RecycleResult<sqlx::Error> {
@@ -82,11 +88,21 @@ impl managed::Manager for Manager {
 }
 
 impl Manager {
-    fn distrust_idle(&self) {
+    /// Cancels what a connection's process is at. Not where one connection is all that the database may give.
+    pub(super) async fn cancel(&self, backend: Option<Backend>) {
+        if let Some(backend) = backend
+            && self.places.size() > 1
+        {
+            self.canceller.cancel(backend, self).await;
+        }
+    }
+
+    /// Uses no connection again that is idle now: what ended one, a restart or a failover, ended them as well.
+    pub(super) fn distrust_idle(&self) {
         self.dead_before_ms.fetch_max(Utc::now().timestamp_millis(), Ordering::Relaxed);
     }
 
-    async fn connect(&self, freshness: Freshness) -> sqlx::Result<PgConnection> {
+    pub(super) async fn connect(&self, freshness: Freshness) -> sqlx::Result<PgConnection> {
         let target = self.login.target(freshness).await?;
         if target.pgbouncer {
             self.pooled.store(true, Ordering::Relaxed);
@@ -118,52 +134,4 @@ fn is_pooler(error: &sqlx::Error) -> bool {
     let Some(error) = error.as_database_error() else { return false };
     matches!(error.code().as_deref(), Some("08P01" | "0A000"))
         && ["startup parameter", "command-line options"].iter().any(|text| error.message().contains(text))
-}
-
-/// A connection that is out of the pool, and goes back when it is dropped.
-pub(super) struct Loan {
-    object: Object<Manager>,
-    /// Whether a transaction is open.
-    pub(super) in_transaction: bool,
-}
-
-impl Loan {
-    /// Takes one from the pool, or makes one if there is room.
-    pub(super) async fn take(pool: &Pool) -> sqlx::Result<Self> {
-        let object = pool.get().await.map_err(|error| match error {
-            PoolError::Backend(error) => error,
-            PoolError::Closed => sqlx::Error::PoolClosed,
-            _ => sqlx::Error::PoolTimedOut,
-        })?;
-        Ok(Self { object, in_transaction: false })
-    }
-
-    /// The connection.
-    pub(super) fn conn(&mut self) -> &mut PgConnection {
-        &mut self.object.conn
-    }
-
-    /// Whether it leads through a pooler that shares server connections.
-    pub(super) fn is_pooled(&self) -> bool {
-        self.object.shares_sessions
-    }
-
-    /// Closes it, and those that lie idle: what ended one, a restart or a failover, ended them as well.
-    pub(super) fn discard_with_idle(self) {
-        if let Some(pool) = Object::pool(&self.object) {
-            pool.manager().distrust_idle();
-        }
-        self.discard();
-    }
-
-    /// Closes it instead of giving it back.
-    pub(super) fn discard(self) {
-        drop(Object::take(self.object));
-    }
-}
-
-impl fmt::Debug for Loan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Loan").field("in_transaction", &self.in_transaction).finish_non_exhaustive()
-    }
 }

@@ -14,8 +14,11 @@ const PLANNER: [(&str, &str); 3] = [("jit", "off"), ("enable_memoize", "off"), (
 /// The server ends a session that was idle for so long. A Lambda environment vanishes without a word, or stays frozen;
 /// its connections would be kept for hours.
 const IDLE_SESSION_TIMEOUT_MS: &str = "900000";
+/// How often the server looks whether the client of a running statement is still there, in milliseconds. PostgreSQL 14
+/// brought it, not every system has it, and a session that a pooler shares must not be told.
+pub(super) const CLIENT_CHECK: (&str, &str) = ("client_connection_check_interval", "500");
 /// Tells a session that was given our settings from one that a pooler made.
-const MARK: (&str, &str) = ("traceability.session", "own");
+pub(super) const MARK: (&str, &str) = ("traceability.session", "own");
 
 /// The settings of sessions, and of transactions where sessions are shared.
 #[derive(Debug, Clone)]

@@ -1,21 +1,22 @@
 //! What one request does in the database: how long that takes, how many rows it reads, and which connections it leaves
 //! in a state that has to be put right before it is answered.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sqlx::Connection as _;
 use tokio::time::timeout;
 
-use super::pool::Loan;
+use super::loan::Loan;
+use super::places::{Purpose, is_urgent};
+use crate::access::Login;
 
 tokio::task_local! {
     static WORK: Arc<Work>;
 }
 
-/// How long a connection may take to be ready again before it is closed instead.
+/// How long an answer waits for a connection to be ready again.
 const PATIENCE: Duration = Duration::from_millis(200);
 
 /// The sum of a request's work in the database.
@@ -27,6 +28,10 @@ pub struct Work {
     as_of: OnceLock<DateTime<Utc>>,
     /// The end of the window that was asked for, if one was.
     asked_until: OnceLock<DateTime<Utc>>,
+    /// Who asks, once that is proved.
+    caller: OnceLock<String>,
+    /// Whether the question is over a time window, which takes the longer the longer that is.
+    is_over_window: AtomicBool,
     /// Connections in the middle of an answer or of a transaction.
     unsettled: Mutex<Vec<Loan>>,
 }
@@ -61,6 +66,27 @@ impl Work {
     /// Notes the end of the window that is asked for.
     pub(crate) fn ask_until(&self, end: DateTime<Utc>) {
         let _ = self.asked_until.set(end);
+    }
+
+    /// Notes who asks: one of a way to log in, by a name.
+    pub(crate) fn is_of(&self, login: Login, name: &str) {
+        let _ = self.caller.set(format!("{login:?} {name}"));
+    }
+
+    /// Notes that the question is over a time window.
+    pub(crate) fn is_over_window(&self) {
+        self.is_over_window.store(true, Ordering::Relaxed);
+    }
+
+    /// What a connection is for that is taken now.
+    pub(super) fn purpose(work: Option<&Self>) -> Purpose {
+        match work {
+            _ if is_urgent() => Purpose::Urgent,
+            Some(work) if work.is_over_window.load(Ordering::Relaxed) => {
+                Purpose::Window(work.caller.get().cloned().unwrap_or_default())
+            }
+            _ => Purpose::Lookup,
+        }
     }
 
     /// How long the request has waited for the database, for connections and for rows.
@@ -99,30 +125,15 @@ impl Work {
         std::mem::take(&mut *self.unsettled.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Ends the transactions that are still open and reads the answers that nobody waited for, or closes the connection
-    /// where that takes too long. To be called before the request is answered: afterwards a Lambda environment may be
-    /// frozen for hours, with a pooler's server connection in its hands.
+    /// Ends the transactions that are still open and the statements that nobody waits for any more. To be called before the
+    /// request is answered: afterwards a Lambda environment may be frozen for hours, with a pooler's server connection in its
+    /// hands. What takes too long is closed there; a connection of our own goes on, and keeps its place in the pool.
     pub async fn settle(&self) {
-        for mut loan in self.take_unsettled() {
-            let settled = async {
-                if loan.in_transaction {
-                    sqlx::raw_sql("ROLLBACK").execute(loan.conn()).await.map(|_| ())
-                } else {
-                    loan.conn().ping().await
-                }
-            };
-            match timeout(PATIENCE, settled).await {
-                Ok(Ok(())) => loan.in_transaction = false,
-                Ok(Err(_)) => loan.discard_with_idle(),
-                Err(_) => loan.discard(),
+        for loan in self.take_unsettled() {
+            let patience = loan.is_pooled().then_some(PATIENCE);
+            if let Some(settled) = loan.settle(patience) {
+                let _ = timeout(PATIENCE, settled).await;
             }
         }
-    }
-}
-
-impl Drop for Work {
-    /// Nobody settles what a client left by hanging up: its connections are closed.
-    fn drop(&mut self) {
-        self.take_unsettled().into_iter().for_each(Loan::discard);
     }
 }

@@ -65,6 +65,9 @@ pub enum FactsError {
          \"LiteLLM_DeprecatedVerificationToken\" TO the role of DATABASE_URL"
     )]
     KeysUnreadable,
+    /// The caller's other questions hold as many connections as one caller may have.
+    #[error("one caller's questions hold their share of the connections")]
+    CallerBusy,
     /// The catalogue could not be asked.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
