@@ -10,7 +10,7 @@ use axum::body::HttpBody;
 use axum::extract::{DefaultBodyLimit, MatchedPath, OriginalUri, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use tokio::time::timeout;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
@@ -32,14 +32,38 @@ pub const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 /// The service of a function: its routes with everything around them.
 pub fn service(router: OpenApiRouter<AppState>, state: AppState) -> Router {
+    guarded(router, state, |routes| routes)
+}
+
+/// The same with a guard before each route, also before those that do not exist. What the guard answers gets an id, a
+/// problem's body and a line in the log like any other answer.
+pub fn guarded(
+    router: OpenApiRouter<AppState>,
+    state: AppState,
+    guard: impl FnOnce(Router<AppState>) -> Router<AppState>,
+) -> Router {
     let (router, _) = router.split_for_parts();
-    router
+    let inner = router
         .fallback(no_such_route)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(MAX_BODY))
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn_with_state(state.clone(), around))
-        .with_state(state)
+        .layer(CatchPanicLayer::custom(panicked));
+    guard(inner).layer(from_fn_with_state(state.clone(), around)).with_state(state)
+}
+
+/// What tells browsers to take an answer for nothing but what it says it is, and to show it in no page of others. The old
+/// header is for those that do not know `frame-ancestors`.
+const BROWSERS: [(HeaderName, HeaderValue); 3] = [
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("frame-ancestors 'none'")),
+    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+];
+
+/// Adds the headers that protect a browser's user, unless the answer has stricter ones of its own.
+pub fn protect_browsers(headers: &mut HeaderMap) {
+    for (name, value) in BROWSERS {
+        headers.entry(name).or_insert(value);
+    }
 }
 
 async fn no_such_route(uri: Uri) -> ApiError {
@@ -120,6 +144,7 @@ async fn around(State(state): State<AppState>, mut request: Request, next: Next)
     }
     // Spend logs are personal data: no shared cache may keep an answer.
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-store"));
+    protect_browsers(headers);
     telemetry::log_request(&Answered {
         method: method.as_str(),
         route: &route,
