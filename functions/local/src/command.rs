@@ -2,13 +2,14 @@
 
 use std::error::Error;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::Utc;
 use clap::{Parser, Subcommand};
 use sqlx::{Connection, PgConnection};
 use tokio::time::timeout;
-use traceability::access::{Exposure, Scope};
+use traceability::access::{ALLOW_ANONYMOUS, Access, Exposure, Scope};
 use traceability::api::id::as_segment;
 use traceability::api::{ApiResult, AppState};
 use traceability::config::{DatabaseConfig, Environment};
@@ -18,6 +19,9 @@ use traceability::queries::filter::{RequestFilter, TimeWindow};
 use traceability::queries::sessions::{self, SessionSearch, SessionSort, TotalsFilter};
 use traceability::telemetry::{self, LogFormat};
 
+use crate::door::LocalToken;
+#[cfg(feature = "embedded")]
+use crate::embedded::Rows;
 use crate::sample::{self, Filled};
 use crate::server::Server;
 use crate::service_key::ServiceKey;
@@ -29,9 +33,16 @@ use crate::{api, healthcheck};
 /// With `DATABASE_URL` set, it serves that LiteLLM database and writes nothing to it. Without, it serves an embedded
 /// PostgreSQL with rows that LiteLLM itself wrote, unless it was built without one. Settings come from the environment or
 /// from a file `.env`.
+///
+/// Where `AUTH_MODE` asks nobody to log in, a database of yours is served to whoever has the token that is printed.
 #[derive(Debug, Parser)]
 #[command(version)]
 pub struct Command {
+    /// Ask for no token where nobody has to log in. Whatever reaches the port can then read every prompt, also through a
+    /// tunnel or a proxy.
+    #[arg(long)]
+    open: bool,
+
     #[cfg(feature = "embedded")]
     #[command(flatten)]
     embedded: crate::embedded::Arguments,
@@ -81,16 +92,26 @@ impl Command {
             return Box::pin(report.run_over(DatabaseConfig::from_environment(&environment)?, &environment)).await;
         }
         let settings = Settings::from_environment(&environment)?;
+        let exposure = settings.exposure();
         if matches!(self.other, Some(Other::Healthcheck)) {
             return Ok(healthcheck::ask(settings.address)?);
         }
         telemetry::start(LogFormat::Text, &environment);
         #[cfg(feature = "embedded")]
-        if let Some((_embedded, state)) = self.embedded.open(&environment, settings.exposure()).await? {
-            return serve(&settings, state).await;
+        if let Some((_embedded, state, rows)) = self.embedded.open(&environment, exposure).await? {
+            let token = if rows == Rows::Sample { None } else { self.token(&state, &environment) };
+            return serve(&settings, state, token, &environment).await;
         }
-        let database = DatabaseConfig::from_environment(&environment)?;
-        serve(&settings, AppState::new(&database, &environment, settings.exposure())?).await
+        let database = DatabaseConfig::from_environment(&environment)?.shared(&environment);
+        let state = AppState::new(&database, &environment, exposure)?;
+        let token = self.token(&state, &environment);
+        serve(&settings, state, token, &environment).await
+    }
+
+    /// A token, where nobody has to log in and nobody has said that this is meant.
+    fn token(&self, state: &AppState, environment: &Environment) -> Option<LocalToken> {
+        let is_meant = self.open || environment.get(ALLOW_ANONYMOUS).is_some();
+        (state.access.is_open() && !is_meant).then(LocalToken::random)
     }
 }
 
@@ -110,17 +131,26 @@ async fn fill(url: Option<&str>) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-async fn serve(settings: &Settings, state: AppState) -> Result<(), Box<dyn Error>> {
+async fn serve(
+    settings: &Settings,
+    mut state: AppState,
+    token: Option<LocalToken>,
+    environment: &Environment,
+) -> Result<(), Box<dyn Error>> {
+    if let Some(token) = &token {
+        let access = Access::from_environment(environment, settings.exposure())?;
+        state.access = Arc::new(access.with_local_token(token.text()));
+    }
     let database = state.db.clone();
-    let server = Server::bind(settings, state.clone()).await.map_err(|error| {
+    let server = Server::bind(settings, state.clone(), token.as_ref()).await.map_err(|error| {
         format!("cannot listen on {} ({error}): stop what does, or set API_PORT to another port", settings.address)
     })?;
     let address = server.address()?;
     if state.access.is_open() && settings.exposure() == Exposure::Network {
         tracing::warn!("serving {address} without any login: whoever reaches it reads every prompt in the log");
     }
-    greet(address, &state).await;
-    server.serve(stop()).await?;
+    greet(address, &state, token.as_ref()).await;
+    server.serve(stop()).await;
     database.close().await;
     Ok(())
 }
@@ -141,8 +171,9 @@ async fn stop() {
     }
 }
 
-/// Prints where the server is, and three commands that work as they are.
-async fn greet(address: SocketAddr, state: &AppState) {
+/// Prints where the server is, and three commands that work as they are. With a token, this is the only place where it is
+/// shown.
+async fn greet(address: SocketAddr, state: &AppState, token: Option<&LocalToken>) {
     // Nobody can ask for all addresses; from a container, this is the published one.
     let address =
         if address.ip().is_unspecified() { format!("localhost:{}", address.port()) } else { address.to_string() };
@@ -157,7 +188,13 @@ async fn greet(address: SocketAddr, state: &AppState) {
     };
     println!("\nLLM Traceability API   http://{address}");
     println!("Documentation          http://{address}/docs\n");
-    let curl = if state.access.is_open() {
+    let curl = if let Some(token) = token {
+        let token = token.text();
+        println!("Nobody has to log in, so the server asks for a token, which holds until it stops. Open this link:\n");
+        println!("  http://{address}/docs?token={token}\n");
+        println!("or send the token:\n\n  TOKEN={token}");
+        "curl -s -H \"Authorization: Bearer $TOKEN\""
+    } else if state.access.is_open() {
         "curl -s"
     } else {
         println!("Callers have to log in: put a key or a token into KEY.\n");
@@ -189,4 +226,29 @@ async fn example_session(state: &AppState) -> ApiResult<Option<String>> {
     };
     let found = sessions::search(&mut db.conn, source, &search, None, 1, 0).await?;
     Ok(found.into_iter().next().map(|position| position.session_id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_database_is_served_to_whoever_started_the_server_unless_others_are_meant() {
+        let asks = |arguments: &[&str], settings: &[(&str, &str)]| {
+            let settings = [&[("DATABASE_URL", "postgres://localhost/litellm")], settings].concat();
+            let environment: Environment = settings.into_iter().collect();
+            let config = DatabaseConfig::from_environment(&environment).expect("a complete environment");
+            let exposure = Settings::from_environment(&environment).expect("settings").exposure();
+            let state = AppState::new(&config, &environment, exposure).expect("settings");
+            let command = Command::parse_from([&["local"], arguments].concat());
+            command.token(&state, &environment).is_some()
+        };
+        let meant = ("ALLOW_ANONYMOUS", "yes-anyone-may-read-every-prompt");
+        assert!(asks(&[], &[]));
+        assert!(asks(&[], &[("AUTH_MODE", "none")]));
+        assert!(!asks(&["--open"], &[]));
+        assert!(!asks(&[], &[meant]));
+        assert!(!asks(&[], &[meant, ("AUTH_MODE", "none"), ("API_HOST", "0.0.0.0")]));
+        assert!(!asks(&[], &[("AUTH_MODE", "litellm")]));
+    }
 }

@@ -20,7 +20,7 @@ use sqlx::{Connection, PgConnection};
 mod relay;
 mod run;
 
-pub use run::Arguments;
+pub use run::{Arguments, Rows};
 
 use self::relay::Relay;
 use crate::Error;

@@ -1,7 +1,8 @@
 //! The local runner: every function of the API in one server, over a LiteLLM database or, without one, over an embedded
 //! PostgreSQL with LiteLLM's sample rows in it and as many more rows of the same shapes as wanted.
 //!
-//! - [`api`] is all routes and their document, [`server`] serves them, [`settings`] says how.
+//! - [`api`] is all routes and their document, [`server`] serves them, within [`limits`], to whoever [`door`] lets in;
+//!   [`settings`] says how.
 //! - `embedded` starts PostgreSQL inside this process; nothing has to be installed. A build without the feature of that
 //!   name has to be told a database.
 //! - [`fixtures`] are tables and rows that LiteLLM itself wrote, in three of its releases, and how to load them.
@@ -14,16 +15,20 @@
 
 pub mod api;
 pub mod command;
+pub mod door;
 #[cfg(feature = "embedded")]
 pub mod embedded;
 pub mod fixtures;
 pub mod generate;
 pub mod healthcheck;
+pub mod limits;
 pub mod sample;
 pub mod server;
 pub mod settings;
 
 mod columns;
+mod connection;
+mod delivery;
 mod error;
 mod service_key;
 

@@ -1,38 +1,70 @@
 //! Serving the whole API from one process.
 
-use std::future::{Future, IntoFuture};
+use std::convert::Infallible;
+use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use axum::extract::{Request, State};
-use axum::middleware::{Next, from_fn_with_state};
-use axum::response::{IntoResponse, Response};
-use http::header::HOST;
-use tokio::net::TcpListener;
+use axum::Router;
+use axum::body::Body;
+use axum::middleware::from_fn_with_state;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tower::ServiceExt;
 use traceability::access::Exposure;
-use traceability::api::{ApiError, AppState, layers};
+use traceability::api::{AppState, layers};
 
 use crate::api;
-use crate::settings::{Hosts, Settings};
+use crate::connection::{Activity, Exchange};
+use crate::delivery::{Delivered, Room, Unread};
+use crate::door::{Door, Link, LocalToken, guard};
+use crate::limits::Limits;
+use crate::settings::Settings;
+
+/// How many requests one HTTP/2 connection may have under way.
+const STREAMS: u32 = 32;
+/// How many bytes of an answer wait in an HTTP/2 stream.
+const SEND_BUFFER: usize = 64 * 1024;
+/// How long an error of the listener is waited out, such as too many open files.
+const LISTENER_PAUSE: Duration = Duration::from_millis(200);
+/// How long a connection without a request may stay when the server is told to stop, for the last bytes of an answer.
+const LAST_BYTES: Duration = Duration::from_millis(500);
 
 /// A server that listens already.
 pub struct Server {
     listener: TcpListener,
-    service: axum::Router,
+    service: Router,
+    limits: Limits,
 }
 
 impl Server {
-    /// Takes the address of the settings.
+    /// Takes the address of the settings. A token makes browsers' links and cookies count; the state's access is what asks
+    /// for it.
     ///
     /// # Errors
     /// When the address cannot be had, for instance because another server has it.
-    pub async fn bind(settings: &Settings, state: AppState) -> io::Result<Self> {
-        let is_private = state.access.is_open() && settings.exposure() == Exposure::ThisMachine;
-        let door = Door { hosts: settings.hosts.clone(), is_private };
-        let router = api::router().layer(from_fn_with_state(door, addressed_to_this_server));
-        let service = layers::service(router, state).layer(settings.origins.layer());
+    pub async fn bind(settings: &Settings, state: AppState, token: Option<&LocalToken>) -> io::Result<Self> {
         let listener = TcpListener::bind(settings.address).await?;
-        Ok(Self { listener, service })
+        let port = listener.local_addr()?.port();
+        let door = Door {
+            hosts: settings.hosts.clone(),
+            is_private: state.access.is_open() && settings.exposure() == Exposure::ThisMachine,
+            link: token.map(|token| Link::new(token.clone(), port)),
+            room: Room::new(settings.limits.unread_bytes),
+        };
+        let service = layers::guarded(api::router(), state, |routes| routes.layer(from_fn_with_state(door, guard)))
+            .layer(settings.origins.layer());
+        Ok(Self { listener, service, limits: settings.limits })
     }
 
     /// Where it listens.
@@ -43,48 +75,105 @@ impl Server {
         self.listener.local_addr()
     }
 
-    /// Serves until `stop` is ready, then finishes the requests that are under way.
-    ///
-    /// # Errors
-    /// When the listener breaks.
-    pub async fn serve(self, stop: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
-        use axum::serve::ListenerExt;
-        // A small answer must not wait for another packet.
-        let listener = self.listener.tap_io(|stream| {
-            let _ = stream.set_nodelay(true);
-        });
-        axum::serve(listener, self.service).with_graceful_shutdown(stop).into_future().await
+    /// Serves until `stop` is ready, then finishes the requests that are under way, as far as the limits leave time.
+    pub async fn serve(self, stop: impl Future<Output = ()>) {
+        let Self { listener, service, limits } = self;
+        let places = Arc::new(Semaphore::new(limits.connections));
+        let (stopping, stopped) = watch::channel(());
+        let mut connections = JoinSet::new();
+        let mut stop = pin!(stop);
+        loop {
+            let accepted = tokio::select! {
+                accepted = accept(&listener, &places) => accepted,
+                () = &mut stop => break,
+            };
+            let Some((stream, place)) = accepted else { break };
+            let connection = Connection { service: service.clone(), limits, places: Arc::clone(&places), place };
+            connections.spawn(connection.serve(stream, stopped.clone()));
+            while connections.try_join_next().is_some() {}
+        }
+        drop((listener, stopping));
+        if timeout(limits.shutdown, async { while connections.join_next().await.is_some() {} }).await.is_err() {
+            tracing::warn!("{} connections are closed in the middle of a request", connections.len());
+            connections.shutdown().await;
+        }
     }
 }
 
-/// Who is let in before anybody is asked who they are.
-#[derive(Clone)]
-struct Door {
-    hosts: Hosts,
-    /// Nobody is asked, since only this machine can reach the server.
-    is_private: bool,
+/// The next client, once there is a place for it. `None` in no case that can be helped.
+async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+    let place = Arc::clone(places).acquire_owned().await.ok()?;
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                // A small answer must not wait for another packet.
+                let _ = stream.set_nodelay(true);
+                return Some((stream, place));
+            }
+            Err(error) => {
+                // A client that is gone again, or a lack that passes: every other client needs the listener.
+                tracing::debug!(%error, "a connection was not accepted");
+                sleep(LISTENER_PAUSE).await;
+            }
+        }
+    }
 }
 
-/// What proxies add to requests that they pass on: then it is not this machine alone that can reach the server.
-const PROXIES: [&str; 5] = ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip"];
+/// One client's connection.
+struct Connection {
+    service: Router,
+    limits: Limits,
+    places: Arc<Semaphore>,
+    place: OwnedSemaphorePermit,
+}
 
-/// Refuses a page that reaches this server under a name of its own: a name that its owner points to 127.0.0.1 makes the
-/// page and this server one origin to the browser, and CORS would not be asked.
-async fn addressed_to_this_server(State(door): State<Door>, request: Request, next: Next) -> Response {
-    let host = request.headers().get(HOST).map(|host| host.to_str().unwrap_or_default());
-    let was_passed_on = PROXIES.iter().any(|name| request.headers().contains_key(*name));
-    if door.is_private && was_passed_on {
-        return ApiError::Forbidden(
-            "A proxy passed this on, and this server asks nobody who they are: set AUTH_MODE before others can reach it."
-                .into(),
-        )
-        .into_response();
+impl Connection {
+    async fn serve(self, stream: TcpStream, mut stopped: watch::Receiver<()>) {
+        let Self { service, limits, places, place: _place } = self;
+        let activity = Arc::new(Activity::new());
+        let exchanges = Arc::clone(&activity);
+        let answer = service_fn(move |request| answer(service.clone(), exchanges.begin(), request));
+        let mut builder = auto::Builder::new(TokioExecutor::new());
+        builder.http2().max_concurrent_streams(STREAMS).max_send_buf_size(SEND_BUFFER);
+        let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), answer));
+        let mut look = interval(limits.look_every());
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut is_stopping = false;
+        loop {
+            tokio::select! {
+                // A client that breaks off or speaks another protocol is no fault of the server's.
+                _ = connection.as_mut() => return,
+                _ = stopped.changed(), if !is_stopping => {
+                    is_stopping = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+                _ = look.tick() => {
+                    let idle = if is_stopping {
+                        LAST_BYTES.min(limits.idle)
+                    } else if places.available_permits() == 0 {
+                        limits.idle_when_full
+                    } else {
+                        limits.idle
+                    };
+                    if activity.is_over(&limits, idle, Instant::now()) {
+                        return;
+                    }
+                }
+            }
+        }
     }
-    if host.is_none_or(|host| door.hosts.contain(host)) {
-        return next.run(request).await;
-    }
-    ApiError::Forbidden(
-        "This server answers to localhost and 127.0.0.1 only; ALLOWED_HOSTS names further hosts.".into(),
-    )
-    .into_response()
+}
+
+/// Answers one request.
+async fn answer(
+    service: Router,
+    exchange: Exchange,
+    request: Request<Incoming>,
+) -> Result<Response<Delivered>, Infallible> {
+    let (request, unread) = Unread::of(request.map(Body::new));
+    let mut response = service.oneshot(request).await?;
+    unread.settle(&mut response).await;
+    // Those of the layer for other origins' pages are not the API's own.
+    layers::protect_browsers(response.headers_mut());
+    Ok(Delivered::response(response, exchange))
 }

@@ -10,6 +10,8 @@ use traceability::api::caller::LITELLM_API_KEY;
 use traceability::api::layers::{REQUEST_ID, SERVER_TIMING};
 use traceability::config::{ConfigError, Environment};
 
+use crate::limits::Limits;
+
 /// Where and for whom to serve.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -19,6 +21,8 @@ pub struct Settings {
     pub hosts: Hosts,
     /// `ALLOWED_ORIGINS`: pages that may call the API from a browser.
     pub origins: Origins,
+    /// What clients may take. No setting changes it.
+    pub limits: Limits,
 }
 
 /// By which names requests may address the server.
@@ -60,7 +64,7 @@ impl Settings {
         environment.flag("DEBUG")?;
         let hosts = hosts(environment.get("ALLOWED_HOSTS"), host)?;
         let origins = origins(environment.get("ALLOWED_ORIGINS"))?;
-        Ok(Self { address: SocketAddr::new(host, port), hosts, origins })
+        Ok(Self { address: SocketAddr::new(host, port), hosts, origins, limits: Limits::default() })
     }
 
     /// Who can reach the server: others, too, where it answers to names of theirs or to any page.

@@ -9,11 +9,20 @@ use cost_report::Command;
 use sqlx::{Connection, PgConnection};
 use traceability::access::Exposure;
 use traceability::api::AppState;
-use traceability::config::{DatabaseConfig, Environment};
+use traceability::config::{DatabaseConfig, Environment, IndexPlace};
 
 use super::{DEFAULT_FOLDER, Embedded};
 use crate::generate::{Generation, generate, progress_bar};
 use crate::sample::{self, Prepared};
+
+/// Whose rows are served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rows {
+    /// The sample's, which are public.
+    Sample,
+    /// Those of an index that the settings name beside the sample.
+    Yours,
+}
 
 /// The part of the command line that is about the embedded database.
 #[derive(Debug, clap::Args)]
@@ -24,8 +33,8 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    /// Starts the embedded database, fills it, and says how to serve it: for as long as both values live. `None` where
-    /// the settings name another database.
+    /// Starts the embedded database, fills it, and says how to serve it, for as long as both values live, and whose rows
+    /// these are. `None` where the settings name another database.
     ///
     /// # Errors
     /// With a sentence for the person at the terminal.
@@ -33,11 +42,15 @@ impl Arguments {
         &self,
         environment: &Environment,
         exposure: Exposure,
-    ) -> Result<Option<(Embedded, AppState)>, Box<dyn Error>> {
+    ) -> Result<Option<(Embedded, AppState, Rows)>, Box<dyn Error>> {
         let Some((embedded, config)) = self.start(environment).await? else { return Ok(None) };
         let mut state = AppState::new(&config, environment, exposure)?;
         state.deadline = Duration::from_mins(1);
-        Ok(Some((embedded, state)))
+        let rows = match config.index {
+            IndexPlace::Elsewhere(_) => Rows::Yours,
+            IndexPlace::Off | IndexPlace::Here => Rows::Sample,
+        };
+        Ok(Some((embedded, state, rows)))
     }
 
     /// Makes a cost report of the database that the settings name, or else of the embedded one.
