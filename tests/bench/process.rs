@@ -92,7 +92,8 @@ impl Server {
         let audit = tempfile::NamedTempFile::new()?;
         let mut process = Command::new(&program)
             .env("DATABASE_URL", database.as_str())
-            .env("DATABASE_MAX_CONNECTIONS", connections.to_string())
+            // One caller's questions over time windows get half of them.
+            .env("DATABASE_MAX_CONNECTIONS", (2 * connections).to_string())
             .envs(ABSENT.map(|name| (name, "")))
             .envs(login.settings())
             .envs(settings.iter().copied())

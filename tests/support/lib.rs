@@ -23,6 +23,7 @@ pub mod receiver;
 pub mod reporting;
 pub mod rows;
 pub mod runtime_api;
+pub mod server;
 pub mod sound;
 pub mod template;
 pub mod wire;
