@@ -5,6 +5,8 @@ MAKEFLAGS += --no-print-directory
 
 # make dev ROWS=20000
 ROWS ?= 0
+# make dev OPEN=1: ask for no token
+OPEN ?=
 # make service-key KEY="--name dashboard --all"
 KEY ?=
 # make report PERIOD=week FORMAT=markdown, make report FROM=2026-11-01 TO=2026-12-01 OUT=november.html
@@ -43,8 +45,8 @@ WITH_TOOLS := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" SAM_CLI_TELEMETRY=0
 help: ## List these targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-dev: ## Serve everything at http://127.0.0.1:8000 (embedded database, or DATABASE_URL); ROWS=N adds generated rows
-	cargo run -p local -- --rows $(ROWS)
+dev: ## Serve everything at http://127.0.0.1:8000 (embedded database, or DATABASE_URL); ROWS=N adds generated rows, OPEN=1 asks for no token
+	cargo run -p local -- --rows $(ROWS) $(if $(OPEN),--open)
 
 # What follows reads DATABASE_URL, and INDEX_DATABASE_URL where the index is elsewhere, from the environment or from .env.
 migrate: ## Make the schema of the index, or bring an earlier version's up to date; as a role that may create it
