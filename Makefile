@@ -39,7 +39,7 @@ BENCH_TOOLS := $(VENV)/bench/.installed
 BENCH_PYTHON := $(VENV)/bench/bin/python
 WITH_TOOLS := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" SAM_CLI_TELEMETRY=0
 
-.PHONY: help dev migrate migrate-down migrate-citus index index-watch reconcile report test test-native e2e e2e-arm64 check fmt service-key openapi \
+.PHONY: help dev migrate migrate-down migrate-citus index index-watch reconcile report test test-native e2e e2e-arm64 check fmt service-key sql openapi \
   openapi-check bench bench-cold bench-scale setup watch validate package build deploy logs delete rds-ca clean
 
 help: ## List these targets
@@ -78,6 +78,10 @@ test-native: ## Run all tests on a PostgreSQL server of this machine, started fo
 
 test-indexed: ## Put the questions of all tests to an index, on a PostgreSQL server of this machine
 	TEST_INDEX=on tests/native-postgres.sh cargo test --workspace --test suite -- --skip index_ $(TEST)
+
+sql: ## Write what the database is asked to tests/sql, after a change of a statement; look at the diff
+	UPDATE_SQL=1 tests/native-postgres.sh cargo test -p tests --test suite sql_snapshots
+	UPDATE_SQL=1 TEST_INDEX=on tests/native-postgres.sh cargo test -p tests --test suite sql_snapshots
 
 e2e: $(TOOLS) ## Run the tests against the built Lambda functions, over HTTP and with every gateway's events
 	tests/native-postgres.sh tests/e2e.sh $(TEST)

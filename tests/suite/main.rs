@@ -71,6 +71,7 @@ mod session_messages;
 mod session_search;
 mod session_summary;
 mod smoke;
+mod sql_snapshots;
 mod telemetry;
 mod template;
 mod tls;
