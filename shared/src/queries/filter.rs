@@ -80,6 +80,7 @@ impl RequestFilter {
             model: stored(&self.model),
             tag: stored(&self.tag),
             status: self.status,
+            origin: self.origin,
         }
     }
 
