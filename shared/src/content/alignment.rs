@@ -22,15 +22,23 @@ pub enum Agent {
     Other,
 }
 
-/// The messages of the prompt that are known, if it continues the conversation from a history that was changed and agrees
-/// up to `start`.
+/// What is known of a conversation and a prompt before they are aligned.
+#[derive(Debug, Clone, Copy)]
+pub struct Start {
+    pub agent: Agent,
+    /// How many messages of the prompt they have in common from the start.
+    pub common: usize,
+    /// How many messages of the prompt are known in any case: another conversation has them from the start.
+    pub explained: usize,
+}
+
+/// The messages of the prompt that are known, if it continues the conversation from a history that was changed.
 ///
 /// It does so if the prompt has what the conversation ended with, and that is more than a word that may as well have been
 /// said in another one. If there was no response, it ended with its prompt.
-pub fn continued(tip: &Tip, agent: Agent, prompt: &[Fingerprint<&str>], start: usize) -> Option<Vec<bool>> {
+pub fn continued(tip: &Tip, prompt: &[Fingerprint<&str>], start: Start) -> Option<Vec<bool>> {
     let earlier = tip.prompt.as_ref()?;
-    let found =
-        tip.responses.iter().filter_map(|response| Alignment::new(earlier, response, prompt, start).find(agent));
+    let found = tip.responses.iter().filter_map(|response| Alignment::new(earlier, response, prompt, start).find());
     found.max_by_key(|known| known.iter().filter(|known| **known).count())
 }
 
@@ -41,26 +49,30 @@ struct Alignment<'a> {
     new: Vec<u64>,
     prompt: &'a [Fingerprint<&'a str>],
     start: usize,
+    explained: usize,
+    agent: Agent,
 }
 
 impl<'a> Alignment<'a> {
-    fn new(earlier: &Context, response: &Context, prompt: &'a [Fingerprint<&'a str>], start: usize) -> Self {
+    fn new(earlier: &Context, response: &Context, prompt: &'a [Fingerprint<&'a str>], start: Start) -> Self {
         Self {
             old: earlier.messages.iter().chain(&response.messages).copied().collect(),
             answered: !response.messages.is_empty(),
             new: with_copies(earlier, response, prompt),
             prompt,
-            start,
+            start: start.common,
+            explained: start.explained,
+            agent: start.agent,
         }
     }
 
-    fn find(&self, agent: Agent) -> Option<Vec<bool>> {
+    fn find(&self) -> Option<Vec<bool>> {
         let last = self.old.last()?.exact;
         let ends = (self.start..self.new.len()).rev().filter(|index| self.new[*index] == last).map(|index| index + 1);
         // The same word may have been said again; where more of what led to it is the same, it is the one.
         let (run, end) = ends.take(MOST_ENDS).map(|end| (self.run_before(end), end)).max()?;
         let run = end - run..end;
-        if !self.is_end(run.clone(), agent) {
+        if !self.is_end(run.clone()) {
             return None;
         }
         let mut known: Vec<bool> =
@@ -78,14 +90,14 @@ impl<'a> Alignment<'a> {
     }
 
     /// Whether the conversation can be told by what the prompt has of its end.
-    fn is_end(&self, run: Range<usize>, agent: Agent) -> bool {
-        let old = &self.old[self.old.len() - run.len()..];
-        if !self.answered && !old.iter().any(|known| known.of_model) {
+    fn is_end(&self, run: Range<usize>) -> bool {
+        let more = run.start.max(self.explained).min(run.end)..run.end;
+        if !self.answered && !self.prompt[more].iter().any(|message| message.of_model) {
             // What was said to no avail may have been said anew, in another context.
             return false;
         }
         // A prompt that goes on with the last messages right away is a window of its agent's conversation.
-        let is_window = run.start == self.start && run.len() >= WINDOW && agent == Agent::Same;
+        let is_window = run.start == self.start && run.len() >= WINDOW && self.agent == Agent::Same;
         is_window || self.is_telling(run.clone(), self.old.len() - run.len())
     }
 

@@ -9,7 +9,7 @@
 
 use std::collections::HashMap;
 
-use super::alignment::{self, Agent};
+use super::alignment::{self, Agent, Start};
 use super::message::Message;
 use super::tip::{Agreement, Present, Prompt, Tip};
 use super::{Content, History};
@@ -203,12 +203,12 @@ impl Conversation {
     }
 
     /// A conversation that the prompt continues from a history that was edited, compacted, or moved along, if it has more
-    /// of it than the `best` that agrees from the start: what is known then, and the conversation, if there is only one such.
+    /// of it than is `explained` by what agrees from the start: what is known then, and the conversation, if there is only one such.
     fn changed(
         &self,
         prompt: &Prompt,
         candidates: &[Candidate],
-        mut best: usize,
+        explained: usize,
     ) -> Option<(Vec<bool>, Option<usize>)> {
         let present = Present::new(&prompt.said);
         let may_be = |index: &usize| {
@@ -219,12 +219,14 @@ impl Conversation {
         };
         let mut indexes: Vec<usize> = (0..candidates.len()).rev().filter(may_be).collect();
         indexes.sort_by_key(|index| candidates[*index].agent != Agent::Same);
+        let mut best = explained;
         let mut found = None;
         for index in indexes.into_iter().take(MOST_COMPARED) {
             let Candidate { agent, agreement } = candidates[index];
             // A word that both begin with says nothing of what follows it.
-            let start = if agreement.is_telling(&prompt.said) { agreement.messages } else { 0 };
-            let Some(known) = alignment::continued(&self.tips[index], agent, &prompt.said, start) else {
+            let common = if agreement.is_telling(&prompt.said) { agreement.messages } else { 0 };
+            let start = Start { agent, common, explained };
+            let Some(known) = alignment::continued(&self.tips[index], &prompt.said, start) else {
                 continue;
             };
             let matched = known.iter().filter(|known| **known).count();

@@ -218,7 +218,6 @@ pub struct Context {
 pub struct Known {
     pub exact: u64,
     pub ids: Option<NonZeroU64>,
-    pub of_model: bool,
 }
 
 impl Known {
@@ -231,8 +230,8 @@ impl Known {
 impl FromIterator<Fingerprint<Box<str>>> for Context {
     fn from_iter<I: IntoIterator<Item = Fingerprint<Box<str>>>>(fingerprints: I) -> Self {
         let mut context = Self::default();
-        for (index, Fingerprint { exact, ids, of_model, twins, .. }) in fingerprints.into_iter().enumerate() {
-            context.messages.push(Known { exact, ids, of_model });
+        for (index, Fingerprint { exact, ids, twins, .. }) in fingerprints.into_iter().enumerate() {
+            context.messages.push(Known { exact, ids });
             if !twins.is_empty() {
                 context.twins.insert(index, twins);
             }
