@@ -57,7 +57,10 @@ fn read(value: Value, mut draft: Draft, default_role: &str) -> Vec<Message> {
     let blank = map.get("content").is_some_and(|content| content.as_str() == Some(""));
     draft.content(map.remove("content").unwrap_or_default());
     if draft.reads_calls() {
-        join_server_calls(&mut [&mut map]);
+        // Of answers only the `choices` have them, see there.
+        if source == Source::Prompt {
+            join_server_calls(&mut [&mut map]);
+        }
         tool_calls(&mut draft, &mut map);
     }
     reasoning(&mut draft, &mut map);
