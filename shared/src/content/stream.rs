@@ -61,7 +61,9 @@ fn chat(chunks: &[Value]) -> Option<Value> {
         for (key, value) in delta {
             match (key.as_str(), value) {
                 ("tool_calls", Value::Array(calls)) => {
-                    calls.iter().for_each(|call| add_call(message, call, position));
+                    for call in calls {
+                        add_call(message, call, position);
+                    }
                 }
                 ("role", Value::String(_)) => {
                     message.insert("role".to_owned(), value.clone());
@@ -163,9 +165,8 @@ fn anthropic(chunks: &[Value]) -> Option<Value> {
         }
         let Some(delta) = chunk.get("delta").and_then(Value::as_object) else { continue };
         for (key, value) in delta {
-            let (key, value) = match (key.as_str(), value.as_str()) {
-                (key @ ("text" | "thinking" | "partial_json"), Some(value)) => (key, value),
-                _ => continue,
+            let (key @ ("text" | "thinking" | "partial_json"), Some(value)) = (key.as_str(), value.as_str()) else {
+                continue;
             };
             let block = blocks.entry(index).or_default();
             if key != "partial_json" {

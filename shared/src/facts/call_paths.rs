@@ -41,11 +41,11 @@ pub(super) fn may_call(r: &str, shape: Shape) -> String {
     };
     let length = (0..=places[0].0.len()).rev().find(|length| shared(*length)).unwrap_or_default();
     let filled = |(steps, _): &Place| {
-        let path: String =
-            steps[length..].iter().map(|(Step::Object(key) | Step::List(key))| format!(".{key}")).collect();
+        let keys = steps[length..].iter().map(|(Step::Object(key) | Step::List(key))| *key);
+        let path = keys.collect::<Vec<_>>().join(".");
         match steps.last() {
-            Some(Step::List(_)) => format!("@{path}.size() > 0"),
-            Some(Step::Object(_)) | None => format!("@{path}.type() == \"object\""),
+            Some(Step::List(_)) => format!("@.{path}.size() > 0"),
+            Some(Step::Object(_)) | None => format!("@.{path}.type() == \"object\""),
         }
     };
     let any: Vec<String> = places.iter().map(filled).collect();
@@ -158,7 +158,8 @@ fn ids(path: &str) -> String {
 /// The rest of a filter: no id of these paths is the item's.
 fn unless_in(paths: impl Iterator<Item = String>) -> String {
     // A comparison with an id that is missing is neither true nor false, but does not exist.
-    paths.map(|path| format!(" && !(exists(@ ? (@.id == {path})))")).collect()
+    let rest: Vec<String> = paths.map(|path| format!(" && !(exists(@ ? (@.id == {path})))")).collect();
+    rest.concat()
 }
 
 fn is_call_block() -> String {

@@ -149,7 +149,10 @@ fn tools_that_the_provider_ran_are_called_once() {
 
 #[test]
 fn streams_add_up_to_the_answer() {
-    let stream = |events: &[Value]| -> String { events.iter().map(|event| format!("data: {event}\n\n")).collect() };
+    let stream = |events: &[Value]| {
+        let texts: Vec<String> = events.iter().map(|event| format!("data: {event}\n\n")).collect();
+        texts.concat()
+    };
     let chat = stream(&[
         json!({"choices": [{"index": 0, "delta": {"role": "assistant", "content": "Wait"}}]}),
         json!({"choices": [{"index": 0, "delta": {"content": ".", "tool_calls": [{"index": 0, "id": "c1", "type": "function", "function": {"name": "f", "arguments": ""}}]}}]}),
