@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta};
-use cost_report::RunError;
+use cost_report::{Patience, RunError};
 use http::HeaderMap;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use tests::receiver::{Mood, Received, Receiver};
-use tests::reporting::{KEY, World};
+use tests::reporting::{KEY, PATIENCE, World};
 
 use crate::delivery_once::{database, now};
 
@@ -201,4 +201,48 @@ async fn a_target_gets_the_periods_it_wants() {
     world.run(now(), &json!({"period": "week"})).await.expect("it is taken");
     world.run(now(), &json!({"targets": ["slack"]})).await.expect("it is taken");
     assert_eq!(world.receiver.received().len(), 2);
+}
+
+/// Whatever the first ones do, and whatever each of them gets.
+#[tokio::test]
+async fn targets_that_hang_keep_no_other_from_theirs() {
+    let target = |name: &str, more: &str| {
+        format!(r#"{{"name": "{name}", "kind": "slack", "url": {{"env": "URL_{name}"}}{more}}}"#)
+    };
+    let sales = r#", "filter": {"team_id": "team-sales"}"#;
+    let targets = [
+        target("first", ""),
+        target("second", r#", "filter": {"team_id": "team-support"}"#),
+        target("third", sales),
+        target("once", r#", "filter": {"team_id": "team-sales"}, "when_unsure": "leave""#),
+        target("fourth", sales),
+        target("fifth", ""),
+    ];
+    let world =
+        World::new(database("delivery_hanging").await, &[("REPORT_TARGETS", &format!("[{}]", targets.join(", ")))])
+            .await;
+    let names = ["first", "second", "third", "once", "fourth", "fifth"];
+    let urls: Vec<_> = names.map(|name| (format!("URL_{name}"), world.receiver.url(&format!("/{name}")))).into();
+    let urls: Vec<_> = urls.iter().map(|(name, url)| (name.as_str(), url.as_str())).collect();
+    let world = world.with(&urls);
+    let received = |name: &str| world.receiver.received_at(&format!("/{name}")).len();
+
+    // They answer, but only after the last ones have theirs. Nobody waits so long who sends one after the other.
+    world.receiver.answers_after(&["/first", "/second", "/third"], &["/fourth", "/fifth"]);
+    let patience = Patience { attempt: Duration::from_secs(8), ..PATIENCE };
+    world.run_with(patience, now(), &json!({"period": "week"})).await.expect("all have theirs");
+    assert_eq!(names.map(received), [1; 6]);
+
+    world.receiver.hangs_at(&["/first", "/second", "/third", "/once"]);
+    let RunError::Undelivered(lacking) = world.run(now(), &json!({})).await.expect_err("three hang") else {
+        panic!("the event is understood")
+    };
+    let lacking: Vec<_> = lacking.iter().map(|outcome| outcome.target.as_str()).collect();
+    assert_eq!(lacking, ["first", "second", "third"], "what \"once\" may have had, it wants no second time");
+    assert_eq!(names.map(received), [5, 5, 5, 2, 2, 2]);
+
+    // The next run sends what is missing, and that alone.
+    world.receiver.hangs_at(&[]);
+    world.run(now(), &json!({})).await.expect("all have theirs");
+    assert_eq!(names.map(received), [6, 6, 6, 2, 2, 2]);
 }

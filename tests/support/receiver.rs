@@ -66,6 +66,9 @@ pub struct Receiver {
 struct Shared {
     fate: Fate,
     moods: Arc<Mutex<VecDeque<Mood>>>,
+    hanging: Arc<Mutex<Vec<String>>>,
+    /// Paths that answer only once others have had something.
+    patient: Arc<Mutex<(Vec<String>, Vec<String>)>>,
     received: Arc<Mutex<Vec<Received>>>,
     asked: Arc<Mutex<u32>>,
 }
@@ -90,6 +93,18 @@ impl Receiver {
     /// How it is with the next requests; with those after them, it takes what comes.
     pub fn is_in(&self, moods: impl IntoIterator<Item = Mood>) {
         *self.shared.moods.lock().unwrap_or_else(PoisonError::into_inner) = moods.into_iter().collect();
+    }
+
+    /// From now on it takes what comes at these paths and says nothing, for ever.
+    pub fn hangs_at(&self, paths: &[&str]) {
+        let paths = paths.iter().map(|path| (*path).to_owned()).collect();
+        *self.shared.hanging.lock().unwrap_or_else(PoisonError::into_inner) = paths;
+    }
+
+    /// From now on it answers at these paths only once it took something at each of the others.
+    pub fn answers_after(&self, paths: &[&str], others: &[&str]) {
+        let owned = |paths: &[&str]| paths.iter().map(|path| (*path).to_owned()).collect();
+        *self.shared.patient.lock().unwrap_or_else(PoisonError::into_inner) = (owned(paths), owned(others));
     }
 
     /// What it took so far.
@@ -120,11 +135,22 @@ impl Drop for Receiver {
 async fn answer(State(shared): State<Shared>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response<Body> {
     shared.fate.moment().await;
     *shared.asked.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-    let mood = shared.moods.lock().unwrap_or_else(PoisonError::into_inner).pop_front().unwrap_or(Mood::Status(200));
+    let hangs = shared.hanging.lock().unwrap_or_else(PoisonError::into_inner).iter().any(|path| path == uri.path());
+    let next = || shared.moods.lock().unwrap_or_else(PoisonError::into_inner).pop_front().unwrap_or(Mood::Status(200));
+    let mood = if hangs { Mood::Hang } else { next() };
     if matches!(mood, Mood::Status(200) | Mood::Hang | Mood::TakeAndFail(_)) {
         let body = String::from_utf8(body.to_vec()).expect("a text");
         let received = Received { path: uri.path().to_owned(), headers, body };
         shared.received.lock().unwrap_or_else(PoisonError::into_inner).push(received);
+    }
+    let (patient, others) = shared.patient.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    if patient.iter().any(|path| path == uri.path()) {
+        let has = |path: &String| {
+            shared.received.lock().unwrap_or_else(PoisonError::into_inner).iter().any(|it| it.path == *path)
+        };
+        while !others.iter().all(has) {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
     }
     let response = match mood {
         Mood::Status(status) | Mood::TakeAndFail(status) => Response::builder().status(status),

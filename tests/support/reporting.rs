@@ -91,8 +91,22 @@ impl World {
     /// # Errors
     /// What it says.
     pub async fn run(&self, now: DateTime<Utc>, event: &Value) -> Result<Vec<Outcome>, RunError> {
+        self.run_with(PATIENCE, now, event).await
+    }
+
+    /// A run with another patience.
+    ///
+    /// # Errors
+    /// What it says.
+    pub async fn run_with(
+        &self,
+        patience: Patience,
+        now: DateTime<Utc>,
+        event: &Value,
+    ) -> Result<Vec<Outcome>, RunError> {
         let _turn = self.database.exclusively().await;
-        let reporter = self.reporter(now).await;
+        let aws = Aws::of(self.bucket.aws()).await;
+        let reporter = self.reporter(now).await.with(Clock::fixed(now), patience, aws);
         let outcome = Box::pin(reporter.run(event, TIME)).await;
         reporter.close().await;
         outcome

@@ -13,6 +13,7 @@ mod command;
 pub mod edition;
 pub mod event;
 pub mod http;
+mod queue;
 pub mod reporter;
 mod round;
 pub mod secret;

@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::aws::Aws;
 use crate::event::{Event, EventError, refused};
 use crate::http::{Patience, Poster};
+use crate::queue::Queue;
 use crate::round::Round;
 use crate::settings::{Place, Settings, Target};
 use crate::state::{Bucket, Courier, Delivered, Folder, Store};
@@ -121,15 +122,17 @@ impl Reporter {
         let means = Means { aws: &self.aws, poster: &self.poster, secrets: &self.settings.secrets, store: &store };
         let courier = Courier { store: &store, clock: &self.clock, run: Uuid::new_v4().to_string() };
         let region = self.region(&store).await;
-        let round = Round { reporter: self, means, courier, span, deadline, region };
-        let mut outcomes = round.reports(&targets).await;
-        if event.from.is_none() && span.period == Some(Period::Day) && !self.settings.reports.budgets.is_empty() {
-            let told: Vec<&Target> = match event.targets {
-                Some(_) => targets,
-                None => self.settings.targets.iter().collect(),
-            };
-            outcomes.extend(round.alerts(&told).await);
-        }
+        let round = Round { reporter: self, means, courier, span, deadline, region, queue: Queue::default() };
+        let tells =
+            event.from.is_none() && span.period == Some(Period::Day) && !self.settings.reports.budgets.is_empty();
+        let told: Vec<&Target> = match event.targets {
+            _ if !tells => Vec::new(),
+            Some(_) => targets.clone(),
+            None => self.settings.targets.iter().collect(),
+        };
+        // Boxed, as what they hold of the SDK's futures is large.
+        let (mut outcomes, alerts) = tokio::join!(Box::pin(round.reports(&targets)), Box::pin(round.alerts(&told)));
+        outcomes.extend(alerts);
         for outcome in &outcomes {
             outcome.log(&span);
         }

@@ -4,18 +4,21 @@ use std::time::{Duration, Instant};
 
 use chrono::Datelike;
 use futures::future::join_all;
+use tokio::time::timeout;
 use traceability::api::window::day_of;
 use traceability::report::{Filters, Form, Span};
 use url::Url;
 
 use crate::budgets::{self, Crossing};
 use crate::edition::{self, Edition};
+use crate::queue::{Place, Queue};
 use crate::reporter::{MakeError, Outcome, Reporter, id_of};
 use crate::settings::{Kind, RequestedFilter, Target};
 use crate::state::{Condition, Courier, Delivered, Store, Written};
 use crate::targets::{Means, Message};
 
-/// A run, under way.
+/// A run, under way. Whatever one target does, the others have theirs: all deliveries are under way at once, each within a
+/// bound of its own, and what did not get through is for the next run. Only the database is asked one thing at a time.
 pub(crate) struct Round<'a> {
     pub(crate) reporter: &'a Reporter,
     pub(crate) means: Means<'a>,
@@ -23,6 +26,7 @@ pub(crate) struct Round<'a> {
     pub(crate) span: Span,
     pub(crate) deadline: Instant,
     pub(crate) region: Option<String>,
+    pub(crate) queue: Queue,
 }
 
 /// What a ledger calls the report of its time.
@@ -34,22 +38,25 @@ impl Round<'_> {
     /// Sends the report to each target that has not got it.
     pub(crate) async fn reports(&self, targets: &[&Target]) -> Vec<Outcome> {
         let (shared, own): (Vec<&Target>, Vec<_>) = targets.iter().partition(|target| target.filter.is_empty());
-        let mut outcomes = self.group(SHARED, &RequestedFilter::default(), &shared).await;
-        // One after the other: the database has others to serve, and each of these asks it for a report.
-        for target in own {
-            outcomes.extend(self.group(&target.name, &target.filter, &[target]).await);
-        }
-        outcomes
+        let default = RequestedFilter::default();
+        let shared = Box::pin(self.group(SHARED, &default, &shared, self.queue.place()));
+        let own = own.iter().map(|target| {
+            Box::pin(self.group(&target.name, &target.filter, std::slice::from_ref(target), self.queue.place()))
+        });
+        // All have their places before the first one moves.
+        let own = join_all(own.collect::<Vec<_>>());
+        let (shared, own) = tokio::join!(shared, own);
+        shared.into_iter().chain(own.into_iter().flatten()).collect()
     }
 
     /// Sends the same edition to several.
-    async fn group(&self, name: &str, filter: &RequestedFilter, targets: &[&Target]) -> Vec<Outcome> {
+    async fn group(&self, name: &str, filter: &RequestedFilter, targets: &[&Target], place: Place<'_>) -> Vec<Outcome> {
         let (due, outcomes) = self.due(targets).await;
         if due.is_empty() {
             return outcomes;
         }
         let folder = format!("{}/{name}", edition::folder(&self.span));
-        let edition = match self.edition(&folder, filter).await {
+        let edition = match self.edition(&folder, filter, place).await {
             Ok(edition) => edition,
             Err(reason) => {
                 let failed = |target: &&Target| outcome(target, REPORT, Err(reason.clone()));
@@ -78,10 +85,15 @@ impl Round<'_> {
     }
 
     /// The edition: the one that is there, or else a new one. Its files lie beside it.
-    async fn edition(&self, folder: &str, filter: &RequestedFilter) -> Result<Edition, String> {
+    async fn edition(&self, folder: &str, filter: &RequestedFilter, place: Place<'_>) -> Result<Edition, String> {
         let key = format!("{folder}/edition.json");
         let stored = self.stored(&key).await?;
-        let edition = if let Some(edition) = stored { edition } else { self.new_edition(&key, filter).await? };
+        let edition = if let Some(edition) = stored {
+            drop(place);
+            edition
+        } else {
+            self.new_edition(&key, filter, place).await?
+        };
         // It may lie there from before the settings were changed: nobody gets the figures of others by that.
         if edition.filters != Filters::of(&filter.condition()) {
             return Err(format!("{key} was made with another filter: give the target another name"));
@@ -90,8 +102,11 @@ impl Round<'_> {
         Ok(edition)
     }
 
-    async fn new_edition(&self, key: &str, filter: &RequestedFilter) -> Result<Edition, String> {
-        let edition = self.make(filter).await.map_err(|error| error.to_string())?;
+    async fn new_edition(&self, key: &str, filter: &RequestedFilter, place: Place<'_>) -> Result<Edition, String> {
+        let turn = place.turn(self.deadline).await;
+        let slow = |_| format!("the report was not made within {} s", turn.time.as_secs());
+        let edition = timeout(turn.time, self.make(filter)).await.map_err(slow)?.map_err(|error| error.to_string())?;
+        drop(turn);
         let bytes = serde_json::to_vec(&edition).map_err(|error| error.to_string())?;
         match self.courier.store.write(key, bytes, "application/json", Condition::Absent).await {
             Ok(Written::Done(_)) => Ok(edition),
@@ -155,18 +170,24 @@ impl Round<'_> {
     /// Tells targets of the thresholds that budgets have crossed and that they have not heard of.
     pub(crate) async fn alerts(&self, targets: &[&Target]) -> Vec<Outcome> {
         let told = targets.iter().filter(|target| target.budget_alerts);
-        join_all(told.map(|target| self.alerts_of(target))).await.into_iter().flatten().collect()
+        let alerts: Vec<_> = told.map(|target| self.alerts_of(target, self.queue.place())).collect();
+        join_all(alerts).await.into_iter().flatten().collect()
     }
 
-    async fn alerts_of(&self, target: &Target) -> Vec<Outcome> {
+    async fn alerts_of(&self, target: &Target, place: Place<'_>) -> Vec<Outcome> {
         const ALERT: &str = "budget_alert";
         let visible = budgets::visible(&self.reporter.settings.reports.budgets, &target.filter);
         if visible.is_empty() {
             return Vec::new();
         }
-        let used = match self.reporter.budgets(&visible, &self.span, &self.untils()).await {
-            Ok(used) => used,
-            Err(error) => return vec![outcome(target, ALERT, Err(error.to_string()))],
+        let turn = place.turn(self.deadline).await;
+        let untils = self.untils();
+        let used = timeout(turn.time, self.reporter.budgets(&visible, &self.span, &untils)).await;
+        drop(turn);
+        let used = match used {
+            Ok(Ok(used)) => used,
+            Ok(Err(error)) => return vec![outcome(target, ALERT, Err(error.to_string()))],
+            Err(_) => return vec![outcome(target, ALERT, Err("the database did not answer in time".into()))],
         };
         let crossed = budgets::crossed(&used);
         let mut outcomes = Vec::new();
