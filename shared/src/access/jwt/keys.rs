@@ -1,9 +1,12 @@
 //! The issuer's keys, kept by the clock on the wall: an idle function's other clock stands still.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::hash::{BuildHasher, RandomState};
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex as StdMutex, PoisonError, RwLock};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::DecodingKey;
+use lru::LruCache;
 use tokio::sync::Mutex;
 
 use super::fetch::Issuer;
@@ -14,15 +17,45 @@ use super::{Invalid, Refused};
 const FRESH: TimeDelta = TimeDelta::minutes(10);
 /// How long they are used while the issuer does not answer.
 const USABLE: TimeDelta = TimeDelta::hours(24);
-/// How often the issuer is asked because of a key that it did not have: anybody can make one up.
-const SEARCH_PAUSE: TimeDelta = TimeDelta::seconds(30);
+/// How often the issuer is asked because of a key that it did not have, each time another one: anybody can make them up. A
+/// new key is found this late at most, however many are made up beside it.
+const SEARCH_PAUSE: TimeDelta = TimeDelta::seconds(5);
+/// How often it is asked for the same key.
+const SAME_KEY_PAUSE: TimeDelta = TimeDelta::seconds(30);
+/// How many keys that the issuer did not have are remembered; the longest unasked go first.
+const REMEMBERED: NonZeroUsize = NonZeroUsize::new(1_000).expect("not zero");
 /// How often an issuer that does not answer is asked.
 const RETRY_PAUSE: TimeDelta = TimeDelta::seconds(5);
+
+/// The ids of keys that the issuer did not have, by a hash, and when it was asked. The ids themselves are the callers'
+/// words, of any length.
+struct MissingKeys {
+    hasher: RandomState,
+    asked: StdMutex<LruCache<u64, DateTime<Utc>>>,
+}
+
+impl MissingKeys {
+    fn new() -> Self {
+        Self { hasher: RandomState::new(), asked: StdMutex::new(LruCache::new(REMEMBERED)) }
+    }
+
+    fn has(&self, wanted: &Wanted, now: DateTime<Utc>) -> bool {
+        let hash = self.hasher.hash_one(&wanted.id);
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.get(&hash).is_some_and(|at| within(SAME_KEY_PAUSE, *at, now))
+    }
+
+    fn add(&self, wanted: &Wanted, now: DateTime<Utc>) {
+        let hash = self.hasher.hash_one(&wanted.id);
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).put(hash, now);
+    }
+}
 
 /// What is known of an issuer's keys.
 pub(super) struct Keys {
     issuer: Issuer,
     known: RwLock<Arc<Known>>,
+    missing: MissingKeys,
     /// Held while keys are fetched: many requests that miss them at once fetch them once.
     fetching: Mutex<()>,
 }
@@ -41,17 +74,21 @@ struct Known {
 
 impl Keys {
     pub(super) fn new(issuer: Issuer) -> Self {
-        Self { issuer, known: RwLock::default(), fetching: Mutex::default() }
+        Self { issuer, known: RwLock::default(), missing: MissingKeys::new(), fetching: Mutex::default() }
     }
 
     /// The key for a token.
     pub(super) async fn find(self: &Arc<Self>, wanted: Wanted, now: DateTime<Utc>) -> Result<DecodingKey, Refused> {
         let mut known = self.known();
-        if known.asks_for_more(&wanted, now) {
+        if known.asks_for_more(&wanted, now) && !(known.is_fresh(now) && self.missing.has(&wanted, now)) {
             let (keys, seen, searching) = (Arc::clone(self), known.fetches, known.is_fresh(now));
             // A task of its own: a caller that hangs up must not take the fetch from the others who wait for it.
             let fetch = tokio::spawn(async move { keys.fetch(seen, searching, now).await });
             known = fetch.await.map_err(|_| Refused::Unverifiable("the fetch broke off".into()))?;
+            // A fetch that failed says nothing of a key.
+            if searching && known.failure.is_none() && known.lacks(&wanted) {
+                self.missing.add(&wanted, now);
+            }
         }
         let found = known.usable(now).ok_or(Missing::Unknown).and_then(|keys| keys.find(&wanted).cloned());
         found.map_err(|missing| match (missing, &known.failure) {
@@ -105,6 +142,12 @@ impl Known {
             }
             _ => !self.failure.as_ref().is_some_and(|(at, _)| within(RETRY_PAUSE, *at, now)),
         }
+    }
+
+    /// Whether the last keys that could be had lack that one.
+    fn lacks(&self, wanted: &Wanted) -> bool {
+        let found = self.keys.as_ref().map(|(keys, _)| keys.find(wanted).map(|_| ()));
+        found.is_some_and(|found| found == Err(Missing::Unknown))
     }
 
     fn is_fresh(&self, now: DateTime<Utc>) -> bool {

@@ -65,10 +65,41 @@ async fn made_up_keys_do_not_hammer_the_issuer() {
         assert_eq!(reason(jwt.verify(&made_up, after(seconds)).await), Invalid::UnknownKey);
         assert_eq!(issuer.fetches(), fetches, "after {seconds} s");
     }
+    // Others in their turn, one at a time, and no more often for being many.
+    let other = |number: i64| Signer::ed(format!("made-up-{number}").leak()).token("EdDSA", &long_claims(&issuer));
+    for (seconds, fetches) in [(62, 4), (63, 4), (65, 4), (66, 5), (67, 5), (70, 5), (71, 6)] {
+        assert_eq!(reason(jwt.verify(&other(seconds), after(seconds)).await), Invalid::UnknownKey);
+        assert_eq!(issuer.fetches(), fetches, "after {seconds} s");
+    }
+    assert_eq!(reason(jwt.verify(&made_up, after(90)).await), Invalid::UnknownKey);
+    assert_eq!(issuer.fetches(), 6, "it was asked for that one half a minute ago");
     // Also where it is the first token of all, which needs no second look.
     let jwt = super::jwt(&issuer);
     assert_eq!(reason(jwt.verify(&made_up, now()).await), Invalid::UnknownKey);
-    assert_eq!(issuer.fetches(), 5);
+    assert_eq!(issuer.fetches(), 7);
+}
+
+/// Whatever is made up meanwhile, and however often.
+#[tokio::test]
+async fn made_up_keys_hold_a_new_one_up_for_seconds_only() {
+    let (issuer, jwt, old, token) = setup().await;
+    assert!(jwt.verify(&token, now()).await.is_ok());
+    let new = Signer::p256("new");
+    let newer = new.token("ES256", &long_claims(&issuer));
+    let made_up: Vec<_> = (0..20)
+        .map(|number| Signer::ed(format!("made-up-{number}").leak()).token("EdDSA", &long_claims(&issuer)))
+        .collect();
+    for seconds in 1..=40 {
+        if seconds == 22 {
+            issuer.has(&[old.jwk(), new.jwk()]);
+        }
+        for made_up in &made_up {
+            assert_eq!(reason(jwt.verify(made_up, after(seconds)).await), Invalid::UnknownKey);
+        }
+        let is_found = jwt.verify(&newer, after(seconds)).await.is_ok();
+        assert!(is_found == (seconds >= 26), "after {seconds} s");
+    }
+    assert!(issuer.fetches() <= 9, "{} fetches", issuer.fetches());
 }
 
 #[tokio::test]
@@ -213,7 +244,7 @@ async fn a_new_key_during_an_outage_is_no_verdict() {
     assert!(jwt.verify(&token, now()).await.is_ok());
     issuer.answer(KEYS, Answer::Text(500, String::new()));
     let new = Signer::ed("new").token("EdDSA", &long_claims(&issuer));
-    for (seconds, fetches) in [(1, 2), (10, 2), (31, 3)] {
+    for (seconds, fetches) in [(1, 2), (5, 2), (6, 3), (10, 3), (31, 4)] {
         unverifiable(jwt.verify(&new, after(seconds)).await);
         assert!(jwt.verify(&token, after(seconds)).await.is_ok());
         assert_eq!(issuer.fetches(), fetches, "after {seconds} s");
