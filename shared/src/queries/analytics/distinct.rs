@@ -91,9 +91,52 @@ fn push_sessions_of_rest(
     question: &Question,
     grouping: &Grouping,
 ) {
-    let [first, second] = grouping.keys();
+    if grouping.has_several_keys_per_request() {
+        push_sessions_of_rest_as_sets(sql, rests, source, question, grouping);
+        return;
+    }
     sql.push("SELECT d.k1, d.k2, d.bucket, count(*) AS sessions FROM (");
-    // Each once, also where it is in several parts.
+    push_rest(sql, rests, source, question, grouping);
+    // A scalar subquery: as NOT EXISTS the planner might read all that is rolled up to answer it for all sessions at once.
+    sql.push(") AS d WHERE (SELECT true FROM ");
+    let [first, second] = grouping.keys();
+    push_rolled_facts(sql, source, question, grouping);
+    sql.push(format!(" AND {first} = d.k1 AND {second} = d.k2 LIMIT 1) IS NULL GROUP BY 1, 2, 3"));
+}
+
+/// The same where a request has many keys: looking for each of thousands of keys among the thousands of another request of
+/// the session would take their product in time, so all keys of a session are found at once. As a difference of sets, which
+/// is never computed by comparing each with each.
+fn push_sessions_of_rest_as_sets(
+    sql: &mut QueryBuilder<Postgres>,
+    rests: &[Rest],
+    source: Source<'_>,
+    question: &Question,
+    grouping: &Grouping,
+) {
+    const CELL: &str = "d.k1, d.k2, d.bucket, d.session_id";
+    sql.push("WITH rest AS MATERIALIZED (");
+    push_rest(sql, rests, source, question, grouping);
+    sql.push(format!(
+        ") SELECT d.k1, d.k2, d.bucket, count(*) AS sessions FROM (SELECT {CELL} FROM rest AS d EXCEPT \
+         SELECT e.k1, e.k2, d.bucket, d.session_id FROM \
+         (SELECT DISTINCT r.session_id, r.bucket, r.rolled_from, r.rolled_until FROM rest AS r) AS d CROSS JOIN LATERAL (SELECT "
+    ));
+    let [first, second] = grouping.keys();
+    sql.push(format!("{first} AS k1, {second} AS k2 FROM "));
+    push_rolled_facts(sql, source, question, grouping);
+    sql.push(" OFFSET 0) AS e) AS d GROUP BY 1, 2, 3");
+}
+
+/// Appends a `SELECT` of the sessions with a request in the rest of a bucket, each once, also where it is in several parts.
+fn push_rest(
+    sql: &mut QueryBuilder<Postgres>,
+    rests: &[Rest],
+    source: Source<'_>,
+    question: &Question,
+    grouping: &Grouping,
+) {
+    let [first, second] = grouping.keys();
     for (place, rest) in rests.iter().enumerate() {
         sql.push(if place > 0 { " UNION " } else { "" });
         sql.push(format!(
@@ -101,14 +144,13 @@ fn push_sessions_of_rest(
         ));
         rest.push_from(sql, source, question, grouping, &[Fact::SessionId]);
     }
-    // A scalar subquery: as NOT EXISTS the planner might read all that is rolled up to answer it for all sessions at once.
-    sql.push(") AS d WHERE (SELECT true FROM ");
+}
+
+/// Appends the facts of the session `d.session_id` that are rolled up in its bucket, with a `WHERE`.
+fn push_rolled_facts(sql: &mut QueryBuilder<Postgres>, source: Source<'_>, question: &Question, grouping: &Grouping) {
     grouping.push_facts(sql, source, question, Rows::SessionOf("d.session_id"), &[]);
     grouping.push_where(sql, question);
-    sql.push(format!(
-        " AND f.started_at >= d.rolled_from AND f.started_at < d.rolled_until AND {first} = d.k1 AND {second} = d.k2 \
-         LIMIT 1) IS NULL GROUP BY 1, 2, 3"
-    ));
+    sql.push(" AND f.started_at >= d.rolled_from AND f.started_at < d.rolled_until");
 }
 
 /// The LiteLLM users with a request in the group and the bucket. Requests of nobody have none.

@@ -47,6 +47,11 @@ impl Grouping {
         self.keys.iter().all(|key| key.is_partition())
     }
 
+    /// Whether a request may be in many groups: once per tag or called tool.
+    pub(super) fn has_several_keys_per_request(&self) -> bool {
+        self.keys.iter().any(|key| !key.join().is_empty())
+    }
+
     /// SQL of the two keys.
     pub(super) fn keys(&self) -> [String; 2] {
         Dimension::two_keys(&self.keys)
