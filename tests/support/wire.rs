@@ -53,6 +53,11 @@ impl Wire {
         self.connections.load(Ordering::Relaxed)
     }
 
+    /// Lets no connection carry anything from now on, new ones neither.
+    pub fn go_dead(&self) {
+        self.silent_below.send_replace(usize::MAX);
+    }
+
     /// Lets the connections that there are carry nothing from now on, and stay open. New ones work.
     pub fn silence(&self) {
         self.silent_below.send_replace(self.connections());

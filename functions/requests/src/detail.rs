@@ -128,7 +128,7 @@ pub async fn get_request(
     PathId(id): PathId,
     _: NoQuery,
 ) -> ApiResult<Json<RequestDetail>> {
-    let mut db = state.db.session().await?;
+    let mut db = state.db.look_up().await?;
     let record = requests::find(&mut db, reader.scope(), &id).await?.ok_or_else(no_such_request)?;
     Ok(Json(RequestDetail::new(record, &reader)))
 }

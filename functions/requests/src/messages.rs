@@ -56,7 +56,7 @@ pub async fn get_request_messages(
     PathId(id): PathId,
     _: NoQuery,
 ) -> ApiResult<Json<RequestMessages>> {
-    let mut db = state.db.session().await?;
+    let mut db = state.db.look_up().await?;
     let mut row = content::of_request(&mut db, reader.scope(), &id).await?.ok_or_else(no_such_request)?;
     let content = normalise(row.take_stored()).disclose(reader.disclosure(&row));
     let availability = content.availability;

@@ -107,7 +107,7 @@ pub async fn get_session_messages(
 ) -> ApiResult<(NextPage, Json<Vec<SessionMessage>>)> {
     let list = (reader.identity(), "session messages", &session_id);
     let place: Option<Place> = params.cursor.as_ref().map(|cursor| cursor.decode(&list)).transpose()?;
-    let mut db = state.db.session().await?;
+    let mut db = state.db.look_up().await?;
     let mut replay = match &place {
         Some(place) => Replay::resume(&mut db, &session_id, place, &reader).await?,
         None => Replay::default(),
@@ -115,6 +115,7 @@ pub async fn get_session_messages(
     let more = replay.read(&mut db, &session_id, params.limit.get(), &reader).await?;
     // Behind a cursor, too: whoever makes one up must not learn that others have such a session.
     if replay.page.is_empty() {
+        db.require_index()?;
         return Err(no_such_session());
     }
     let place = replay.place().filter(|_| more);

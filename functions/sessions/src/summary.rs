@@ -27,9 +27,13 @@ pub async fn get_session_summary(
     PathId(session_id): PathId,
     _: NoQuery,
 ) -> ApiResult<Json<SessionSummary>> {
-    let mut db = state.db.session().await?;
+    let mut db = state.db.look_up().await?;
     let source = Source { facts: &db.facts, scope: caller.scope() };
-    sessions::summary(&mut db.conn, source, &session_id).await?.map(Json).ok_or_else(no_such_session)
+    let Some(summary) = sessions::summary(&mut db.conn, source, &session_id).await? else {
+        db.require_index()?;
+        return Err(no_such_session());
+    };
+    Ok(Json(summary))
 }
 
 /// The answer for a session that does not exist.

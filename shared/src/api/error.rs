@@ -148,7 +148,7 @@ pub enum ApiError {
 
 impl From<sqlx::Error> for ApiError {
     fn from(error: sqlx::Error) -> Self {
-        Self::Facts(FactsError::Database(error))
+        Self::Facts(error.into())
     }
 }
 
@@ -186,6 +186,9 @@ struct Fault {
 
 const TOO_SLOW: &str = "The database did not answer in time. Ask for a shorter window or add a filter; questions by agent over long \
      windows read LiteLLM's metadata row by row.";
+
+const INDEX_UNAVAILABLE: &str = "The database of the index cannot be read at the moment, so there are no lists and no analytics. \
+     Requests and sessions that LiteLLM's log still has are found by their ids meanwhile. Try again in a few seconds.";
 
 impl ApiError {
     fn problem(&self) -> Problem {
@@ -234,7 +237,10 @@ impl ApiError {
                     StatusCode::SERVICE_UNAVAILABLE,
                     "database-unavailable",
                     "The database is unavailable",
-                    "LiteLLM's database cannot be read at the moment. Try again in a few seconds.".into(),
+                    match error {
+                        FactsError::IndexDatabase(_) => INDEX_UNAVAILABLE.into(),
+                        _ => "LiteLLM's database cannot be read at the moment. Try again in a few seconds.".into(),
+                    },
                 ),
                 status => (status, "internal-error", "Internal error", INTERNAL.into()),
             },
@@ -280,7 +286,12 @@ impl ApiError {
             Self::Busy(error) => tracing::warn!(status = 503, error),
             Self::Facts(error) => {
                 let fault = fault(error);
-                tracing::error!(status = fault.status.as_u16(), error = safe_text(error), advice = fault.advice);
+                let database = match error {
+                    FactsError::IndexDatabase(_) => "index",
+                    _ => "log",
+                };
+                let (status, advice) = (fault.status.as_u16(), fault.advice);
+                tracing::error!(status, database, error = safe_text(error), advice);
             }
             Self::IssuerUnavailable(error) => tracing::error!(status = 503, error, advice = ISSUER_ADVICE),
             Self::Unrecorded(error) => tracing::error!(status = 503, %error, advice = audit::ADVICE),
@@ -301,6 +312,11 @@ const NOT_VALID: &str = "This key or token does not open anything here, or does 
 const INTERNAL: &str = "The service failed to answer. Report the request id.";
 const SLOW_ADVICE: &str =
     "the database is slow or the question large: check its load, narrow the window, or raise STATEMENT_TIMEOUT_MS";
+
+const INDEX_ADVICE: &str = "check that the database of INDEX_DATABASE_URL or INDEX_DATABASE_SECRET_ARN runs and can be reached \
+     from here, and that its role may read the schema traceability; with INDEX=off, LiteLLM's log answers";
+const LOCKED_ADVICE: &str =
+    "another connection holds a lock on LiteLLM's tables, such as a migration or VACUUM FULL: see pg_locks";
 
 const ISSUER_ADVICE: &str = "check JWT_ISSUER and JWT_JWKS_URL, and that this service can reach them; in a VPC without a way out, \
      let the gateway verify tokens";
@@ -351,12 +367,22 @@ fn fault(error: &FactsError) -> Fault {
     let unavailable = |advice| Fault { status: StatusCode::SERVICE_UNAVAILABLE, advice, schema_changed: false };
     let error = match error {
         FactsError::Database(error) => error,
+        FactsError::IndexDatabase(error) => {
+            let fault = database_fault(error);
+            let is_plain = fault.status == StatusCode::SERVICE_UNAVAILABLE && fault.advice != TLS_ADVICE;
+            return if is_plain { Fault { advice: INDEX_ADVICE, ..fault } } else { fault };
+        }
         // The right may be given at any time.
         FactsError::KeysUnreadable => {
             return Fault { schema_changed: true, ..unavailable("grant the database role SELECT on these tables") };
         }
-        _ => return unavailable("see the error: it says which table or right is missing"),
+        _ => return unavailable("see the error: it says which table, column or right is not as it should be"),
     };
+    database_fault(error)
+}
+
+fn database_fault(error: &sqlx::Error) -> Fault {
+    let unavailable = |advice| Fault { status: StatusCode::SERVICE_UNAVAILABLE, advice, schema_changed: false };
     match error {
         sqlx::Error::Database(error) => match error.code().as_deref().unwrap_or_default() {
             "57014" => Fault { status: StatusCode::GATEWAY_TIMEOUT, advice: SLOW_ADVICE, schema_changed: false },
@@ -374,6 +400,7 @@ fn fault(error: &FactsError) -> Fault {
             code if code.starts_with("53") => unavailable(
                 "the database is out of connections, memory or disk: lower DATABASE_MAX_CONNECTIONS or give it more",
             ),
+            "55P03" => unavailable(LOCKED_ADVICE),
             code if ["08", "57", "40", "55"].iter().any(|class| code.starts_with(class)) => {
                 unavailable("the database is restarting, failing over or recovering: it should be back soon")
             }
@@ -405,10 +432,15 @@ fn fault(error: &FactsError) -> Fault {
 }
 
 /// The error's text where it cannot quote a row or a parameter, else its SQLSTATE alone.
-fn safe_text(error: &FactsError) -> String {
-    let FactsError::Database(sqlx::Error::Database(database)) = error else {
+pub(crate) fn safe_text(error: &FactsError) -> String {
+    let (FactsError::Database(sqlx::Error::Database(database))
+    | FactsError::IndexDatabase(sqlx::Error::Database(database))) = error
+    else {
         return match error {
-            FactsError::Database(sqlx::Error::ColumnDecode { index, .. }) => format!("column {index} did not decode"),
+            FactsError::Database(sqlx::Error::ColumnDecode { index, .. })
+            | FactsError::IndexDatabase(sqlx::Error::ColumnDecode { index, .. }) => {
+                format!("column {index} did not decode")
+            }
             error => error.to_string(),
         };
     };

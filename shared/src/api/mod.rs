@@ -17,6 +17,7 @@ pub mod window;
 pub use body::JsonBody;
 pub use caller::{Caller, Reader};
 pub use cursor::Cursor;
+pub(crate) use error::safe_text;
 pub use error::{ApiError, ApiResult, Problem, Unauthorized};
 pub use id::PathId;
 pub use page::{Page, PageSize};

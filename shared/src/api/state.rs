@@ -29,6 +29,12 @@ impl Clock {
         Self(Arc::new(move || at))
     }
 
+    /// A clock of the caller's own.
+    #[must_use]
+    pub fn of(now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
     /// Now.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {

@@ -10,7 +10,7 @@ use sqlx::postgres::{PgArguments, PgQueryResult, PgRow, PgStatement, PgTypeInfo}
 use sqlx::{AssertSqlSafe, Either, Execute, Executor, Postgres, SqlStr};
 
 use super::loan::Loan;
-use super::work::Work;
+use super::work::{DatabaseKind, Work};
 
 /// A read-only connection. What it does is counted for the request that has it, and it never goes back to the pool in the
 /// middle of something.
@@ -19,11 +19,12 @@ pub struct Connection {
     /// `None` only while it is dropped.
     loan: Option<Loan>,
     work: Option<Arc<Work>>,
+    kind: DatabaseKind,
 }
 
 impl Connection {
-    pub(super) fn new(loan: Loan, work: Option<Arc<Work>>) -> Self {
-        Self { loan: Some(loan), work }
+    pub(super) fn new(loan: Loan, work: Option<Arc<Work>>, kind: DatabaseKind) -> Self {
+        Self { loan: Some(loan), work, kind }
     }
 
     /// Begins a transaction that cannot write, under these settings. It ends with the request.
@@ -86,7 +87,7 @@ impl<'c> Executor<'c> for &'c mut Connection {
         'c: 'e,
         E: 'q + Execute<'q, Postgres>,
     {
-        let Connection { loan, work } = self;
+        let Connection { loan, work, kind } = self;
         let loan = loan.as_mut().expect("a connection has its loan until it is dropped");
         let is_pooled = loan.is_pooled();
         let (conn, busy) = loan.parts();
@@ -102,6 +103,9 @@ impl<'c> Executor<'c> for &'c mut Connection {
                 work.add_time(since.elapsed());
                 if matches!(answer, Some(Ok(Either::Right(_)))) {
                     work.add_row();
+                }
+                if matches!(answer, Some(Err(_))) {
+                    work.note_failure(*kind);
                 }
             }
             // After an error, too, it has to show that it is ready: the server may have ended it.

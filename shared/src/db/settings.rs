@@ -17,6 +17,9 @@ const IDLE_SESSION_TIMEOUT_MS: &str = "900000";
 /// How often the server looks whether the client of a running statement is still there, in milliseconds. PostgreSQL 14
 /// brought it, not every system has it, and a session that a pooler shares must not be told.
 pub(super) const CLIENT_CHECK: (&str, &str) = ("client_connection_check_interval", "500");
+/// How long a statement waits for a lock, such as that of a migration of LiteLLM's. Then the answer says what the matter is;
+/// a transaction through a pooler waits until its statement is too slow.
+const LOCK_TIMEOUT_MS: &str = "2000";
 /// Tells a session that was given our settings from one that a pooler made.
 pub(super) const MARK: (&str, &str) = ("traceability.session", "own");
 
@@ -39,6 +42,7 @@ impl SessionSettings {
         let options = options.options(self.of_statements()).options([
             ("default_transaction_read_only", "on"),
             ("idle_session_timeout", IDLE_SESSION_TIMEOUT_MS),
+            ("lock_timeout", LOCK_TIMEOUT_MS),
             MARK,
         ]);
         match schema {

@@ -19,6 +19,15 @@ tokio::task_local! {
 /// How long an answer waits for a connection to be ready again.
 const PATIENCE: Duration = Duration::from_millis(200);
 
+/// Which database a connection leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DatabaseKind {
+    /// LiteLLM's, which may have the index as well.
+    Log,
+    /// That of the index, where it is another.
+    Index,
+}
+
 /// The sum of a request's work in the database.
 #[derive(Debug, Default)]
 pub struct Work {
@@ -32,6 +41,8 @@ pub struct Work {
     caller: OnceLock<String>,
     /// Whether the question is over a time window, which takes the longer the longer that is.
     is_over_window: AtomicBool,
+    /// Whether the last statement that failed was one of the index's database.
+    index_failed: AtomicBool,
     /// Connections in the middle of an answer or of a transaction.
     unsettled: Mutex<Vec<Loan>>,
 }
@@ -99,6 +110,17 @@ impl Work {
     #[must_use]
     pub fn rows(&self) -> u64 {
         self.rows.load(Ordering::Relaxed)
+    }
+
+    /// Notes that a statement has failed: its error does not tell of which database it is.
+    pub(super) fn note_failure(&self, kind: DatabaseKind) {
+        self.index_failed.store(kind == DatabaseKind::Index, Ordering::Relaxed);
+    }
+
+    /// Where the last statement failed of the request this runs for.
+    pub(crate) fn failed_at() -> DatabaseKind {
+        let index_failed = Self::current().is_some_and(|work| work.index_failed.load(Ordering::Relaxed));
+        if index_failed { DatabaseKind::Index } else { DatabaseKind::Log }
     }
 
     pub(super) fn add_time(&self, time: Duration) {

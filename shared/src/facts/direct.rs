@@ -40,6 +40,11 @@ impl Direct {
         Ok(Self { schema, expressions })
     }
 
+    /// Whether the other one is of a database with the same columns.
+    pub(crate) fn has_schema_of(&self, other: &Self) -> bool {
+        self.schema == other.schema
+    }
+
     /// Appends a `FROM` item `(…) AS alias` with the named facts of the rows that the caller may see.
     ///
     /// PostgreSQL pulls this subquery up into the query around it, so that a condition on `started_at` uses LiteLLM's

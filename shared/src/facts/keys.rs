@@ -41,8 +41,12 @@ impl Direct {
     #[must_use]
     pub fn key_query(&self, hash: &str, now: NaiveDateTime) -> Option<QueryBuilder<Postgres>> {
         let has = |table: &str, column: &str| self.schema.table_has(table, column);
-        let judged = ["token", "user_id", "team_id", "expires", "blocked"];
-        if !judged.iter().all(|column| has(KEYS, column)) || !has(USERS, "user_role") || !has(TEAMS, "blocked") {
+        let judged = [
+            (KEYS, &["token", "user_id", "team_id", "expires", "blocked"][..]),
+            (USERS, &["user_id", "user_role", "teams"]),
+            (TEAMS, &["team_id", "blocked", "members_with_roles"]),
+        ];
+        if !judged.iter().all(|(table, columns)| columns.iter().all(|column| has(table, column))) {
             return None;
         }
         // What limits a key must not be overlooked for want of a right; older releases do not have it at all.
@@ -73,7 +77,7 @@ impl Direct {
             routes = newer("allowed_routes", "COALESCE(v.allowed_routes, '{}')", "'{}'::text[]"),
             key_type = newer("key_type", "v.key_type", "NULL::text"),
         ));
-        if has(DEPRECATED_KEYS, "active_token_id") {
+        if ["token", "active_token_id", "revoke_at"].iter().all(|column| has(DEPRECATED_KEYS, column)) {
             // The key itself first: a hash that is both good and replaced is good.
             sql.push("COALESCE((SELECT k.token FROM \"").push(KEYS).push("\" k WHERE k.token = ");
             sql.push_bind(hash.to_owned());

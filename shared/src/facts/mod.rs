@@ -22,6 +22,7 @@ mod probe;
 mod projection;
 mod quality;
 mod tool_calls;
+mod types;
 mod unpacked;
 
 pub use column::Fact;
@@ -38,6 +39,7 @@ use serde::Serialize;
 use sqlx::{PgExecutor, Postgres, QueryBuilder};
 
 use crate::access::Scope;
+use crate::db::{DatabaseKind, Work};
 use crate::index::{self, Index};
 
 /// Why there are no facts in this database.
@@ -58,6 +60,19 @@ pub enum FactsError {
     /// A column is missing that every release of LiteLLM has.
     #[error("\"LiteLLM_SpendLogs\" has no column \"{0}\", which every release of LiteLLM has: is it LiteLLM's table?")]
     ColumnMissing(&'static str),
+    /// A column has a type that no release of LiteLLM gives it, and that cannot be read as one.
+    #[error(
+        "the column \"{column}\" of \"LiteLLM_SpendLogs\" has the type {found}, but every release of LiteLLM gives it \
+         {expected}: is it LiteLLM's table?"
+    )]
+    ColumnType {
+        /// The column.
+        column: &'static str,
+        /// Its type, as PostgreSQL writes it.
+        found: String,
+        /// The type that LiteLLM gives it.
+        expected: &'static str,
+    },
     /// The role may not read what it takes to judge LiteLLM's keys.
     #[error(
         "the database role may not read LiteLLM's keys, users and teams, which AUTH_MODE=litellm needs: run GRANT SELECT ON \
@@ -68,9 +83,33 @@ pub enum FactsError {
     /// The caller's other questions hold as many connections as one caller may have.
     #[error("one caller's questions hold their share of the connections")]
     CallerBusy,
-    /// The catalogue could not be asked.
+    /// LiteLLM's database did not do its part.
     #[error(transparent)]
-    Database(#[from] sqlx::Error),
+    Database(sqlx::Error),
+    /// The database of the index, which is another one, did not do its part.
+    #[error(transparent)]
+    IndexDatabase(sqlx::Error),
+}
+
+impl From<sqlx::Error> for FactsError {
+    /// Of the database whose statement failed last.
+    fn from(error: sqlx::Error) -> Self {
+        match Work::failed_at() {
+            DatabaseKind::Log => Self::Database(error),
+            DatabaseKind::Index => Self::IndexDatabase(error),
+        }
+    }
+}
+
+impl FactsError {
+    /// The same error, of this database.
+    pub(crate) fn in_database(self, kind: DatabaseKind) -> Self {
+        match (self, kind) {
+            (Self::Database(error) | Self::IndexDatabase(error), DatabaseKind::Log) => Self::Database(error),
+            (Self::Database(error) | Self::IndexDatabase(error), DatabaseKind::Index) => Self::IndexDatabase(error),
+            (error, _) => error,
+        }
+    }
 }
 
 /// A half-open span of time: `start` belongs to it, `end` does not.

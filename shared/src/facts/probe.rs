@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::{PgExecutor, Row};
 
-use super::FactsError;
+use super::{FactsError, types};
 
 /// LiteLLM's log table.
 pub(super) const SPEND_LOGS: &str = "LiteLLM_SpendLogs";
@@ -51,10 +51,10 @@ const BASELINE: [&str; 25] = [
 ];
 
 /// Which tables of LiteLLM's can be read here, and their columns.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Schema {
     tables: BTreeMap<String, BTreeSet<String>>,
-    /// Columns that are there, but not for this role.
+    /// Columns that are there, but not for this role, or of a type that is not LiteLLM's.
     hidden: BTreeMap<String, BTreeSet<String>>,
 }
 
@@ -62,7 +62,8 @@ impl Schema {
     /// Asks the catalogue, in one query and by the connection's `search_path`.
     ///
     /// # Errors
-    /// [`FactsError`] when the log table is missing, unreadable, or lacks a column that every release has.
+    /// [`FactsError`] when the log table is missing, unreadable, lacks a column that every release has, or has one of another
+    /// type.
     pub(super) async fn probe(conn: impl PgExecutor<'_>) -> Result<Self, FactsError> {
         let names = [SPEND_LOGS, TOOL_INDEX, AGENTS, KEYS, TEAMS, USERS, DEPRECATED_KEYS];
         // What the role may not read of a companion, table or column, is as good as absent for facts: they then come from
@@ -70,13 +71,20 @@ impl Schema {
         let rows = sqlx::query(
             r"SELECT t.name,
                      has_table_privilege(to_regclass(quote_ident(t.name)), 'SELECT') AS readable,
-                     c.columns, c.hidden
+                     c.columns, c.types, c.type_names, c.hidden
               FROM unnest($1::text[]) AS t(name),
               LATERAL (SELECT COALESCE(array_agg(a.attname::text) FILTER (WHERE a.readable), '{}') AS columns,
+                              COALESCE(array_agg(a.type) FILTER (WHERE a.readable), '{}') AS types,
+                              COALESCE(array_agg(a.type_name) FILTER (WHERE a.readable), '{}') AS type_names,
                               COALESCE(array_agg(a.attname::text) FILTER (WHERE NOT a.readable), '{}') AS hidden
-                       FROM (SELECT attname, has_column_privilege(attrelid, attnum, 'SELECT') AS readable
-                             FROM pg_attribute
-                             WHERE attrelid = to_regclass(quote_ident(t.name)) AND attnum > 0 AND NOT attisdropped) a) c
+                       FROM (SELECT a.attname, has_column_privilege(a.attrelid, a.attnum, 'SELECT') AS readable,
+                                    COALESCE(b.typname, y.typname)::text AS type,
+                                    format_type(a.atttypid, a.atttypmod) AS type_name
+                             FROM pg_attribute a
+                             JOIN pg_type y ON y.oid = a.atttypid
+                             LEFT JOIN pg_type b ON b.oid = y.typbasetype
+                             WHERE a.attrelid = to_regclass(quote_ident(t.name)) AND a.attnum > 0
+                               AND NOT a.attisdropped) a) c
               WHERE to_regclass(quote_ident(t.name)) IS NOT NULL",
         )
         .bind(names.as_slice())
@@ -89,9 +97,23 @@ impl Schema {
             if name == SPEND_LOGS && !row.try_get::<bool, _>("readable")? {
                 return Err(FactsError::NotReadable);
             }
-            let columns = |part: &str| Ok::<_, sqlx::Error>(row.try_get::<Vec<String>, _>(part)?.into_iter().collect());
-            hidden.insert(name.clone(), columns("hidden")?);
-            tables.insert(name, columns("columns")?);
+            let list = |part: &str| row.try_get::<Vec<String>, _>(part);
+            let types = list("types")?.into_iter().zip(list("type_names")?);
+            let (mut readable, mut unread) = (BTreeSet::new(), list("hidden")?.into_iter().collect::<BTreeSet<_>>());
+            for (column, (found, found_name)) in list("columns")?.into_iter().zip(types) {
+                match types::column(&name, &column) {
+                    Some((_, kind)) if kind.takes(&found) => drop(readable.insert(column)),
+                    Some((column, kind)) if name == SPEND_LOGS => {
+                        let expected = kind.expected();
+                        return Err(FactsError::ColumnType { column, found: found_name, expected });
+                    }
+                    // Of a companion, it is as good as one that may not be read.
+                    Some(_) => drop(unread.insert(column)),
+                    None => drop(readable.insert(column)),
+                }
+            }
+            tables.insert(name.clone(), readable);
+            hidden.insert(name, unread);
         }
         let schema = Self { tables, hidden };
         schema.check()?;

@@ -105,7 +105,7 @@ fn duration_ms(schema: &Schema) -> String {
         milliseconds(START, END)
     );
     if schema.has("request_duration_ms") {
-        format!("COALESCE(CASE WHEN s.request_duration_ms >= 0 THEN s.request_duration_ms END, {derived})")
+        format!("COALESCE(CASE WHEN s.request_duration_ms >= 0 THEN s.request_duration_ms::bigint END, {derived})")
     } else {
         derived
     }
@@ -139,7 +139,7 @@ fn model_group() -> String {
 
 /// One NaN or infinity, which the column can hold, would make every sum that includes it useless.
 pub(super) fn spend() -> String {
-    "CASE WHEN s.spend BETWEEN -1e12 AND 1e12 THEN s.spend ELSE 0 END".into()
+    "CASE WHEN s.spend BETWEEN -1e12 AND 1e12 THEN s.spend::float8 ELSE 0 END".into()
 }
 
 /// NULL is a success. Releases without the column noted failures in `metadata`.

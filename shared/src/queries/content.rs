@@ -169,8 +169,11 @@ fn select(source: Source<'_>, rows: Rows<'_>) -> QueryBuilder<Postgres> {
 pub async fn of_request(db: &mut Session, scope: &Scope, id: &str) -> Result<Option<ContentRow>, FactsError> {
     let (conn, facts) = db.log().await?;
     let found = find(conn, Source { facts: &facts, scope }, id).await?;
-    if found.is_some() || !db.facts.is_indexed() {
+    if found.is_some() {
         return Ok(found);
+    }
+    if !db.facts.is_indexed() {
+        return db.require_index().map(|()| None);
     }
     let mut found = find(&mut db.conn, Source { facts: &db.facts, scope }, id).await?;
     // The index may have shortened the id; whoever asks knows the whole.

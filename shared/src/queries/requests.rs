@@ -257,7 +257,7 @@ pub async fn find(db: &mut Session, scope: &Scope, id: &str) -> Result<Option<Re
         }
     }
     if !db.facts.is_indexed() {
-        return Ok(None);
+        return db.require_index().map(|()| None);
     }
     let source = Source { facts: &db.facts, scope };
     let mut found = find_in(&mut db.conn, source, Rows::Request(id)).await?;

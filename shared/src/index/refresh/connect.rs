@@ -1,5 +1,7 @@
 //! The connections of an indexer. They are no pool's: each does one thing for minutes.
 
+use std::time::Duration;
+
 use sqlx::PgConnection;
 
 use crate::config::{ConfigError, DatabaseConfig};
@@ -23,11 +25,11 @@ pub enum ConnectError {
 const BOTH: [(&str, &str); 4] =
     [("jit", "off"), ("statement_timeout", "300000"), ("tcp_keepalives_idle", "10"), ("tcp_keepalives_interval", "5")];
 
-/// To read LiteLLM's log; nothing can be written there.
-pub(super) async fn open_log(config: &DatabaseConfig) -> Result<PgConnection, ConnectError> {
+/// To read LiteLLM's log; nothing can be written there. A statement waits so long for a lock.
+pub(super) async fn open_log(config: &DatabaseConfig, lock_timeout: Duration) -> Result<PgConnection, ConnectError> {
     let settings = [("default_transaction_read_only", "on"), ("enable_memoize", "off"), ("work_mem", "32768")];
-    let settings = BOTH.into_iter().chain(settings);
-    db::connect(config, settings).await?.map_err(ConnectError::Log)
+    let lock_timeout = ("lock_timeout", lock_timeout.as_millis().to_string());
+    db::connect(config, both(&settings).chain([lock_timeout])).await?.map_err(ConnectError::Log)
 }
 
 /// To write the index.
@@ -37,6 +39,9 @@ pub(super) async fn open_log(config: &DatabaseConfig) -> Result<PgConnection, Co
 pub async fn open_index(config: &DatabaseConfig) -> Result<PgConnection, ConnectError> {
     // An indexer that vanished in the middle must not keep the lock.
     let settings = [("idle_in_transaction_session_timeout", "60000"), ("lock_timeout", "30000"), ("work_mem", "65536")];
-    let settings = BOTH.into_iter().chain(settings);
-    db::connect(config, settings).await?.map_err(ConnectError::Index)
+    db::connect(config, both(&settings)).await?.map_err(ConnectError::Index)
+}
+
+fn both(settings: &[(&'static str, &str)]) -> impl Iterator<Item = (&'static str, String)> {
+    BOTH.iter().chain(settings).map(|(name, value)| (*name, (*value).to_owned()))
 }

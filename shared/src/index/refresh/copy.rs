@@ -33,6 +33,10 @@ impl Refresh<'_> {
             if !self.has_time() {
                 return Ok(false);
             }
+            // What was read by the columns of before may lack what newer ones have.
+            if self.probe_again().await? {
+                ahead = None;
+            }
             // The minutes to which rows have moved belong to it: those rows are no longer where they were.
             let mut waiting = vec![slice];
             while let Some(slice) = waiting.pop() {

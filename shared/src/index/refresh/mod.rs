@@ -24,7 +24,7 @@ use sqlx::{Connection as _, PgConnection, Postgres, Transaction};
 pub use connect::{ConnectError, open_index};
 
 use crate::config::{ConfigError, DatabaseConfig, Environment};
-use crate::facts::{Direct, FactsError, TimeWindow};
+use crate::facts::{Direct, FactsError, NamePaths, TimeWindow};
 
 /// Why the index could not be brought up to date.
 #[derive(Debug, thiserror::Error)]
@@ -34,13 +34,28 @@ pub enum RefreshError {
     Connect(#[from] ConnectError),
     /// LiteLLM's log cannot be read.
     #[error("LiteLLM's database: {0}")]
-    Log(#[from] FactsError),
+    Log(FactsError),
+    /// Another connection has locked LiteLLM's log.
+    #[error(
+        "another connection holds a lock on LiteLLM's log, such as a migration or VACUUM FULL: this run ends, and the next \
+         one goes on where it stopped"
+    )]
+    Locked,
     /// The index cannot be written.
     #[error("the database of the index: {0}")]
     Index(#[from] sqlx::Error),
     /// There is no index, or one of another version.
     #[error("the database has no schema traceability of this version: make it first, with 'make migrate'")]
     NotMigrated,
+}
+
+impl From<FactsError> for RefreshError {
+    fn from(error: FactsError) -> Self {
+        /// `lock_not_available`
+        const LOCK_TIMEOUT: &str = "55P03";
+        let FactsError::Database(sqlx::Error::Database(database)) = &error else { return Self::Log(error) };
+        if database.code().is_some_and(|code| code == LOCK_TIMEOUT) { Self::Locked } else { Self::Log(error) }
+    }
 }
 
 /// How the index is brought up to date.
@@ -54,7 +69,12 @@ pub struct RefreshConfig {
     pub look_back: TimeDelta,
     /// `INDEX_SETTLE_MINUTES`: how old requests must be to be rolled up; default 15. Most rows are in the log by then.
     pub settle: TimeDelta,
+    /// How long a statement waits for a lock on LiteLLM's log before the run ends; 10 s.
+    pub lock_timeout: Duration,
 }
+
+/// Long enough for LiteLLM's usual migrations, short enough that a run of a minute can say what the matter is.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl RefreshConfig {
     /// Reads the settings.
@@ -79,6 +99,7 @@ impl RefreshConfig {
             rows_per_second,
             look_back: minutes("INDEX_LOOK_BACK_MINUTES", 60, 1440)?,
             settle: minutes("INDEX_SETTLE_MINUTES", 15, 1440)?,
+            lock_timeout: LOCK_TIMEOUT,
         })
     }
 }
@@ -116,6 +137,7 @@ pub struct Refresh<'a> {
     index: PgConnection,
     /// For a second connection where there is much to write.
     index_config: DatabaseConfig,
+    names: NamePaths,
     direct: Direct,
     config: RefreshConfig,
     /// When to stop, at the latest.
@@ -147,9 +169,11 @@ impl<'a> Refresh<'a> {
         if !super::Index::exists(&mut index).await? {
             return Err(RefreshError::NotMigrated);
         }
-        let mut source = connect::open_log(log).await?;
-        let direct = Direct::probe(&mut source, &log.names).await?;
-        Ok(Self { log: source, index, index_config, direct, config, deadline, watch, outcome: Outcome::default() })
+        let mut source = connect::open_log(log, config.lock_timeout).await?;
+        let names = log.names.clone();
+        let direct = Direct::probe(&mut source, &names).await?;
+        let outcome = Outcome::default();
+        Ok(Self { log: source, index, index_config, names, direct, config, deadline, watch, outcome })
     }
 
     /// Copies what is new, rolls up what has settled, and compares a part of the rest.
@@ -202,6 +226,17 @@ impl<'a> Refresh<'a> {
             .fetch_one(&mut self.log)
             .await
             .map_err(FactsError::from)?)
+    }
+
+    /// Asks again which columns LiteLLM's log has, and returns whether they are others than before: filling the index takes
+    /// hours, and LiteLLM may be upgraded meanwhile.
+    async fn probe_again(&mut self) -> Result<bool, RefreshError> {
+        let direct = Direct::probe(&mut self.log, &self.names).await?;
+        let is_new = !direct.has_schema_of(&self.direct);
+        if is_new {
+            self.direct = direct;
+        }
+        Ok(is_new)
     }
 
     /// Whether there is time for another batch.
