@@ -149,7 +149,8 @@ fn names_do_no_harm_in_any_form() {
         }
         let markdown = of(Form::Markdown);
         assert_eq!(markdown.lines().count(), plain(Form::Markdown).lines().count(), "{text:?} made lines");
-        assert!(!markdown.contains("<script") && !markdown.contains("[x]("), "{text:?}");
+        let unescaped = markdown.replace("\\[", "");
+        assert!(!unescaped.contains("<script") && !unescaped.contains("[x]("), "{text:?}");
         for link in ["://evil", "(https://evil", "www.evil", "a@evil", "<http"] {
             let elsewhere = without_targets(&markdown);
             assert!(!elsewhere.contains(link), "{text:?} makes a link by {link}");

@@ -17,7 +17,7 @@ const SHORTEST: usize = 4;
 const SHORTEST_PART: usize = 8;
 
 /// How many are looked for in texts: each costs a pass.
-const MOST_KNOWN: usize = 200;
+const MOST_KNOWN: usize = 2_000;
 
 /// Headers as a program prints them: the name, and what comes before the bracket that holds them.
 static HEADERS: LazyLock<Regex> = LazyLock::new(|| regex(r#"(?i)headers["'\\]*[ \t]*[:=][ \t]*[a-z_.]*["'\\]*[\[{(]"#));
