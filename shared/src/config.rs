@@ -108,6 +108,8 @@ pub struct DatabaseConfig {
     pub max_connections: u32,
     /// `STATEMENT_TIMEOUT_MS`: how long one statement may run in the database, 100 to 28000, default 4000.
     pub statement_timeout: Duration,
+    /// How long a statement waits for a lock, such as that of a migration of LiteLLM's. Two seconds.
+    pub lock_timeout: Duration,
     /// How long a request waits for a connection before it answers 503.
     pub acquire_timeout: Duration,
     /// `AGENT_NAME_PATHS` and `CONVERSATION_NAME_PATHS`: further places to look for names, separated by commas.
@@ -130,6 +132,9 @@ pub enum Sharing {
 
 /// How many connections a process has that many callers share.
 const SHARED_CONNECTIONS: u32 = 10;
+
+/// Longer than a lock of LiteLLM's own is held, but for its migrations.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Long enough for a handshake across regions, short enough to answer within 5 s.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -232,6 +237,7 @@ impl DatabaseConfig {
             allow_unverified_tls: environment.flag("DATABASE_ALLOW_UNVERIFIED_TLS")?,
             max_connections,
             statement_timeout: Duration::from_millis(timeout),
+            lock_timeout: LOCK_TIMEOUT,
             acquire_timeout: ACQUIRE_TIMEOUT,
             names,
             index: IndexPlace::Off,

@@ -151,7 +151,8 @@ fn guarded(whole: &App, content: &str) -> App {
 }
 
 /// Parameters that select, sort and group, with values that reach beyond a caller's rows. A new one has to be added.
-const FILTERS: [(&str, &str); 36] = [
+const FILTERS: [(&str, &str); 37] = [
+    ("origin", "user"),
     ("user_id", "alice"),
     ("user_id", "bob"),
     ("team_id", "team-data"),

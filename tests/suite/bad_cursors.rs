@@ -173,7 +173,7 @@ fn payload(cursor: &str) -> String {
 /// What names a list of all sessions, as the API hashes it.
 fn sessions_query(sort: &str) -> Box<RawValue> {
     let filters = "{\"agent_name\":null,\"user_id\":null,\"model\":null,\"end_user\":null,\"team_id\":null,\"tag\":null,\
-         \"conversation_name\":null,\"start_date\":null,\"end_date\":null,\"timezone\":\"UTC\",\"min_cost\":null,\
+         \"conversation_name\":null,\"origin\":null,\"start_date\":null,\"end_date\":null,\"timezone\":\"UTC\",\"min_cost\":null,\
          \"max_cost\":null,\"min_requests\":null,\"has_tool_calls\":null,\"status\":null}";
     let query = format!(r#"[["anonymous","anyone",null],"sessions",{filters},{{"sort":"{sort}","order":"desc"}}]"#);
     RawValue::from_string(query).expect("JSON")

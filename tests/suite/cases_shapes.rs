@@ -46,7 +46,7 @@ async fn app() -> App {
 /// A session as it reads: each message as `role: text` with its calls, as far as it is new.
 async fn transcript(app: &App, session: &str) -> Vec<String> {
     let requests = app.get(&format!("/api/v1/sessions/{}/messages", encode(session))).await.ok();
-    let messages = requests.as_array().expect("a list").iter().flat_map(|request| request["messages"].as_array());
+    let messages = requests.as_array().expect("a list").iter().filter_map(|request| request["messages"].as_array());
     messages.flatten().map(line).collect()
 }
 

@@ -230,7 +230,7 @@ async fn targets_that_hang_keep_no_other_from_theirs() {
     // They answer, but only after the last ones have theirs. Nobody waits so long who sends one after the other.
     world.receiver.answers_after(&["/first", "/second", "/third"], &["/fourth", "/fifth"]);
     let patience = Patience { attempt: Duration::from_secs(8), ..PATIENCE };
-    world.run_with(patience, now(), &json!({"period": "week"})).await.expect("all have theirs");
+    Box::pin(world.run_with(patience, now(), &json!({"period": "week"}))).await.expect("all have theirs");
     assert_eq!(names.map(received), [1; 6]);
 
     world.receiver.hangs_at(&["/first", "/second", "/third", "/once"]);

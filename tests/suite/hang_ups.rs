@@ -44,7 +44,9 @@ fn config(database: &Database, connections: &'static str) -> (DatabaseConfig, En
     // So long that no statement of these tests ends by itself.
     let settings = [("DATABASE_MAX_CONNECTIONS", connections), ("STATEMENT_TIMEOUT_MS", "28000")];
     let environment = settings.into_iter().collect();
-    (DatabaseConfig::with_url(database.url().to_owned(), &environment).expect("settings"), environment)
+    let mut config = DatabaseConfig::with_url(database.url().to_owned(), &environment).expect("settings");
+    config.lock_timeout = config.statement_timeout;
+    (config, environment)
 }
 
 async fn count(conn: &mut PgConnection, condition: &str) -> i64 {
@@ -79,15 +81,14 @@ fn get(path: &str) -> Request<Body> {
 /// Asks, and hangs up: HTTP/1.1 by closing the connection, HTTP/2 by resetting the stream.
 async fn ask_and_hang_up(server: &LocalServer, http2: Option<&Client>, path: &str) {
     let patience = Duration::from_millis(15);
-    match http2 {
-        Some(client) => drop(tokio::time::timeout(patience, client.send(get(path))).await),
-        None => {
-            let mut stream = server.connect().await;
-            let head = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
-            stream.write_all(head.as_bytes()).await.expect("written");
-            tokio::time::sleep(patience).await;
-        }
+    if let Some(client) = http2 {
+        drop(tokio::time::timeout(patience, client.send(get(path))).await);
+        return;
     }
+    let mut stream = server.connect().await;
+    let head = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.expect("written");
+    tokio::time::sleep(patience).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -36,7 +36,8 @@ fn further() -> Vec<(String, Option<String>)> {
         (long("r", 1_400, "a"), Some(session)),
         // Two of one beginning.
         pair("3", &long("s", 2_400, "a")),
-        pair("4", &long("s", 2_400, "b")),
+        // Ties are told apart by what is stored: the MD5 of this one comes after that of the one before, as the id does.
+        pair("4", &long("s", 2_400, "d")),
         (long("r", 1_400, "b"), None),
         // On the border, and beyond it.
         pair("5", &long("b", 1_000, "")),

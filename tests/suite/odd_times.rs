@@ -170,7 +170,7 @@ async fn a_sum_of_zero_is_not_unknown() {
     if skipped() {
         return;
     }
-    let start = |id: &str| noon() + TimeDelta::days(if id == "streamed" { 1 } else { 0 });
+    let start = |id: &str| noon() + TimeDelta::days(i64::from(id == "streamed"));
     let row = |id: &str, other: Value| made::row(id, start(id), other);
     let rows = [
         row(

@@ -91,7 +91,7 @@ impl World {
     /// # Errors
     /// What it says.
     pub async fn run(&self, now: DateTime<Utc>, event: &Value) -> Result<Vec<Outcome>, RunError> {
-        self.run_with(PATIENCE, now, event).await
+        Box::pin(self.run_with(PATIENCE, now, event)).await
     }
 
     /// A run with another patience.

@@ -26,7 +26,7 @@ pub(crate) struct Place<'q>(&'q Queue);
 pub(crate) struct Turn<'q> {
     /// How long it may take.
     pub(crate) time: Duration,
-    _turn: MutexGuard<'q, ()>,
+    _guard: MutexGuard<'q, ()>,
     _place: Place<'q>,
 }
 
@@ -46,7 +46,7 @@ impl<'q> Place<'q> {
         let turn = queue.turn.lock().await;
         let left = deadline.saturating_duration_since(Instant::now()).saturating_sub(RESERVED);
         let is_last = queue.places.load(Ordering::Relaxed) == 1;
-        Turn { time: if is_last { left } else { left / 2 }, _turn: turn, _place: self }
+        Turn { time: if is_last { left } else { left / 2 }, _guard: turn, _place: self }
     }
 }
 

@@ -95,7 +95,7 @@ impl Door {
             ));
         }
         // HTTP/2 has the name in the address, and so does HTTP/1 where a client takes this server for a proxy.
-        let target = request.uri().authority().map(|authority| authority.as_str());
+        let target = request.uri().authority().map(http::uri::Authority::as_str);
         let named = host.map(|host| host.to_str().unwrap_or_default()).into_iter().chain(target);
         if named.into_iter().all(|host| self.hosts.contain(host)) {
             return Ok(());

@@ -87,7 +87,10 @@ impl Database {
     fn of(config: &DatabaseConfig, tables: Tables) -> Result<Self, ConfigError> {
         let manager = Manager {
             login: login_of(config)?,
-            settings: SessionSettings { statement_timeout: config.statement_timeout },
+            settings: SessionSettings {
+                statement_timeout: config.statement_timeout,
+                lock_timeout: config.lock_timeout,
+            },
             pooled: AtomicBool::new(config.pooler),
             dead_before_ms: AtomicI64::new(i64::MIN),
             can_check_clients: AtomicBool::new(true),

@@ -17,9 +17,6 @@ const IDLE_SESSION_TIMEOUT_MS: &str = "900000";
 /// How often the server looks whether the client of a running statement is still there, in milliseconds. PostgreSQL 14
 /// brought it, not every system has it, and a session that a pooler shares must not be told.
 pub(super) const CLIENT_CHECK: (&str, &str) = ("client_connection_check_interval", "500");
-/// How long a statement waits for a lock, such as that of a migration of LiteLLM's. Then the answer says what the matter is;
-/// a transaction through a pooler waits until its statement is too slow.
-const LOCK_TIMEOUT_MS: &str = "2000";
 /// Tells a session that was given our settings from one that a pooler made.
 pub(super) const MARK: (&str, &str) = ("traceability.session", "own");
 
@@ -27,6 +24,8 @@ pub(super) const MARK: (&str, &str) = ("traceability.session", "own");
 #[derive(Debug, Clone)]
 pub(super) struct SessionSettings {
     pub(super) statement_timeout: Duration,
+    /// Then the answer says what the matter is; a transaction through a pooler waits until its statement is too slow.
+    pub(super) lock_timeout: Duration,
 }
 
 impl SessionSettings {
@@ -39,10 +38,10 @@ impl SessionSettings {
     /// server connections would pass a later `SET` on to its other clients, LiteLLM among them; it refuses the packet
     /// instead.
     pub(super) fn for_session(&self, options: PgConnectOptions, schema: Option<&str>) -> PgConnectOptions {
-        let options = options.options(self.of_statements()).options([
+        let lock_timeout = ("lock_timeout", self.lock_timeout.as_millis().to_string());
+        let options = options.options(self.of_statements()).options([lock_timeout]).options([
             ("default_transaction_read_only", "on"),
             ("idle_session_timeout", IDLE_SESSION_TIMEOUT_MS),
-            ("lock_timeout", LOCK_TIMEOUT_MS),
             MARK,
         ]);
         match schema {

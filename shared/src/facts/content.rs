@@ -95,12 +95,12 @@ impl Direct {
         scope: &Scope,
     ) {
         let columns = format!(
-            r#"{}, {} AS completion_started_at, s.cache_hit AS cache_hit_text,
+            r"{}, {} AS completion_started_at, s.cache_hit AS cache_hit_text,
              s.cache_key AS cache_key, s.api_base AS api_base,
              CASE jsonb_typeof(p.metadata) WHEN 'object' THEN p.metadata - {METADATA_KEYS} END AS metadata,
-             array_remove(ARRAY[s.api_key, p.metadata ->> 'user_api_key'], NULL) AS row_keys"#,
-            bounds::within_or_null(r#"s."completionStartTime""#),
+             array_remove(ARRAY[s.api_key, p.metadata ->> 'user_api_key'], NULL) AS row_keys",
             self.content(),
+            bounds::within_or_null(r#"s."completionStartTime""#),
         );
         self.push_extended(sql, alias, facts, &columns, rows, scope);
     }

@@ -13,7 +13,7 @@ const HASH_LENGTH: usize = 64;
 /// it is, and the hash of anything else. That hash is also what LiteLLM's key table has for the same key.
 pub(super) fn hashed(column: &str) -> String {
     format!(
-        "CASE WHEN {} THEN {column} WHEN {column} <> '' THEN encode(sha256(convert_to({column}, 'UTF8')), 'hex') END",
+        "CASE WHEN {} THEN {column}::text WHEN {column} <> '' THEN encode(sha256(convert_to({column}, 'UTF8')), 'hex') END",
         is_safe(column)
     )
 }

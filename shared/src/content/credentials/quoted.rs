@@ -165,11 +165,14 @@ fn told(text: &str) -> Vec<Range<usize>> {
     };
     secrets::assigned(text, &mut said);
     for captures in COOKIE.captures_iter(text) {
-        captures.get(1).into_iter().for_each(|value| said(value.range()));
+        if let Some(value) = captures.get(1) {
+            said(value.range());
+        }
     }
     for captures in TOKEN.captures_iter(text) {
-        let value = captures.get(1).filter(|value| is_credential(value.as_str()));
-        value.into_iter().for_each(|value| said(value.range()));
+        if let Some(value) = captures.get(1).filter(|value| is_credential(value.as_str())) {
+            said(value.range());
+        }
     }
     let mut end = 0;
     for start in HEADERS.find_iter(text) {
@@ -201,7 +204,6 @@ fn end_of_brackets(text: &str, start: usize) -> usize {
             _ if escaped => escaped = false,
             (_, '\\') => escaped = true,
             (Some(open), letter) if letter == open => quote = None,
-            (Some(_), _) => {}
             (None, '"' | '\'') => quote = Some(letter),
             (None, '{' | '[' | '(') => depth += 1,
             (None, '}' | ']' | ')') => {
@@ -210,7 +212,7 @@ fn end_of_brackets(text: &str, start: usize) -> usize {
                     return start + at + letter.len_utf8();
                 }
             }
-            (None, _) => {}
+            (Some(_) | None, _) => {}
         }
     }
     text.len()

@@ -76,7 +76,9 @@ impl Redaction {
     pub(super) fn messages(&self, messages: &mut [Message]) {
         let mut events: Vec<&mut Value> = messages.iter_mut().filter_map(|message| message.raw.as_mut()).collect();
         self.pieces(&mut events, NESTING);
-        messages.iter_mut().for_each(|message| self.message(message));
+        for message in messages {
+            self.message(message);
+        }
     }
 
     fn message(&self, message: &mut Message) {

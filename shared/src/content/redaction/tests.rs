@@ -387,8 +387,11 @@ const EXAMPLES: &[(&str, &str, &str, &str)] = &[
     ("ticket", "of ", "TCK-4711", ", done"),
 ];
 
+/// Writes a text in another way; the number is a place in it.
+type Disguise = fn(&str, usize) -> String;
+
 /// Ways to write a text so that it looks, or is read, the same.
-const DISGUISES: &[(&str, fn(&str, usize) -> String)] = &[
+const DISGUISES: &[(&str, Disguise)] = &[
     ("as it is", |text, _| text.to_owned()),
     ("soft hyphen", |text, at| inserted(text, at, "\u{ad}")),
     ("zero-width space", |text, at| inserted(text, at, "\u{200b}")),
@@ -410,17 +413,21 @@ const DISGUISES: &[(&str, fn(&str, usize) -> String)] = &[
         text.chars().enumerate().map(|(place, letter)| if place == at { full_width(letter) } else { letter }).collect()
     }),
     ("percent", |text, _| text.replace('@', "%40").replace('.', "%2E").replace('+', "%2b").replace(' ', "%20")),
-    ("all percent", |text, _| text.bytes().map(|byte| format!("%{byte:02X}")).collect()),
-    ("percent twice", |text, _| text.bytes().map(|byte| format!("%25{byte:02x}")).collect()),
-    ("entities", |text, _| text.chars().map(|letter| format!("&#{};", u32::from(letter))).collect()),
-    ("hexadecimal entities", |text, _| text.chars().map(|letter| format!("&#x{:X};", u32::from(letter))).collect()),
+    ("all percent", |text, _| joined(text.bytes().map(|byte| format!("%{byte:02X}")))),
+    ("percent twice", |text, _| joined(text.bytes().map(|byte| format!("%25{byte:02x}")))),
+    ("entities", |text, _| joined(text.chars().map(|letter| format!("&#{};", u32::from(letter))))),
+    ("hexadecimal entities", |text, _| joined(text.chars().map(|letter| format!("&#x{:X};", u32::from(letter))))),
     ("entities of entities", |text, _| text.replace('@', "&amp;#64;").replace('-', "&amp;#45;")),
     ("named entities", |text, _| {
         text.replace('@', "&commat;").replace('.', "&period;").replace('+', "&plus;").replace('(', "&lpar;")
     }),
-    ("escapes", |text, _| text.chars().map(|letter| format!("\\u{:04x}", u32::from(letter))).collect()),
+    ("escapes", |text, _| joined(text.chars().map(|letter| format!("\\u{:04x}", u32::from(letter))))),
     ("non-breaking hyphens", |text, _| text.replace('-', "\u{2011}")),
 ];
+
+fn joined(pieces: impl Iterator<Item = String>) -> String {
+    pieces.collect::<Vec<_>>().concat()
+}
 
 fn full_width(letter: char) -> char {
     match letter {

@@ -156,7 +156,7 @@ fn a_window_is_known_beside_an_agent_that_began_likewise() {
     let session = [
         chat(&of("Cook", &[&first[..], &window[..1]].concat()), "OK."),
         chat(&of("Cook", &[&first[..], &window[..3]].concat()), "OK."),
-        chat(&of("Waiter", &[yes.clone()]), "OK."),
+        chat(&of("Waiter", std::slice::from_ref(&yes)), "OK."),
         chat(&of("Cook", &[&window[..], &[yes]].concat()), "Done."),
     ];
     assert_eq!(shown(&session)[3], ["user: yes", "assistant: Done."]);

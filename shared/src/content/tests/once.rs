@@ -200,7 +200,7 @@ impl Session {
     fn request(&mut self, at: usize, step: &Step) {
         let number = self.requests.len();
         let mut expected = Vec::new();
-        let instructions = self.instructions(&self.threads[at], number);
+        let instructions = Self::instructions(&self.threads[at], number);
         if let Some((lasting, line)) = instructions.as_ref().map(|text| (lasting(text), format!("system: {text}")))
             && self.shown_instructions.insert(lasting)
         {
@@ -300,7 +300,7 @@ impl Session {
         self.request(at, step);
     }
 
-    fn instructions(&self, thread: &Thread, number: usize) -> Option<String> {
+    fn instructions(thread: &Thread, number: usize) -> Option<String> {
         let name = format!("You are agent {}.", thread.agent);
         match thread.instructions {
             Instructions::None => None,
@@ -457,7 +457,9 @@ fn session() -> impl Strategy<Value = Vec<Request>> {
     )
         .prop_map(|(api, ids, main, steps)| {
             let mut session = Session::new(api, ids, main);
-            steps.iter().for_each(|step| session.step(step));
+            for step in &steps {
+                session.step(step);
+            }
             session.requests
         })
 }
