@@ -1,0 +1,206 @@
+SELECT
+  s.as_of,
+  s.rolled_until,
+  ARRAY(SELECT quarter FROM traceability.stale ORDER BY quarter) AS stale
+FROM traceability.state s
+WHERE
+  s.ready
+  AND COALESCE(
+    (
+      SELECT m.success
+        AND m.checksum = $1
+      FROM traceability.migrations m
+      ORDER BY m.version DESC
+      LIMIT 1
+    ),
+    false
+  );
+
+WITH
+partials AS (
+  SELECT
+    ''::text AS k1,
+    ''::text AS k2,
+    p.bucket,
+    (sum(p.requests))::bigint AS requests,
+    (COALESCE(sum(p.failed_requests), 0))::bigint AS failed_requests,
+    (COALESCE(sum(p.total_tokens), 0))::bigint AS total_tokens,
+    (sum(p.spend))::numeric AS spend,
+    (COALESCE(sum(p.duration_ms), 0))::bigint AS duration_ms,
+    (COALESCE(sum(p.tool_calls), 0))::bigint AS tool_calls
+  FROM (
+    SELECT g.bucket, g.since, p.*
+    FROM
+      unnest($1::smallint[], $2::integer[], $3::integer[], $4::integer[], $5::integer[]) AS g(level, from_quarter, until_quarter, bucket, since)
+      CROSS JOIN LATERAL (
+        SELECT p.*
+        FROM traceability.rollups AS p
+        WHERE
+          p.dimension = 'total'
+          AND p.level = g.level
+          AND p.starts >= g.from_quarter
+          AND p.starts < g.until_quarter OFFSET 0
+      ) AS p
+  ) AS p
+  GROUP BY 1, 2, 3
+  UNION ALL
+  SELECT
+    ''::text AS k1,
+    ''::text AS k2,
+    g.bucket,
+    (count(*))::bigint AS requests,
+    (count(*) FILTER (WHERE f.status = 'failure'))::bigint AS failed_requests,
+    (COALESCE(sum(f.total_tokens), 0))::bigint AS total_tokens,
+    (COALESCE(sum(f.spend::numeric), 0))::numeric AS spend,
+    (COALESCE(sum(f.duration_ms), 0))::bigint AS duration_ms,
+    (COALESCE(sum(f.tool_calls), 0))::bigint AS tool_calls
+  FROM (
+    SELECT $6::integer AS bucket, $7::timestamp AS rolled_from, $8::timestamp AS rolled_until
+  ) AS g
+    CROSS JOIN (
+      SELECT s.started_at, s.duration_ms, s.status, s.total_tokens, s.spend, s.tool_calls
+      FROM traceability.facts s
+      WHERE s.started_at >= $9
+        AND s.started_at < $10 AND true
+    ) AS f
+  WHERE true
+  GROUP BY 1, 2, 3
+  UNION ALL
+  SELECT
+    ''::text AS k1,
+    ''::text AS k2,
+    g.bucket,
+    (count(*))::bigint AS requests,
+    (count(*) FILTER (WHERE f.status = 'failure'))::bigint AS failed_requests,
+    (COALESCE(sum(f.total_tokens), 0))::bigint AS total_tokens,
+    (COALESCE(sum(f.spend::numeric), 0))::numeric AS spend,
+    (COALESCE(sum(f.duration_ms), 0))::bigint AS duration_ms,
+    (COALESCE(sum(f.tool_calls), 0))::bigint AS tool_calls
+  FROM (
+    SELECT $11::integer AS bucket, $12::timestamp AS rolled_from, $13::timestamp AS rolled_until
+  ) AS g
+    CROSS JOIN (
+      SELECT s.started_at, s.duration_ms, s.status, s.total_tokens, s.spend, s.tool_calls
+      FROM traceability.facts s
+      WHERE s.started_at >= $14
+        AND s.started_at < $15 AND true
+    ) AS f
+  WHERE true
+  GROUP BY 1, 2, 3
+),
+ranked AS (
+  SELECT
+    p.k1,
+    p.k2,
+    row_number() OVER (ORDER BY sum(p.requests) DESC, p.k1 COLLATE "C", p.k2 COLLATE "C") AS place
+  FROM partials AS p
+  GROUP BY p.k1, p.k2
+  ORDER BY place
+  LIMIT $16
+)
+SELECT
+  CASE WHEN r.place IS NULL THEN '{}'::text[] ELSE '{}'::text[] END AS keys,
+  r.place IS NULL AS other,
+  p.bucket - 1 AS bucket,
+  (COALESCE(sum(p.requests), 0))::bigint AS requests,
+  (COALESCE(sum(p.failed_requests), 0))::bigint AS failed_requests,
+  (COALESCE(NULL, 0))::bigint AS cache_hits,
+  (COALESCE(NULL, 0))::bigint AS prompt_tokens,
+  (COALESCE(NULL, 0))::bigint AS completion_tokens,
+  (COALESCE(sum(p.total_tokens), 0))::bigint AS total_tokens,
+  (COALESCE(sum(p.spend), 0))::float8 AS spend,
+  (COALESCE(sum(p.duration_ms), 0))::bigint AS duration_ms,
+  (COALESCE(NULL, 0))::bigint AS min_duration_ms,
+  (COALESCE(NULL, 0))::bigint AS max_duration_ms,
+  (COALESCE(NULL, 0))::bigint AS ttft_ms,
+  (COALESCE(NULL, 0))::bigint AS streamed,
+  (COALESCE(sum(p.tool_calls), 0))::bigint AS tool_calls,
+  (NULL)::bigint AS cached_tokens,
+  (NULL)::bigint AS cached_tokens_of,
+  (COALESCE(NULL, 0))::bigint AS sessions,
+  COALESCE(sum(p.spend), 0) AS exact_spend,
+  COALESCE((sum(p.duration_ms) / NULLIF(sum(p.requests), 0) / 1000)::float8, 0) AS avg_duration,
+  (NULL)::float8 AS avg_ttft,
+  COALESCE((sum(p.spend) / NULLIF(sum(p.requests), 0))::float8, 0) AS avg_spend,
+  COALESCE(NULL::float8, 0) AS share_of_spend
+FROM partials AS p JOIN ranked AS r ON r.k1 = p.k1 AND r.k2 = p.k2
+GROUP BY GROUPING SETS ((r.place, r.k1, r.k2), (r.place, r.k1, r.k2, p.bucket))
+ORDER BY r.place NULLS LAST, bucket NULLS FIRST;
+
+SELECT
+  ''::text AS k1,
+  ''::text AS k2,
+  p.bucket,
+  sum(
+    p.new_sessions + CASE
+      WHEN p.returning_sessions IS NULL THEN 0
+      ELSE (
+        SELECT COALESCE(sum(e.element & 1099511627775), 0)
+        FROM unnest(p.returning_sessions) AS e(element)
+        WHERE p.starts - (e.element >> 40) < p.since
+      )
+    END
+  )::bigint AS sessions
+FROM (
+  SELECT g.bucket, g.since, p.*
+  FROM
+    unnest($1::smallint[], $2::integer[], $3::integer[], $4::integer[], $5::integer[]) AS g(level, from_quarter, until_quarter, bucket, since)
+    CROSS JOIN LATERAL (
+      SELECT p.*
+      FROM traceability.rollups AS p
+      WHERE
+        p.dimension = 'total'
+        AND p.level = g.level
+        AND p.starts >= g.from_quarter
+        AND p.starts < g.until_quarter OFFSET 0
+    ) AS p
+) AS p
+GROUP BY 1, 2, 3;
+
+SELECT d.k1, d.k2, d.bucket, count(*) AS sessions
+FROM (
+  SELECT DISTINCT ''::text AS k1, ''::text AS k2, g.bucket, f.session_id, g.rolled_from, g.rolled_until
+  FROM (
+    SELECT $1::integer AS bucket, $2::timestamp AS rolled_from, $3::timestamp AS rolled_until
+  ) AS g
+    CROSS JOIN (
+      SELECT s.session_id, s.started_at
+      FROM traceability.facts s
+      WHERE s.started_at >= $4
+        AND s.started_at < $5 AND true
+    ) AS f
+  WHERE true
+  UNION
+  SELECT DISTINCT ''::text AS k1, ''::text AS k2, g.bucket, f.session_id, g.rolled_from, g.rolled_until
+  FROM (
+    SELECT $6::integer AS bucket, $7::timestamp AS rolled_from, $8::timestamp AS rolled_until
+  ) AS g
+    CROSS JOIN (
+      SELECT s.session_id, s.started_at
+      FROM traceability.facts s
+      WHERE s.started_at >= $9
+        AND s.started_at < $10 AND true
+    ) AS f
+  WHERE true
+) AS d
+WHERE (
+  SELECT true
+  FROM (
+    SELECT s.started_at
+    FROM
+      traceability.facts s
+      JOIN traceability.sessions b ON b.session_id = s.session_id
+      AND s.started_at >= b.session_start
+      AND s.started_at <= b.last_activity
+    WHERE b.session_id = d.session_id
+      AND true
+  ) AS f
+  WHERE
+    true
+    AND f.started_at >= d.rolled_from
+    AND f.started_at < d.rolled_until
+    AND ''::text = d.k1
+    AND ''::text = d.k2
+  LIMIT 1
+) IS NULL
+GROUP BY 1, 2, 3;
