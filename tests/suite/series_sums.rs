@@ -150,7 +150,7 @@ async fn the_buckets_of_any_window_sum_to_the_row() {
         for _ in 0..25 {
             let (granularity, endpoint) = (*dice.pick(&GRANULARITIES), *dice.pick(&cut));
             let question = question(any_window(&mut dice, granularity), *dice.pick(&ZONES), granularity);
-            let more: &str = dice.pick(variants(endpoint));
+            let more = *dice.pick(variants(endpoint));
             check_endpoint(app, endpoint, &question, more).await;
         }
     }

@@ -164,7 +164,7 @@ FROM (
         octet_length(s.api_key) = 64
         AND s.api_key !~ '[^0-9A-Fa-f]'
         OR s.api_key IN ('litellm_proxy_master_key', 'litellm-internal-health-check')
-      ) THEN s.api_key
+      ) THEN s.api_key::text
       WHEN s.api_key <> '' THEN encode(sha256(convert_to(s.api_key, 'UTF8')), 'hex')
     END AS api_key_hash,
     COALESCE(
@@ -177,7 +177,7 @@ FROM (
               octet_length(s.api_key) = 64
               AND s.api_key !~ '[^0-9A-Fa-f]'
               OR s.api_key IN ('litellm_proxy_master_key', 'litellm-internal-health-check')
-            ) THEN s.api_key
+            ) THEN s.api_key::text
             WHEN s.api_key <> '' THEN encode(sha256(convert_to(s.api_key, 'UTF8')), 'hex')
           END
       ),
