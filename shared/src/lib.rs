@@ -10,6 +10,7 @@ pub mod content;
 pub mod db;
 pub mod facts;
 pub mod index;
+mod invisible;
 pub mod lambda;
 pub mod money;
 pub mod queries;

@@ -5,6 +5,8 @@ use std::ops::Range;
 
 use unicode_normalization::UnicodeNormalization;
 
+use crate::invisible::is_invisible;
+
 /// What becomes of no-break spaces and their kin.
 #[derive(Clone, Copy)]
 pub(super) enum Spaces {
@@ -112,14 +114,6 @@ fn compatible(letter: char) -> char {
         (Some(form), None) => form,
         _ => letter,
     }
-}
-
-/// Whether a letter takes no room: soft hyphens, zero-width characters, marks of direction, variation selectors, tags.
-const fn is_invisible(letter: char) -> bool {
-    matches!(letter,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
-        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
-        | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// Whether a letter is a space other than the usual one.

@@ -5,8 +5,13 @@ use std::fmt::Write;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use unicode_normalization::UnicodeNormalization;
 
+use crate::invisible::is_invisible;
+
 /// So many characters of a name are shown to people; the tables for programs have all.
 const MOST_CHARACTERS: usize = 80;
+
+/// A pattern of Braille without a dot: it takes room, and looks like a space.
+const BLANK: char = '\u{2800}';
 
 /// A name as people are shown it: on one line, without characters that turn the text around them, not too long.
 pub(super) fn name(text: &str) -> String {
@@ -29,7 +34,8 @@ const fn turns_text(letter: char) -> bool {
 /// A cell of a table for spreadsheets: one that they would take for a formula gets an apostrophe before it. They pass over
 /// what cannot be seen, and some take a full-width sign for the sign itself.
 pub(super) fn cell(text: &str) -> String {
-    let passed_over = |letter: char| letter.is_whitespace() || letter.is_control() || is_invisible(letter);
+    let passed_over =
+        |letter: char| letter.is_whitespace() || letter.is_control() || is_invisible(letter) || letter == BLANK;
     let shown = text.trim_start_matches(passed_over);
     let is_formula = shown.starts_with(is_sign) || text.starts_with(['\t', '\r', '\n']);
     if is_formula { format!("'{text}") } else { text.to_owned() }
@@ -39,15 +45,6 @@ pub(super) fn cell(text: &str) -> String {
 fn is_sign(letter: char) -> bool {
     matches!(letter, '\u{2212}')
         || std::iter::once(letter).nfkc().next().is_some_and(|letter| matches!(letter, '=' | '+' | '-' | '@'))
-}
-
-/// Whether it takes no room: soft hyphens, zero-width characters, byte order marks, marks of direction.
-const fn is_invisible(letter: char) -> bool {
-    turns_text(letter)
-        || matches!(letter,
-            '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
-            | '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
-            | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// A text in Markdown, as it is and on one line. What has a meaning there is escaped; no link is made of it, not even
