@@ -78,7 +78,7 @@ impl Data {
     pub async fn prepare(server: &Url, rows: u64) -> Result<Self, Box<dyn Error>> {
         let mut url = server.clone();
         url.set_path(DATABASE);
-        create(server).await?;
+        create(server, DATABASE).await?;
         let mut admin = PgConnection::connect(url.as_str()).await?;
         let until = fill(&mut admin, rows).await?;
         let facts = sqlx::query_as(FACTS).fetch_one(&mut admin).await?;
@@ -139,14 +139,15 @@ impl Data {
     }
 }
 
-async fn create(server: &Url) -> sqlx::Result<()> {
+/// Makes a database where there is none of this name.
+pub async fn create(server: &Url, name: &str) -> sqlx::Result<()> {
     let mut conn = PgConnection::connect(server.as_str()).await?;
     let exists: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)")
-        .bind(DATABASE)
+        .bind(name)
         .fetch_one(&mut conn)
         .await?;
     if !exists {
-        sqlx::raw_sql(sqlx::AssertSqlSafe(format!("CREATE DATABASE {DATABASE}"))).execute(&mut conn).await?;
+        sqlx::raw_sql(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut conn).await?;
     }
     conn.close().await
 }

@@ -4,13 +4,14 @@
 
 use std::error::Error;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use local::fixtures::{self, Release};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use url::Url;
 
 use crate::client::{Connection, get};
+use crate::data;
 use crate::load::{Measured, send};
 use crate::process::{Login, Memory, Server};
 
@@ -24,10 +25,8 @@ const WINDOW: u64 = 24;
 
 /// What came of it.
 pub struct LongSession {
-    /// The pages, of a thousand requests each or of 3 MB.
+    /// The pages, of a thousand requests each or of 3 MB, one after the other.
     pub pages: Measured,
-    /// All of them, one after the other.
-    pub whole: Duration,
     /// The server's memory before the first page and after the last.
     pub memory: (Memory, Memory),
 }
@@ -45,11 +44,11 @@ pub async fn measure(server: &Url, program: Option<&Path>) -> Result<LongSession
         eprintln!("{LONG_SESSION}");
         last = Some(read(&mut connection).await.map_err(|error| server.explain(&*error))?);
     }
-    let (pages, whole) = last.ok_or("nothing was read")?;
-    Ok(LongSession { pages, whole, memory: (memory_at_start, server.memory()?) })
+    let pages = last.ok_or("nothing was read")?;
+    Ok(LongSession { pages, memory: (memory_at_start, server.memory()?) })
 }
 
-async fn read(connection: &mut Connection) -> Result<(Measured, Duration), Box<dyn Error>> {
+async fn read(connection: &mut Connection) -> Result<Measured, Box<dyn Error>> {
     let mut pages = Measured::new();
     let begun = Instant::now();
     let mut next = Some("/api/v1/sessions/long/messages".to_owned());
@@ -57,18 +56,11 @@ async fn read(connection: &mut Connection) -> Result<(Measured, Duration), Box<d
         next = send(connection, &get(&path), &mut pages).await?;
     }
     pages.elapsed = begun.elapsed();
-    Ok((pages, begun.elapsed()))
+    Ok(pages)
 }
 
 async fn fill(server: &Url, url: &Url) -> Result<(), Box<dyn Error>> {
-    let mut conn = PgConnection::connect(server.as_str()).await?;
-    let exists: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)")
-        .bind(DATABASE)
-        .fetch_one(&mut conn)
-        .await?;
-    if !exists {
-        sqlx::raw_sql(AssertSqlSafe(format!("CREATE DATABASE {DATABASE}"))).execute(&mut conn).await?;
-    }
+    data::create(server, DATABASE).await?;
     let mut conn = PgConnection::connect(url.as_str()).await?;
     let is_filled: bool =
         sqlx::query_scalar(r#"SELECT to_regclass('"LiteLLM_SpendLogs"') IS NOT NULL"#).fetch_one(&mut conn).await?;

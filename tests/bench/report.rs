@@ -107,7 +107,7 @@ impl Outcome {
                 (format!("{LONG_SESSION}, the slowest"), "ms", limit, slowest)
             }
             Budget::LongSession(limit) => {
-                let whole = self.long_session.as_ref()?.whole.as_secs_f64() * 1e3;
+                let whole = self.long_session.as_ref()?.pages.elapsed.as_secs_f64() * 1e3;
                 (format!("{LONG_SESSION}, together"), "ms", limit, whole)
             }
             Budget::ResidentMib(limit) => {

@@ -136,11 +136,11 @@ fn throughput(throughput: &Throughput) -> String {
 }
 
 fn long_session(measured: &LongSession) -> String {
-    let LongSession { pages, whole, memory: (before, after) } = measured;
+    let LongSession { pages, memory: (before, after) } = measured;
     format!(
         "{} pages in {:.2} s: p50 {:.0} ms, the slowest {:.0} ms. The server's memory: {:.1} MiB before, {:.1} MiB at its peak.\n",
         pages.count(),
-        whole.as_secs_f64(),
+        pages.elapsed.as_secs_f64(),
         pages.quantile_ms(0.5),
         pages.quantile_ms(1.0),
         before.resident,
