@@ -37,6 +37,8 @@ TOOLS := $(VENV)/.installed-$(firstword $(shell cat tests/tools/*.txt | cksum))
 # The Python that a function is measured beside.
 BENCH_TOOLS := $(VENV)/bench/.installed
 BENCH_PYTHON := $(VENV)/bench/bin/python
+# The runner as the tests are built: alone it would be given other features of its libraries, and they be built again.
+RUN_LOCAL := cargo build --quiet --workspace --bin local && target/debug/local
 WITH_TOOLS := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" SAM_CLI_TELEMETRY=0
 
 .PHONY: help dev migrate migrate-down migrate-citus index index-watch reconcile report test test-native e2e e2e-arm64 check fmt service-key sql openapi \
@@ -76,12 +78,12 @@ test: ## Run the tests, but for those that need a server (TEST_DATABASE_URL); ne
 test-native: ## Run all tests on a PostgreSQL server of this machine, started for them alone
 	tests/native-postgres.sh cargo test --workspace $(TEST)
 
-test-indexed: ## Put the questions of all tests to an index, on a PostgreSQL server of this machine
-	TEST_INDEX=on tests/native-postgres.sh cargo test --workspace --test suite -- --skip index_ $(TEST)
+test-indexed: ## Ask an index instead of the log for LiteLLM's own rows, on a PostgreSQL server of this machine
+	TEST_INDEX=on tests/native-postgres.sh cargo test --workspace --test suite -- $(or $(TEST),real_rows)
 
 sql: ## Write what the database is asked to tests/sql, after a change of a statement; look at the diff
-	UPDATE_SQL=1 tests/native-postgres.sh cargo test -p tests --test suite sql_snapshots
-	UPDATE_SQL=1 TEST_INDEX=on tests/native-postgres.sh cargo test -p tests --test suite sql_snapshots
+	UPDATE_SQL=1 tests/native-postgres.sh cargo test --workspace --test suite sql_snapshots
+	UPDATE_SQL=1 TEST_INDEX=on tests/native-postgres.sh cargo test --workspace --test suite sql_snapshots
 
 e2e: $(TOOLS) ## Run the tests against the built Lambda functions, over HTTP and with every gateway's events
 	tests/native-postgres.sh tests/e2e.sh $(TEST)
@@ -104,11 +106,11 @@ service-key: ## Make a key for a dashboard or another program; KEY="--name dashb
 	@cargo run -q -p local -- service-key $(KEY)
 
 openapi: ## Write the API document after a change of an endpoint
-	cargo run -q -p local -- openapi > functions/health/openapi.json.new
+	$(RUN_LOCAL) openapi > functions/health/openapi.json.new
 	mv functions/health/openapi.json.new functions/health/openapi.json
 
 openapi-check: ## Fail if the committed API document is not the code's
-	@cargo run -q -p local -- openapi | diff -u functions/health/openapi.json - \
+	@$(RUN_LOCAL) openapi | diff -u functions/health/openapi.json - \
 	  || { echo "the API document is out of date: run 'make openapi' and commit it"; exit 1; }
 
 bench: ## Measure every endpoint on a million rows, beside the database alone; BENCH_ROWS=N for another size, BENCH_ONLY=name for a part

@@ -5,11 +5,11 @@ use chrono_tz::Tz;
 use serde_json::{Value, json};
 use tests::App;
 
-use crate::analytics::check_bucket;
 use crate::expected::analytics::{by_day, by_hour, hour_of};
 use crate::expected::log::path;
 use crate::expected::{Companions, Filter, Log, Row, as_f64};
 use crate::made;
+use crate::real_rows::analytics::check_bucket;
 
 /// The trend has one bucket for each hour on the wall that the window touches, with that hour's rows.
 pub fn check_hours(trend: &Value, rows: &[&Row], filter: &Filter, zone: Tz) {

@@ -8,7 +8,7 @@ use tests::{App, Database};
 
 use crate::expected::{Filter, Money};
 use crate::made;
-use crate::report_figures::{money, report};
+use crate::real_rows::report_figures::{money, report};
 
 fn instant(text: &str) -> DateTime<Utc> {
     text.parse().expect("a time")

@@ -57,7 +57,6 @@ fn cases() -> Vec<Case> {
         get("request.messages", "/api/v1/requests/{request_id}/messages", ""),
         get("analytics.overview", "/api/v1/analytics/overview", "details=false&exact=false"),
         get("analytics.overview-details", "/api/v1/analytics/overview", "details=true&exact=false"),
-        get("analytics.overview-year", "/api/v1/analytics/overview", "details=true&exact=false&days=365"),
         get("analytics.agents", "/api/v1/analytics/agents", "details=false&exact=false"),
         get("analytics.models", "/api/v1/analytics/models", "details=false&exact=false"),
         get(

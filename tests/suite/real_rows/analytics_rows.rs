@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tests::App;
 use traceability::facts::NamePaths;
 
-use crate::analytics::{DIMENSIONS, ask, bounded, questions, sorted};
+use super::analytics::{DIMENSIONS, ask, bounded, questions, sorted};
 use crate::expected::figures as expected;
 use crate::expected::histograms::histograms;
 use crate::expected::{Dice, Filter, Log, Row, assert_same};

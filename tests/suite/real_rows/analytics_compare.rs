@@ -6,7 +6,7 @@ use local::fixtures::Release;
 use serde_json::{Map, Value, json};
 use tests::App;
 
-use crate::analytics::ask;
+use super::analytics::ask;
 use crate::expected::figures as expected_figures;
 use crate::expected::{Companions, Filter, Log, Row, analytics as expected, as_f64, assert_same};
 use crate::made;

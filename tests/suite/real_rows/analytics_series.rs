@@ -6,7 +6,7 @@ use local::fixtures::Release;
 use serde_json::{Value, json};
 use tests::App;
 
-use crate::analytics::{ask, check_bucket};
+use super::analytics::{ask, check_bucket};
 use crate::expected::analytics::{by_dimension, group};
 use crate::expected::figures::{Period, period, point};
 use crate::expected::{Companions, Filter, Log, Row, as_f64, assert_same};

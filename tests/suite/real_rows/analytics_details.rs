@@ -7,7 +7,7 @@ use local::fixtures::Release;
 use serde_json::Value;
 use tests::App;
 
-use crate::analytics::{ask, bounded, questions};
+use super::analytics::{ask, bounded, questions};
 use crate::expected::analytics::{by_day, by_dimension, group, or_unknown};
 use crate::expected::figures as expected;
 use crate::expected::{Dice, Filter, Log, Row, assert_same};

@@ -7,10 +7,10 @@ use local::fixtures::Release;
 use serde_json::{Value, json};
 use tests::App;
 
+use super::session_search::roll_filter;
 use crate::expected::log::path;
 use crate::expected::{Companions, Dice, Log, Row, assert_same};
 use crate::made;
-use crate::session_search::roll_filter;
 
 fn ids(requests: &[Value]) -> Vec<&str> {
     requests.iter().map(|request| request["request_id"].as_str().expect("an id")).collect()

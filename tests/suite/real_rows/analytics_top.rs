@@ -6,7 +6,7 @@ use local::fixtures::Release;
 use serde_json::Value;
 use tests::App;
 
-use crate::analytics::{ask, bounded};
+use super::analytics::{ask, bounded};
 use crate::expected::analytics::categories;
 use crate::expected::session::cost;
 use crate::expected::{Filter, Log, Money, Row, as_f64, count};
