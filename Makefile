@@ -39,6 +39,8 @@ BENCH_TOOLS := $(VENV)/bench/.installed
 BENCH_PYTHON := $(VENV)/bench/bin/python
 # The runner as the tests are built: alone it would be given other features of its libraries, and they be built again.
 RUN_LOCAL := cargo build --quiet --workspace --bin local && target/debug/local
+# On a server, tests wait for it for a good part of their time.
+MORE_THREADS := RUST_TEST_THREADS=$${RUST_TEST_THREADS:-$$(($$(getconf _NPROCESSORS_ONLN) * 2))}
 WITH_TOOLS := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" SAM_CLI_TELEMETRY=0
 
 .PHONY: help dev migrate migrate-down migrate-citus index index-watch reconcile report test test-native e2e e2e-arm64 check fmt service-key sql openapi \
@@ -76,10 +78,10 @@ test: ## Run the tests, but for those that need a server (TEST_DATABASE_URL); ne
 	cargo test --workspace $(TEST)
 
 test-native: ## Run all tests on a PostgreSQL server of this machine, started for them alone
-	tests/native-postgres.sh cargo test --workspace $(TEST)
+	$(MORE_THREADS) tests/native-postgres.sh cargo test --workspace $(TEST)
 
 test-indexed: ## Ask an index instead of the log for LiteLLM's own rows, on a PostgreSQL server of this machine
-	TEST_INDEX=on tests/native-postgres.sh cargo test --workspace --test suite -- $(or $(TEST),real_rows)
+	$(MORE_THREADS) TEST_INDEX=on tests/native-postgres.sh cargo test --workspace --test suite -- $(or $(TEST),real_rows)
 
 sql: ## Write what the database is asked to tests/sql, after a change of a statement; look at the diff
 	UPDATE_SQL=1 tests/native-postgres.sh cargo test --workspace --test suite sql_snapshots

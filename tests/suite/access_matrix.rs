@@ -13,6 +13,7 @@ use local::fixtures::{self, Release};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use sqlx::{Connection, PgConnection};
+use tests::database::is_native;
 use tests::{App, Database, encode, endpoints, rows};
 
 use crate::made;
@@ -254,7 +255,8 @@ async fn answers_without_other_rows(name: &str, caller: &Caller, questions: &[(M
 async fn every_answer_is_as_if_there_were_no_other_rows() {
     let whole = app("access_whole", |_| true).await;
     let guarded = guarded(&whole, "all");
-    let questions = questions();
+    // The embedded server is slow: there it is a third of them.
+    let questions: Vec<_> = questions().into_iter().step_by(if is_native() { 1 } else { 3 }).collect();
     let mut of_all_rows = Vec::new();
     for (method, path) in &questions {
         of_all_rows.push(ask(&whole, method, path).await);
@@ -275,7 +277,7 @@ async fn every_answer_is_as_if_there_were_no_other_rows() {
             differences += usize::from(&seen != of_all);
         }
     }
-    assert!(differences > 500, "who asks makes a difference for {differences} answers only");
+    assert!(differences > questions.len(), "who asks makes a difference for {differences} answers only");
 }
 
 #[tokio::test]
