@@ -7,7 +7,7 @@ use std::{io, path::PathBuf};
 pub enum Error {
     /// Another process (or another part of this one) has the data folder open.
     #[error(
-        "the local database in {} is in use by another running instance: stop that one first, or set another folder",
+        "the local database in {} is in use by another running instance: stop that one first",
         folder.display()
     )]
     InUse {
