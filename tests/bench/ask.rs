@@ -3,16 +3,21 @@
 use std::ops::ControlFlow;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use traceability::access::Scope;
-use traceability::api::window::{self, TimeWindow, day_of, next_day, start_of_day};
-use traceability::db::Connection;
-use traceability::db::Session;
-use traceability::facts::FactsError;
-use traceability::queries::analytics::{self, Bucket, Dimension, Question, View};
-use traceability::queries::filter::RequestFilter;
-use traceability::queries::sessions::{self, SessionSearch, SessionSort, TotalsFilter};
-use traceability::queries::{Source, content, health, requests};
-use traceability::report::{self, Asked, Budgets, Span};
+use traceability_core::dimension::Dimension;
+use traceability_core::report_settings::Budgets;
+use traceability_core::scope::Scope;
+use traceability_core::time::{TimeWindow, day_of, next_day, start_of_day};
+use traceability_db::Connection;
+use traceability_db::DbError;
+use traceability_queries::analytics;
+use traceability_queries::analytics::{Bucket, Question, View};
+use traceability_queries::filter::RequestFilter;
+use traceability_queries::sessions;
+use traceability_queries::sessions::{SessionSearch, SessionSort, TotalsFilter};
+use traceability_queries::source::Session;
+use traceability_queries::{Source, content, health, requests};
+use traceability_report as report;
+use traceability_report::{Asked, Span};
 use url::Url;
 
 /// One request of the API, with its parameters.
@@ -103,7 +108,7 @@ impl Ask {
 
     /// Asks the database as the service does, and reads the answer to its end. An answer that is empty is an error:
     /// it would be quick for the wrong reason.
-    pub async fn of_database(&self, db: &mut Session) -> Result<(), FactsError> {
+    pub async fn of_database(&self, db: &mut Session) -> Result<(), DbError> {
         let scope = &Scope::AllRows;
         let found = match self {
             Self::SessionMessages(id) => {
@@ -212,7 +217,7 @@ impl Analytics {
 
 /// The window of a list that is asked for without dates.
 fn as_far_as_possible(now: DateTime<Utc>) -> TimeWindow {
-    TimeWindow { start: now - chrono::Duration::days(window::MAX_DAYS.into()), end: now }
+    TimeWindow { start: now - chrono::Duration::days(traceability_core::time::MAX_DAYS.into()), end: now }
 }
 
 /// Where the days of a window begin.

@@ -1,7 +1,7 @@
 //! What is measured, and with which parameters.
 
 use chrono::Duration;
-use traceability::api::window::TimeWindow;
+use traceability_core::time::TimeWindow;
 
 use crate::ask::{Analytics, Ask, PAGE, Sessions};
 use crate::data::Data;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use sqlx::PgConnection;
-use traceability::access::litellm;
+use traceability_access::litellm;
 
 /// How many keys there are, each of a user of its own, besides the key number 0.
 pub const KEYS: u32 = 2_000;

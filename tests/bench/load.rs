@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 use tokio::task::JoinSet;
-use traceability::db::Session;
+use traceability_queries::source::Session;
 
 use crate::ask::Ask;
 use crate::client::{Answer, Connection, get};

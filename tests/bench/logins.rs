@@ -6,9 +6,9 @@ use std::path::Path;
 use std::time::Instant;
 
 use chrono::Utc;
-use traceability::access::litellm;
-use traceability::db::Session;
-use traceability::facts::keys::KeyRecord;
+use traceability_access::litellm;
+use traceability_litellm::keys::KeyRecord;
+use traceability_queries::source::Session;
 use url::Url;
 
 use crate::ask::Ask;

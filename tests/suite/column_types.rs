@@ -5,7 +5,8 @@ use std::sync::Arc;
 use chrono::{TimeDelta, Utc};
 use serde_json::json;
 use tests::{App, Database, Logs, endpoints};
-use traceability::facts::{Facts, NamePaths};
+use traceability_core::name_paths::NamePaths;
+use traceability_queries::source::RequestSource;
 
 use crate::index_refresh::run;
 use crate::made::{self, Scratch};
@@ -72,13 +73,14 @@ async fn a_type_that_cannot_be_read_is_named_with_its_column() {
                 )
             };
             scratch.run(&alter(other)).await;
-            let error = Facts::probe(&mut scratch.conn, &NamePaths::default()).await.expect_err(column).to_string();
+            let error =
+                RequestSource::probe(&mut scratch.conn, &NamePaths::default()).await.expect_err(column).to_string();
             let named = [format!("\"{column}\""), format!("has the type {other},"), format!("gives it {own}:")];
             assert!(named.iter().all(|part| error.contains(part)), "{error}");
             scratch.run(&alter(own)).await;
         }
     }
-    let facts = Facts::probe(&mut scratch.conn, &NamePaths::default()).await.expect("all is as it was");
+    let facts = RequestSource::probe(&mut scratch.conn, &NamePaths::default()).await.expect("all is as it was");
     let now = Utc::now().naive_utc();
     assert!(facts.key_query("hash", now).is_some());
     // What limits a key is not overlooked, and nothing fails that can do without.
@@ -91,7 +93,7 @@ async fn a_type_that_cannot_be_read_is_named_with_its_column() {
             r#"ALTER TABLE "{table}" ALTER COLUMN "{column}" DROP DEFAULT, ALTER COLUMN "{column}" TYPE {other}"#
         );
         scratch.run(&format!("BEGIN; {sql}")).await;
-        let facts = Facts::probe(&mut scratch.conn, &NamePaths::default()).await.expect("the log is LiteLLM's");
+        let facts = RequestSource::probe(&mut scratch.conn, &NamePaths::default()).await.expect("the log is LiteLLM's");
         assert!(facts.key_query("hash", now).is_none(), "{column}");
         scratch.run("ROLLBACK").await;
     }

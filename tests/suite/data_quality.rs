@@ -9,8 +9,10 @@ use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, Postgres, QueryBuilder};
 use tests::database::is_native;
 use tests::{App, Database, encode, index};
-use traceability::access::Scope;
-use traceability::facts::{Fact, Facts, NamePaths, Rows};
+use traceability_core::name_paths::NamePaths;
+use traceability_core::scope::Scope;
+use traceability_facts::{Fact, RowSelector};
+use traceability_queries::source::RequestSource;
 
 use crate::expected::Money;
 use crate::made::{self, Scratch};
@@ -318,9 +320,9 @@ async fn times_that_no_calendar_has_are_marked() {
             scratch.run(&sql).await;
         }
     }
-    let facts = Facts::probe(&mut scratch.conn, &NamePaths::default()).await.expect("there is a log");
+    let facts = RequestSource::probe(&mut scratch.conn, &NamePaths::default()).await.expect("there is a log");
     let mut sql = QueryBuilder::<Postgres>::new("SELECT f.request_id, COALESCE(f.data_quality, '{}') FROM ");
-    facts.push_source(&mut sql, "f", &[Fact::RequestId, Fact::DataQuality], Rows::All, &Scope::AllRows);
+    facts.push_source(&mut sql, "f", &[Fact::RequestId, Fact::DataQuality], RowSelector::All, &Scope::AllRows);
     let marks: Vec<(String, Vec<String>)> = sql.build_query_as().fetch_all(&mut scratch.conn).await.expect("the marks");
     assert_eq!(marks.len(), 24);
     for (id, marks) in marks {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta};
-use cost_report::{Patience, RunError};
+use cost_report::{RetryPolicy, RunError};
 use http::HeaderMap;
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -229,7 +229,7 @@ async fn targets_that_hang_keep_no_other_from_theirs() {
 
     // They answer, but only after the last ones have theirs. Nobody waits so long who sends one after the other.
     world.receiver.answers_after(&["/first", "/second", "/third"], &["/fourth", "/fifth"]);
-    let patience = Patience { attempt: Duration::from_secs(8), ..PATIENCE };
+    let patience = RetryPolicy { attempt: Duration::from_secs(8), ..PATIENCE };
     Box::pin(world.run_with(patience, now(), &json!({"period": "week"}))).await.expect("all have theirs");
     assert_eq!(names.map(received), [1; 6]);
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 use tests::App;
-use traceability::facts::NamePaths;
+use traceability_core::name_paths::NamePaths;
 
 use crate::made::{self, Scratch};
 

@@ -5,8 +5,11 @@ use local::fixtures::SCHEMA_VERSIONS;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use sqlx::{Postgres, QueryBuilder};
-use traceability::access::Scope;
-use traceability::facts::{Fact, Facts, FactsError, NamePaths, Rows};
+use traceability_core::name_paths::NamePaths;
+use traceability_core::scope::Scope;
+use traceability_facts::{Fact, RowSelector};
+use traceability_litellm::SchemaError;
+use traceability_queries::source::RequestSource;
 
 use crate::made::{self, Scratch};
 
@@ -58,7 +61,7 @@ async fn every_release_has_the_same_columns_of_the_same_types() {
         let mut scratch = Scratch::new(&format!("columns_{version}")).await;
         made::create_tables(&mut scratch.conn, version).await;
         made::insert(&mut scratch.conn, &[made::row("r", noon(), json!({}))]).await;
-        let facts = Facts::probe(&mut scratch.conn, &NamePaths::default()).await.expect("there is a log");
+        let facts = RequestSource::probe(&mut scratch.conn, &NamePaths::default()).await.expect("there is a log");
         let types: Vec<String> =
             Fact::ALL.iter().map(|fact| format!("'{0}', pg_typeof(f.{0})::text", fact.name())).collect();
         // Two objects, because a function takes a hundred arguments at most.
@@ -69,7 +72,7 @@ async fn every_release_has_the_same_columns_of_the_same_types() {
             others.join(", ")
         );
         let mut sql = QueryBuilder::<Postgres>::new(select);
-        facts.push_source(&mut sql, "f", &Fact::ALL, Rows::All, &Scope::AllRows);
+        facts.push_source(&mut sql, "f", &Fact::ALL, RowSelector::All, &Scope::AllRows);
         let types: Value = sql.build_query_scalar().fetch_one(&mut scratch.conn).await.expect("the types");
         let expected: serde_json::Map<String, Value> =
             COLUMNS.iter().map(|(name, sql_type)| ((*name).to_owned(), json!(sql_type))).collect();
@@ -331,8 +334,8 @@ async fn companions_that_the_role_may_not_read_are_done_without() {
     assert_eq!(seen(&all["r"]), [json!("registered"), json!("current"), json!(1)]);
 
     scratch.run("SET ROLE traceability_test_reader").await;
-    let refused = Facts::probe(&mut scratch.conn, &NamePaths::default()).await;
-    assert!(matches!(refused, Err(FactsError::NotReadable)), "{refused:?}");
+    let refused = scratch.refusal().await;
+    assert!(matches!(SchemaError::of(&refused), Some(SchemaError::NotReadable)), "{refused:?}");
     scratch.run(r#"RESET ROLE; GRANT SELECT ON "LiteLLM_SpendLogs" TO traceability_test_reader"#).await;
     scratch.run("SET ROLE traceability_test_reader").await;
     let some = scratch.facts(&NamePaths::default()).await;
@@ -349,10 +352,10 @@ async fn companions_that_the_role_may_not_read_are_done_without() {
 #[tokio::test]
 async fn a_database_that_is_not_litellms_is_refused_by_name() {
     let mut scratch = Scratch::new("not_litellms").await;
-    let missing = Facts::probe(&mut scratch.conn, &NamePaths::default()).await;
-    assert!(matches!(missing, Err(FactsError::TableMissing)), "{missing:?}");
+    let missing = scratch.refusal().await;
+    assert!(matches!(SchemaError::of(&missing), Some(SchemaError::TableMissing)), "{missing:?}");
     made::create_tables(&mut scratch.conn, 12).await;
     scratch.run(r#"ALTER TABLE "LiteLLM_SpendLogs" DROP COLUMN request_tags"#).await;
-    let lacking = Facts::probe(&mut scratch.conn, &NamePaths::default()).await;
-    assert!(matches!(lacking, Err(FactsError::ColumnMissing("request_tags"))), "{lacking:?}");
+    let lacking = scratch.refusal().await;
+    assert!(matches!(SchemaError::of(&lacking), Some(SchemaError::ColumnMissing("request_tags"))), "{lacking:?}");
 }

@@ -14,9 +14,10 @@ use tests::database::is_native;
 use tests::http::Client;
 use tests::server::{LocalServer, bounded};
 use tokio::io::AsyncWriteExt;
-use traceability::access::Exposure;
-use traceability::api::AppState;
-use traceability::config::{DatabaseConfig, Environment};
+use traceability_access::Exposure;
+use traceability_core::environment::Environment;
+use traceability_db::config::DatabaseConfig;
+use traceability_http::AppState;
 
 const OVERVIEW: &str = "/api/v1/analytics/overview";
 const LOOKUP: &str = "/api/v1/requests/no-such-id";

@@ -343,11 +343,11 @@ async fn an_index_that_comes_and_goes_is_noticed_without_a_restart() {
         let mut conn = database.connect().await;
         if round == 0 {
             // As `migrate --down` does it.
-            traceability::index::retire(&mut conn).await.expect("retired");
+            traceability_index::retire(&mut conn).await.expect("retired");
             assert!(!is_indexed().await);
             assert_eq!(total(&app).await, 60);
         }
-        traceability::index::undo(&mut conn).await.expect("gone");
+        traceability_index::undo(&mut conn).await.expect("gone");
         conn.close().await.expect("closed");
         assert_eq!(total(&app).await, 60, "the first answer after that");
         assert!(!is_indexed().await);
@@ -399,10 +399,10 @@ async fn an_index_of_another_version_is_not_used() {
         let error = index::refresh(&database).await.expect_err("it has another schema").to_string();
         assert!(error.contains("make migrate"), "{error}");
         let mut conn = database.connect().await;
-        let error = traceability::index::migrate(&mut conn, traceability::index::Migration::Single).await;
+        let error = traceability_index::migrate(&mut conn, traceability_index::Migration::Single).await;
         let error = error.expect_err("another version has made it").to_string();
         assert!(error.contains("make migrate-down"), "{error}");
-        traceability::index::undo(&mut conn).await.expect("gone");
+        traceability_index::undo(&mut conn).await.expect("gone");
         conn.close().await.expect("closed");
         index::fill(&database).await;
     }

@@ -92,7 +92,7 @@ async fn nobody_notices_that_the_index_is_taken_away() {
     let before = apps[0].get("/api/v1/analytics/overview?days=365&details=false").await.ok();
 
     let mut conn = database.connect().await;
-    traceability::index::undo(&mut conn).await.expect("the schema is gone");
+    traceability_index::undo(&mut conn).await.expect("the schema is gone");
     conn.close().await.expect("closed");
     let health = apps[0].get("/health").await.ok();
     assert_eq!((&health["status"], &health["index"]), (&json!("healthy"), &Value::Null));

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection};
 use tests::index::{self, Task};
 use tests::{App, Database};
-use traceability::facts::TimeWindow;
+use traceability_core::time::TimeWindow;
 
 use crate::expected::Dice;
 use crate::index_equality::skipped;

@@ -8,7 +8,7 @@ use flate2::read::GzDecoder;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection};
 use tests::{App, Database, index};
-use traceability::index::{Migration, MigrationError};
+use traceability_index::{Migration, MigrationError};
 
 use crate::index_equality::skipped;
 use crate::index_refresh::{number, run};
@@ -32,7 +32,7 @@ async fn restored(name: &str) -> Arc<Database> {
 
 async fn migrate(database: &Database) -> Result<(), MigrationError> {
     let mut conn = database.connect().await;
-    let migrated = traceability::index::migrate(&mut conn, Migration::Single).await;
+    let migrated = traceability_index::migrate(&mut conn, Migration::Single).await;
     conn.close().await.expect("closed");
     migrated
 }
@@ -180,7 +180,7 @@ async fn rows_of_an_older_projection_are_altered_in_place_where_only_their_marks
     // What the upgrade itself has marked is rolled up.
     index::refresh(&database).await.expect("it runs");
     assert_eq!(number(&database, "SELECT count(*) FROM traceability.stale").await, 0);
-    let window = |start: &str, end: &str| traceability::facts::TimeWindow {
+    let window = |start: &str, end: &str| traceability_core::time::TimeWindow {
         start: start.parse().expect("a time"),
         end: end.parse().expect("a time"),
     };
@@ -209,7 +209,7 @@ async fn dropping_an_index_tells_what_is_lost_and_leaves_nothing() {
             migrate(&database).await.expect("it is upgraded");
         }
         let mut conn = database.connect().await;
-        let lost = traceability::index::only_copy(&mut conn).await.expect("it is counted").expect("rows were lost");
+        let lost = traceability_index::only_copy(&mut conn).await.expect("it is counted").expect("rows were lost");
         assert_eq!(lost.requests, 12);
         assert_eq!(
             (lost.first.to_string(), lost.last.to_string()),
@@ -219,9 +219,9 @@ async fn dropping_an_index_tells_what_is_lost_and_leaves_nothing() {
     }
     run(&database, "UPDATE traceability.facts SET gone = false").await;
     let mut conn = database.connect().await;
-    assert_eq!(traceability::index::only_copy(&mut conn).await.expect("it is counted"), None);
-    traceability::index::undo(&mut conn).await.expect("it is dropped");
-    assert_eq!(traceability::index::only_copy(&mut conn).await.expect("there is nothing"), None);
+    assert_eq!(traceability_index::only_copy(&mut conn).await.expect("it is counted"), None);
+    traceability_index::undo(&mut conn).await.expect("it is dropped");
+    assert_eq!(traceability_index::only_copy(&mut conn).await.expect("there is nothing"), None);
     conn.close().await.expect("closed");
     assert_eq!(number(&database, "SELECT count(*) FROM pg_namespace WHERE nspname = 'traceability'").await, 0);
     index::fill(&database).await;

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use axum::body::Body;
 use http::{HeaderMap, Request};
-use local::door::LocalToken;
+use local::host_guard::LocalToken;
 use local::limits::Limits;
 use tests::faults::api_at;
 use tests::server::{LocalServer, bounded, next_answer, until_closed};
 use tokio::io::AsyncWriteExt;
-use traceability::access::{Access, Exposure};
-use traceability::api::AppState;
-use traceability::config::Environment;
+use traceability_access::{Access, Exposure};
+use traceability_core::environment::Environment;
+use traceability_http::AppState;
 
 /// A page of more than three times 64 KiB.
 const LARGE: &str = "/openapi.json";

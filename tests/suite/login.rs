@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use sqlx::{AssertSqlSafe, Connection};
 use tests::database::is_native;
 use tests::{Answer, App, Database, Logs};
-use traceability::api::Clock;
+use traceability_core::clock::Clock;
 
 use crate::made;
 
@@ -287,8 +287,8 @@ async fn guessing_does_not_fill_the_audit_log() {
 #[tokio::test]
 async fn pages_of_other_origins_get_nothing_and_those_that_may_can_log_in() {
     use local::settings::Settings;
-    use traceability::api::layers;
-    use traceability::config::Environment;
+    use traceability_core::environment::Environment;
+    use traceability_http::layers;
 
     let app = app("login_cors").await;
     let environment: Environment = [("ALLOWED_ORIGINS", "https://dashboard.example.com")].into_iter().collect();

@@ -9,8 +9,11 @@ use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgExecutor, Postgres, QueryBuilder};
 use tests::Database;
 use tokio::sync::{MutexGuard, OnceCell};
-use traceability::access::Scope;
-use traceability::facts::{Fact, Facts, NamePaths, Rows};
+use traceability_core::name_paths::NamePaths;
+use traceability_core::scope::Scope;
+use traceability_db::DbError;
+use traceability_facts::{Fact, RowSelector};
+use traceability_queries::source::RequestSource;
 
 /// A streamless success of one second, with the fields of `other` in place of its own.
 pub fn row(id: &str, start: DateTime<Utc>, other: Value) -> Value {
@@ -85,11 +88,16 @@ impl Scratch {
 
     /// All facts of all rows, by request.
     pub async fn facts(&mut self, paths: &NamePaths) -> BTreeMap<String, Value> {
-        let facts = Facts::probe(&mut self.conn, paths).await.expect("there is a log");
+        let facts = RequestSource::probe(&mut self.conn, paths).await.expect("there is a log");
         let mut sql = QueryBuilder::<Postgres>::new("SELECT to_jsonb(f) FROM ");
-        facts.push_source(&mut sql, "f", &Fact::ALL, Rows::All, &Scope::AllRows);
+        facts.push_source(&mut sql, "f", &Fact::ALL, RowSelector::All, &Scope::AllRows);
         let rows: Vec<Value> = sql.build_query_scalar().fetch_all(&mut self.conn).await.expect("the facts are read");
         rows.into_iter().map(|row| (row["request_id"].as_str().expect("an id").to_owned(), row)).collect()
+    }
+
+    /// Why there are no facts.
+    pub async fn refusal(&mut self) -> DbError {
+        RequestSource::probe(&mut self.conn, &NamePaths::default()).await.expect_err("there is no readable log")
     }
 
     /// Runs statements.

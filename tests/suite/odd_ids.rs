@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use sqlx::Connection;
 use tests::{Database, Pair, encode, index, rows};
-use traceability::index::names;
+use traceability_index::names;
 
 use crate::index_equality::skipped;
 use crate::index_refresh::run;

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use traceability::report::{CostReport, Form, render};
+use traceability_report::{CostReport, Form, render};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/reports")

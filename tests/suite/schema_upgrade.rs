@@ -11,10 +11,11 @@ use sha2::{Digest, Sha256};
 use tests::database::is_native;
 use tests::index::{self, Task};
 use tests::{App, Database, Logs};
-use traceability::api::Clock;
-use traceability::config::{DatabaseConfig, Environment};
-use traceability::facts::Facts;
-use traceability::index::refresh::{Refresh, RefreshConfig};
+use traceability_core::clock::Clock;
+use traceability_core::environment::Environment;
+use traceability_db::config::DatabaseConfig;
+use traceability_index::refresh::{Refresh, RefreshConfig};
+use traceability_queries::source::RequestSource;
 
 use crate::index_refresh::{number, run};
 use crate::made;
@@ -159,8 +160,8 @@ async fn requests_at_once_ask_for_the_columns_once() {
     let facts = || async {
         let direct = |_| async {
             match app.state.db.log().await.expect("a session").facts {
-                Facts::Direct(direct) => direct,
-                Facts::Indexed(_) => panic!("it is the log"),
+                RequestSource::Log(direct) => direct,
+                RequestSource::Index(_) => panic!("it is the log"),
             }
         };
         let directs = join_all((0..20).map(direct)).await;

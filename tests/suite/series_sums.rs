@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tests::database::is_native;
 use tests::endpoints::{self, Endpoint};
 use tests::{App, encode, index};
-use traceability::api::window::start_of_day;
+use traceability_core::time::start_of_day;
 
 use crate::expected::{Dice, as_f64};
 use crate::made;

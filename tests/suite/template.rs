@@ -7,7 +7,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 use tests::template::{self, read, refusals, resources};
-use traceability::api::{AppState, openapi};
+use traceability_http::{AppState, openapi};
 use utoipa_axum::router::OpenApiRouter;
 
 /// The functions that answer the API.
@@ -318,10 +318,8 @@ fn the_local_gateway_has_every_route() {
 #[test]
 fn every_setting_is_one_that_the_code_reads() {
     let template = read();
-    let sources = ["shared", "functions/cost-report"].map(|member| {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(member);
-        sources(&folder.join("src"))
-    });
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let sources = ["shared", "functions/cost-report"].map(|member| sources(&folder.join(member)));
     let sources = sources.concat();
     let functions = resources(&template, "AWS::Serverless::Function");
     let own = functions.values().map(|it| &it["Properties"]["Environment"]["Variables"]);

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use tests::issuer::Issuer;
 use tests::{App, Logs};
-use traceability::api::Clock;
+use traceability_core::clock::Clock;
 
 use crate::made;
 
@@ -142,7 +142,7 @@ async fn an_issuer_that_fails_turns_nobody_away_for_good() {
 
 #[tokio::test]
 async fn claims_in_a_request_count_only_where_the_gateway_vouches_for_them() {
-    use traceability::api::caller::GatewayClaims;
+    use traceability_http::caller::GatewayClaims;
 
     let issuer = Issuer::start(Duration::ZERO).await;
     let app = app("tokens_gateway", &issuer).await;

@@ -6,21 +6,23 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use chrono::{DateTime, Utc};
-use http::header::AUTHORIZATION;
-use http::{Method, Request};
 use local::fixtures::Release;
 use serde_json::Value;
 use tower::ServiceExt;
-use traceability::access::{Access, Exposure};
-use traceability::api::{AppState, Clock, layers};
-use traceability::config::{DatabaseConfig, Environment};
-use traceability::content::Redaction;
-use traceability::telemetry::audit::Audit;
+use traceability_access::{Access, Exposure};
+use traceability_content::Redaction;
+use traceability_core::clock::Clock;
+use traceability_core::environment::Environment;
+use traceability_db::config::DatabaseConfig;
+use traceability_http::audit::Audit;
+use traceability_http::{AppState, layers};
 
 use crate::answer::Answer;
 use crate::audit::AuditLog;
 use crate::database::{Database, is_indexed, is_native};
 use crate::emulator::Emulator;
+use http::header::AUTHORIZATION;
+use http::{Method, Request};
 
 /// The whole API, over one database, at one moment.
 #[derive(Clone)]

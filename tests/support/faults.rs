@@ -6,9 +6,10 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 use tokio::task::JoinSet;
-use traceability::access::Exposure;
-use traceability::api::AppState;
-use traceability::config::{DatabaseConfig, Environment};
+use traceability_access::Exposure;
+use traceability_core::environment::Environment;
+use traceability_db::config::DatabaseConfig;
+use traceability_http::AppState;
 
 use crate::answer::Answer;
 use crate::app::App;

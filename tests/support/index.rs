@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use sqlx::{Connection, PgConnection};
-use traceability::config::{DatabaseConfig, Environment};
-use traceability::facts::TimeWindow;
-use traceability::index::refresh::{Outcome, Refresh, RefreshConfig, RefreshError};
-use traceability::index::{self, Migration};
+use traceability_core::environment::Environment;
+use traceability_core::time::TimeWindow;
+use traceability_db::config::DatabaseConfig;
+use traceability_index as index;
+use traceability_index::Migration;
+use traceability_index::refresh::{Outcome, Refresh, RefreshConfig, RefreshError};
+
+pub use crate::sound::{assert_derived, assert_sound};
 
 use crate::database::Database;
-pub use crate::sound::{assert_derived, assert_sound};
 
 /// How a database is indexed in tests: all that has settled a minute ago is rolled up.
 #[must_use]

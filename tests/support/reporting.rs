@@ -6,10 +6,11 @@ use std::time::Duration;
 use aws_config::ConfigLoader;
 use chrono::{DateTime, Utc};
 use cost_report::aws::Aws;
-use cost_report::{Outcome, Patience, Reporter, RunError, Settings};
+use cost_report::{Outcome, Reporter, RetryPolicy, RunError, Settings};
 use serde_json::Value;
-use traceability::api::Clock;
-use traceability::config::{DatabaseConfig, Environment};
+use traceability_core::clock::Clock;
+use traceability_core::environment::Environment;
+use traceability_db::config::DatabaseConfig;
 
 use crate::Database;
 use crate::bucket::{BUCKET, Fate, StrictBucket};
@@ -29,7 +30,7 @@ pub struct World {
 }
 
 /// How long a receiver may take here.
-pub const PATIENCE: Patience = Patience { attempt: Duration::from_millis(400), pause: Duration::from_millis(10) };
+pub const PATIENCE: RetryPolicy = RetryPolicy { attempt: Duration::from_millis(400), pause: Duration::from_millis(10) };
 /// What messages are signed with.
 pub const KEY: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 /// The time of a run.
@@ -100,7 +101,7 @@ impl World {
     /// What it says.
     pub async fn run_with(
         &self,
-        patience: Patience,
+        patience: RetryPolicy,
         now: DateTime<Utc>,
         event: &Value,
     ) -> Result<Vec<Outcome>, RunError> {

@@ -4,8 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::body::Body;
-use http::Request;
-use local::door::LocalToken;
+use local::host_guard::LocalToken;
 use local::limits::Limits;
 use local::server::Server;
 use local::settings::Settings;
@@ -13,10 +12,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use traceability::api::AppState;
+use traceability_http::AppState;
 
 use crate::answer::Answer;
 use crate::http::Client;
+use http::Request;
 
 /// Whatever must come at all comes within this time.
 const BOUND: Duration = Duration::from_secs(30);

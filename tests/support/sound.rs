@@ -3,11 +3,14 @@
 use std::fmt::Write;
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Postgres, QueryBuilder};
-use traceability::access::Scope;
-use traceability::facts::{Direct, Fact, NamePaths, Rows};
-use traceability::index::dimensions::{self, ROLLED_UP};
-use traceability::index::histogram;
-use traceability::queries::analytics::Dimension;
+use traceability_core::dimension::Dimension;
+use traceability_core::name_paths::NamePaths;
+use traceability_core::scope::Scope;
+use traceability_facts::{Fact, RowSelector};
+use traceability_index::dimensions;
+use traceability_index::dimensions::ROLLED_UP;
+use traceability_index::histogram;
+use traceability_litellm::Log;
 
 use crate::database::Database;
 
@@ -49,13 +52,13 @@ pub async fn assert_derived(conn: &mut PgConnection) {
 }
 
 async fn assert_facts(conn: &mut PgConnection) {
-    let direct = Direct::probe(&mut *conn, &NamePaths::default()).await.expect("there is a log");
+    let direct = Log::probe(&mut *conn, &NamePaths::default()).await.expect("there is a log");
     let typed = |alias: &str| {
         let columns = Fact::ALL.iter().map(|fact| format!("{alias}.{}::{}", fact.name(), fact.sql_type()));
         columns.collect::<Vec<_>>().join(", ")
     };
     let mut sql = QueryBuilder::<Postgres>::new(format!("SELECT {} FROM ", typed("f")));
-    direct.push_source(&mut sql, "f", &Fact::ALL, Rows::All, &Scope::AllRows);
+    direct.push_source(&mut sql, "f", &Fact::ALL, RowSelector::All, &Scope::AllRows);
     let stored = format!("SELECT {} FROM traceability.facts f WHERE NOT f.gone", typed("f"));
     nothing_differs(conn, "facts", sql.sql().as_str(), &stored).await;
     let twice: i64 = sqlx::query_scalar(

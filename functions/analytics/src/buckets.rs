@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Datelike, Days, Duration, Months, NaiveDate, Offset, Utc};
 use chrono_tz::Tz;
-use traceability::api::error::ParameterProblem;
-use traceability::api::window::{TimeWindow, day_of, next_day, start_of_day};
-use traceability::choice;
-use traceability::queries::analytics::Bucket;
+use traceability_core::choice;
+use traceability_core::time::{TimeWindow, day_of, next_day, start_of_day};
+use traceability_http::error::ParameterProblem;
+use traceability_queries::analytics::Bucket;
 
 choice! {
     /// How long a bucket is.

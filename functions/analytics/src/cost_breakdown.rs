@@ -3,16 +3,18 @@
 use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
-use traceability::api::filters::Filters;
-use traceability::api::params::Query4;
-use traceability::api::window::WindowParams;
-use traceability::api::{ApiResult, AppState, Caller, Problem};
-use traceability::queries::Source;
-use traceability::queries::analytics::{self, CostShare, Dimension, GroupBy};
+use traceability_core::dimension::{Dimension, GroupBy};
+use traceability_http::filters::Filters;
+use traceability_http::params::Query4;
+use traceability_http::window::WindowParams;
+use traceability_http::{ApiResult, AppState, Caller, Problem};
+use traceability_queries::Source;
+use traceability_queries::analytics;
+use traceability_queries::analytics::CostShare;
 use utoipa::IntoParams;
 
 use crate::buckets::Granularity;
-use crate::params::{Asked, Dimensions, Extent, Rows, Top};
+use crate::params::{AnalyticsOptions, Asked, Dimensions, Rows, Top};
 
 /// How costs are grouped.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -47,7 +49,7 @@ impl Params {
     get,
     path = "/api/v1/analytics/cost-breakdown",
     tag = "analytics",
-    params(WindowParams, Filters, Extent, Params),
+    params(WindowParams, Filters, AnalyticsOptions, Params),
     responses(
         (status = 200, description = "The answer", body = Vec<CostShare>),
         (status = "4XX", description = "A parameter is not allowed", body = Problem, content_type = "application/problem+json"),
@@ -57,7 +59,7 @@ impl Params {
 pub async fn list_cost_breakdown(
     State(state): State<AppState>,
     caller: Caller,
-    Query4(window, filters, extent, params): Query4<WindowParams, Filters, Extent, Params>,
+    Query4(window, filters, extent, params): Query4<WindowParams, Filters, AnalyticsOptions, Params>,
 ) -> ApiResult<Json<Vec<CostShare>>> {
     let asked = Asked::new(&window, &filters, &extent, state.clock.now())?;
     let shape = Rows::new(params.granularity, params.top).shape(&asked)?;

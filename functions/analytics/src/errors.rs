@@ -2,14 +2,15 @@
 
 use axum::Json;
 use axum::extract::State;
-use traceability::api::filters::Filters;
-use traceability::api::params::Query4;
-use traceability::api::window::WindowParams;
-use traceability::api::{ApiResult, AppState, Caller, Problem};
-use traceability::queries::Source;
-use traceability::queries::analytics::{self, ErrorShare};
+use traceability_http::filters::Filters;
+use traceability_http::params::Query4;
+use traceability_http::window::WindowParams;
+use traceability_http::{ApiResult, AppState, Caller, Problem};
+use traceability_queries::Source;
+use traceability_queries::analytics;
+use traceability_queries::analytics::ErrorShare;
 
-use crate::params::{Asked, Extent, Rows};
+use crate::params::{AnalyticsOptions, Asked, Rows};
 
 /// Compare errors
 ///
@@ -19,7 +20,7 @@ use crate::params::{Asked, Extent, Rows};
     get,
     path = "/api/v1/analytics/errors",
     tag = "analytics",
-    params(WindowParams, Filters, Extent, Rows),
+    params(WindowParams, Filters, AnalyticsOptions, Rows),
     responses(
         (status = 200, description = "The answer", body = Vec<ErrorShare>),
         (status = "4XX", description = "A parameter is not allowed", body = Problem, content_type = "application/problem+json"),
@@ -29,7 +30,7 @@ use crate::params::{Asked, Extent, Rows};
 pub async fn list_errors(
     State(state): State<AppState>,
     caller: Caller,
-    Query4(window, filters, extent, rows): Query4<WindowParams, Filters, Extent, Rows>,
+    Query4(window, filters, extent, rows): Query4<WindowParams, Filters, AnalyticsOptions, Rows>,
 ) -> ApiResult<Json<Vec<ErrorShare>>> {
     let asked = Asked::new(&window, &filters, &extent, state.clock.now())?;
     let shape = rows.shape(&asked)?;

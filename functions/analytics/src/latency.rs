@@ -3,16 +3,18 @@
 use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
-use traceability::api::filters::Filters;
-use traceability::api::params::Query4;
-use traceability::api::window::WindowParams;
-use traceability::api::{ApiResult, AppState, Caller, Problem};
-use traceability::queries::Source;
-use traceability::queries::analytics::{self, Dimension, GroupBy, Latency};
+use traceability_core::dimension::{Dimension, GroupBy};
+use traceability_http::filters::Filters;
+use traceability_http::params::Query4;
+use traceability_http::window::WindowParams;
+use traceability_http::{ApiResult, AppState, Caller, Problem};
+use traceability_queries::Source;
+use traceability_queries::analytics;
+use traceability_queries::analytics::Latency;
 use utoipa::IntoParams;
 
 use crate::buckets::Granularity;
-use crate::params::{Asked, Extent, Rows, Top};
+use crate::params::{AnalyticsOptions, Asked, Rows, Top};
 
 /// How requests are grouped.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -38,7 +40,7 @@ pub struct Params {
     get,
     path = "/api/v1/analytics/latency",
     tag = "analytics",
-    params(WindowParams, Filters, Extent, Params),
+    params(WindowParams, Filters, AnalyticsOptions, Params),
     responses(
         (status = 200, description = "The answer", body = Vec<Latency>),
         (status = "4XX", description = "A parameter is not allowed", body = Problem, content_type = "application/problem+json"),
@@ -48,7 +50,7 @@ pub struct Params {
 pub async fn list_latency(
     State(state): State<AppState>,
     caller: Caller,
-    Query4(window, filters, extent, params): Query4<WindowParams, Filters, Extent, Params>,
+    Query4(window, filters, extent, params): Query4<WindowParams, Filters, AnalyticsOptions, Params>,
 ) -> ApiResult<Json<Vec<Latency>>> {
     let asked = Asked::new(&window, &filters, &extent, state.clock.now())?;
     let shape = Rows::new(params.granularity, params.top).shape(&asked)?;

@@ -14,7 +14,7 @@ mod tools;
 mod usage_trends;
 mod users;
 
-use traceability::api::AppState;
+use traceability_http::AppState;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

@@ -2,14 +2,15 @@
 
 use axum::Json;
 use axum::extract::State;
-use traceability::api::filters::Filters;
-use traceability::api::params::Query4;
-use traceability::api::window::WindowParams;
-use traceability::api::{ApiResult, AppState, Caller, Problem};
-use traceability::queries::Source;
-use traceability::queries::analytics::{self, Overview};
+use traceability_http::filters::Filters;
+use traceability_http::params::Query4;
+use traceability_http::window::WindowParams;
+use traceability_http::{ApiResult, AppState, Caller, Problem};
+use traceability_queries::Source;
+use traceability_queries::analytics;
+use traceability_queries::analytics::Overview;
 
-use crate::params::{Asked, Cut, Extent};
+use crate::params::{AnalyticsOptions, Asked, SeriesParams};
 
 /// Overview
 ///
@@ -18,7 +19,7 @@ use crate::params::{Asked, Cut, Extent};
     get,
     path = "/api/v1/analytics/overview",
     tag = "analytics",
-    params(WindowParams, Filters, Extent, Cut),
+    params(WindowParams, Filters, AnalyticsOptions, SeriesParams),
     responses(
         (status = 200, description = "The answer", body = Overview),
         (status = "4XX", description = "A parameter is not allowed", body = Problem, content_type = "application/problem+json"),
@@ -28,7 +29,7 @@ use crate::params::{Asked, Cut, Extent};
 pub async fn get_overview(
     State(state): State<AppState>,
     caller: Caller,
-    Query4(window, filters, extent, cut): Query4<WindowParams, Filters, Extent, Cut>,
+    Query4(window, filters, extent, cut): Query4<WindowParams, Filters, AnalyticsOptions, SeriesParams>,
 ) -> ApiResult<Json<Overview>> {
     let asked = Asked::new(&window, &filters, &extent, state.clock.now())?;
     let shape = cut.shape(&asked)?;

@@ -3,13 +3,15 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::Deserialize;
-use traceability::api::ApiResult;
-use traceability::api::error::ParameterProblem;
-use traceability::api::filters::Filters;
-use traceability::api::window::{TimeWindow, WindowParams};
-use traceability::choice;
-use traceability::queries::analytics::{GroupBy, Question, View};
-use traceability::scalar::{Bounded, Flag};
+use traceability_core::choice;
+use traceability_core::dimension::GroupBy;
+use traceability_core::scalar::{Bounded, Flag};
+use traceability_core::time::TimeWindow;
+use traceability_http::ApiResult;
+use traceability_http::error::ParameterProblem;
+use traceability_http::filters::Filters;
+use traceability_http::window::WindowParams;
+use traceability_queries::analytics::{Question, View};
 use utoipa::IntoParams;
 
 use crate::buckets::{Granularity, buckets};
@@ -26,7 +28,7 @@ choice! {
 /// What is told beyond the totals.
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct Extent {
+pub struct AnalyticsOptions {
     /// `previous` adds to each row the same figures of the window before (`previous`), and how they changed (`change`).
     /// That window is as long and ends where this one begins; where this one begins and ends at midnight in `timezone`, it
     /// has as many days.
@@ -45,7 +47,7 @@ pub struct Extent {
 /// How time is cut.
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct Cut {
+pub struct SeriesParams {
     /// Adds a `series` to each row: its totals per quarter of an hour (in windows of up to 32 days), hour, day, week (from
     /// Monday on) or month, as they begin in `timezone`. An answer has at most 50,000 such points.
     #[param(inline, required = false)]
@@ -86,7 +88,7 @@ impl std::str::FromStr for Dimensions {
     }
 }
 
-traceability::parameter!(Dimensions);
+traceability_core::parameter!(Dimensions);
 
 /// A question that waits to hear whether there is an index.
 pub(crate) struct Asked {
@@ -101,7 +103,7 @@ impl Asked {
     pub(crate) fn new(
         window: &WindowParams,
         filters: &Filters,
-        extent: &Extent,
+        extent: &AnalyticsOptions,
         now: DateTime<Utc>,
     ) -> ApiResult<Self> {
         let zone = window.timezone.0;
@@ -128,7 +130,7 @@ impl Asked {
         self.previous
     }
 
-    fn shape(&self, granularity: Option<Granularity>, top: Option<Top>) -> ApiResult<Shape> {
+    fn shape(&self, granularity: Option<Granularity>, top: Option<Top>) -> ApiResult<Layout> {
         let series = granularity.map(|granularity| buckets(self.window(), granularity, self.zone)).transpose()?;
         let mut view = View { series, previous: self.previous, ..View::default() };
         if let Some(top) = top {
@@ -139,12 +141,12 @@ impl Asked {
             // One more, to see that they are too many.
             view.top = view.top.min(u32::try_from(most + 1).unwrap_or(u32::MAX));
         }
-        Ok(Shape { view, most })
+        Ok(Layout { view, most })
     }
 }
 
-impl Cut {
-    pub(crate) fn shape(&self, asked: &Asked) -> ApiResult<Shape> {
+impl SeriesParams {
+    pub(crate) fn shape(&self, asked: &Asked) -> ApiResult<Layout> {
         asked.shape(self.granularity, None)
     }
 }
@@ -154,7 +156,7 @@ impl Rows {
         Self { granularity, top }
     }
 
-    pub(crate) fn shape(&self, asked: &Asked) -> ApiResult<Shape> {
+    pub(crate) fn shape(&self, asked: &Asked) -> ApiResult<Layout> {
         asked.shape(self.granularity, self.top)
     }
 }
@@ -163,12 +165,12 @@ impl Rows {
 const MOST_POINTS: usize = 50_000;
 
 /// How an answer is shown, and how many rows it may have then.
-pub(crate) struct Shape {
+pub(crate) struct Layout {
     pub(crate) view: View,
     most: Option<usize>,
 }
 
-impl Shape {
+impl Layout {
     /// The rows, if they are not too many.
     pub(crate) fn fit<T>(&self, rows: Vec<T>) -> Result<Vec<T>, ParameterProblem> {
         match self.most {

@@ -2,7 +2,7 @@
 
 use chrono::{Days, TimeDelta};
 use chrono_tz::Tz;
-use traceability::api::window::{TimeWindow, day_of, start_of_day};
+use traceability_core::time::{TimeWindow, day_of, start_of_day};
 
 /// The window before: as long, or with as many days where the window is made of whole days in `zone`.
 pub(crate) fn previous(window: &TimeWindow, zone: Tz) -> TimeWindow {

@@ -2,12 +2,12 @@
 
 use axum::Json;
 use axum::extract::State;
-use traceability::api::filters::Filters;
-use traceability::api::params::Query2;
-use traceability::api::window::WindowParams;
-use traceability::api::{ApiResult, AppState, Caller, Problem};
-use traceability::queries::Source;
-use traceability::queries::sessions::{Histograms, histograms};
+use traceability_http::filters::Filters;
+use traceability_http::params::Query2;
+use traceability_http::window::WindowParams;
+use traceability_http::{ApiResult, AppState, Caller, Problem};
+use traceability_queries::Source;
+use traceability_queries::sessions::{Histograms, histograms};
 
 /// Show how sessions are distributed
 ///

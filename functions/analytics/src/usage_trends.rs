@@ -3,16 +3,18 @@
 use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
-use traceability::api::filters::Filters;
-use traceability::api::params::Query4;
-use traceability::api::window::{TimeWindow, WindowParams};
-use traceability::api::{ApiResult, AppState, Caller, Problem};
-use traceability::queries::Source;
-use traceability::queries::analytics::{self, UsageTrend};
+use traceability_core::time::TimeWindow;
+use traceability_http::filters::Filters;
+use traceability_http::params::Query4;
+use traceability_http::window::WindowParams;
+use traceability_http::{ApiResult, AppState, Caller, Problem};
+use traceability_queries::Source;
+use traceability_queries::analytics;
+use traceability_queries::analytics::UsageTrend;
 use utoipa::IntoParams;
 
 use crate::buckets::{Granularity, buckets};
-use crate::params::{Asked, Extent};
+use crate::params::{AnalyticsOptions, Asked};
 
 /// How the window is cut.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -40,7 +42,7 @@ impl Params {
     get,
     path = "/api/v1/analytics/usage-trends",
     tag = "analytics",
-    params(WindowParams, Filters, Extent, Params),
+    params(WindowParams, Filters, AnalyticsOptions, Params),
     responses(
         (status = 200, description = "The answer", body = Vec<UsageTrend>),
         (status = "4XX", description = "A parameter is not allowed", body = Problem, content_type = "application/problem+json"),
@@ -50,7 +52,7 @@ impl Params {
 pub async fn list_usage_trends(
     State(state): State<AppState>,
     caller: Caller,
-    Query4(window, filters, extent, params): Query4<WindowParams, Filters, Extent, Params>,
+    Query4(window, filters, extent, params): Query4<WindowParams, Filters, AnalyticsOptions, Params>,
 ) -> ApiResult<Json<Vec<UsageTrend>>> {
     let asked = Asked::new(&window, &filters, &extent, state.clock.now())?;
     let cut = |window: TimeWindow| buckets(&window, params.granularity, asked.zone()).map(|buckets| (window, buckets));

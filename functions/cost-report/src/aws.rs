@@ -8,9 +8,10 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::result::ConnectorError;
 use tokio::sync::OnceCell;
 
-use crate::settings::WhenUnsure;
+use crate::settings::DeliveryGuarantee;
 use crate::state::SendError;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -47,21 +48,21 @@ impl Aws {
     }
 
     /// A client of SNS.
-    pub async fn sns(&self, when_unsure: WhenUnsure) -> aws_sdk_sns::Client {
-        aws_sdk_sns::Client::new(&self.sending(when_unsure).await)
+    pub async fn sns(&self, guarantee: DeliveryGuarantee) -> aws_sdk_sns::Client {
+        aws_sdk_sns::Client::new(&self.sending(guarantee).await)
     }
 
     /// A client of SES.
-    pub async fn ses(&self, when_unsure: WhenUnsure) -> aws_sdk_sesv2::Client {
-        aws_sdk_sesv2::Client::new(&self.sending(when_unsure).await)
+    pub async fn ses(&self, guarantee: DeliveryGuarantee) -> aws_sdk_sesv2::Client {
+        aws_sdk_sesv2::Client::new(&self.sending(guarantee).await)
     }
 
     /// The SDK repeats what was not answered, which a target that wants a message at most once cannot have.
-    async fn sending(&self, when_unsure: WhenUnsure) -> SdkConfig {
+    async fn sending(&self, guarantee: DeliveryGuarantee) -> SdkConfig {
         let config = self.config().await;
-        match when_unsure {
-            WhenUnsure::Again => config.clone(),
-            WhenUnsure::Leave => config.to_builder().retry_config(RetryConfig::disabled()).build(),
+        match guarantee {
+            DeliveryGuarantee::AtLeastOnce => config.clone(),
+            DeliveryGuarantee::AtMostOnce => config.to_builder().retry_config(RetryConfig::disabled()).build(),
         }
     }
 }
@@ -99,11 +100,23 @@ pub fn send_error<E: ProvideErrorMetadata + Error + 'static, R>(error: &SdkError
     match error {
         SdkError::ServiceError(_) | SdkError::ConstructionFailure(_) => SendError::Refused(reason),
         SdkError::DispatchFailure(failure) => match failure.as_connector_error() {
-            Some(error) if crate::http::never_connected(error) => SendError::Refused(reason),
+            Some(error) if never_connected(error) => SendError::Refused(reason),
             // No credentials, for example: nothing was sent.
             _ if failure.is_user() || failure.is_other() => SendError::Refused(reason),
             _ => SendError::Unsure(reason),
         },
         _ => SendError::Unsure(reason),
     }
+}
+
+/// Whether the connection was never made, so that nothing can have arrived.
+#[must_use]
+pub fn never_connected(error: &ConnectorError) -> bool {
+    let first: Option<&(dyn Error + 'static)> = error.source();
+    let mut causes = std::iter::successors(first, |error| (*error).source());
+    causes.any(|error| {
+        error
+            .downcast_ref::<hyper_util::client::legacy::Error>()
+            .is_some_and(hyper_util::client::legacy::Error::is_connect)
+    })
 }

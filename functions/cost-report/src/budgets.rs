@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
-use traceability::money::Money;
-use traceability::report::{BudgetOf, BudgetUse, Budgets};
+use traceability_core::money::Money;
+use traceability_core::report_settings::Budgets;
+use traceability_report::{BudgetOf, BudgetUse};
 
-use crate::edition::dollars;
 use crate::settings::RequestedFilter;
 
 /// How many in 100 of a budget are worth a word.
@@ -84,13 +84,13 @@ fn whose(used: &BudgetUse) -> String {
 /// What was used of a budget, in words.
 #[must_use]
 pub fn sentence(used: &BudgetUse) -> String {
-    let (spent, amount) = (dollars(&used.spent), dollars(&used.amount));
+    let (spent, amount) = (used.spent.shown(), used.amount.shown());
     let mut text =
         format!("Budget of {} for {}: {spent} of {amount} used ({} %)", whose(used), used.month, used.used_percent);
     if let (Some(projected), Some(overrun)) = (&used.projected, &used.projected_overrun) {
-        let _ = write!(text, "; the month will end at about {}", dollars(projected));
+        let _ = write!(text, "; the month will end at about {}", projected.shown());
         if !overrun.is_zero() {
-            let _ = write!(text, ", {} too much", dollars(overrun));
+            let _ = write!(text, ", {} too much", overrun.shown());
         }
     }
     text

@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use clap::{ArgGroup, Parser};
 use serde_json::json;
-use traceability::api::window::day_of;
-use traceability::api::{Moment, TimeZone};
-use traceability::config::{DatabaseConfig, Environment};
-use traceability::queries::filter::RequestFilter;
-use traceability::report::{Form, Period, Span, render};
-use traceability::scalar::Text;
-use traceability::telemetry::{self, LogFormat};
+use traceability_core::environment::Environment;
+use traceability_core::moment::{Moment, TimeZone};
+use traceability_core::scalar::Text;
+use traceability_core::time::day_of;
+use traceability_db::config::DatabaseConfig;
+use traceability_queries::filter::RequestFilter;
+use traceability_report::{Form, Period, Span, render};
+use traceability_runtime::telemetry;
+use traceability_runtime::telemetry::LogFormat;
 
 use crate::event::Event;
 use crate::{Reporter, Settings};

@@ -9,9 +9,10 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
-use traceability::api::window::MAX_DAYS;
-use traceability::api::{Moment, TimeWindow, TimeZone};
-use traceability::report::{Period, Span};
+use traceability_core::moment::{Moment, TimeZone};
+use traceability_core::time::MAX_DAYS;
+use traceability_core::time::TimeWindow;
+use traceability_report::{Period, Span};
 
 use crate::settings::Target;
 

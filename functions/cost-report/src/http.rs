@@ -1,6 +1,5 @@
 //! Posting to addresses that somebody else serves.
 
-use std::error::Error;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -8,27 +7,27 @@ use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::HttpConnector;
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
-use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
-use http::Request;
-use http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER, USER_AGENT};
 use tokio::time::{sleep, timeout};
 use url::{Host, Url};
 
+use crate::aws::never_connected;
 use crate::secret::Secret;
-use crate::settings::WhenUnsure;
+use crate::settings::DeliveryGuarantee;
 use crate::state::SendError;
+use http::Request;
+use http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER, USER_AGENT};
 
 /// How long to wait for whom.
 #[derive(Debug, Clone, Copy)]
-pub struct Patience {
+pub struct RetryPolicy {
     /// For the answer to one attempt.
     pub attempt: Duration,
     /// Before the second attempt; each further one comes after three times as long, less a random part.
     pub pause: Duration,
 }
 
-impl Default for Patience {
+impl Default for RetryPolicy {
     fn default() -> Self {
         Self { attempt: Duration::from_secs(8), pause: Duration::from_millis(500) }
     }
@@ -43,8 +42,8 @@ const REDIRECTS: u32 = 3;
 
 /// Posts JSON.
 #[derive(Debug, Default)]
-pub struct Poster {
-    patience: Patience,
+pub struct HttpClient {
+    patience: RetryPolicy,
     connector: OnceLock<Connector>,
 }
 
@@ -57,10 +56,10 @@ enum Attempt {
     Refused(SendError),
 }
 
-impl Poster {
+impl HttpClient {
     /// Waits so long.
     #[must_use]
-    pub fn new(patience: Patience) -> Self {
+    pub fn new(patience: RetryPolicy) -> Self {
         Self { patience, connector: OnceLock::new() }
     }
 
@@ -72,7 +71,7 @@ impl Poster {
         &self,
         address: &Secret,
         body: &str,
-        when_unsure: WhenUnsure,
+        guarantee: DeliveryGuarantee,
         headers: impl Fn() -> Vec<(&'static str, String)> + Send,
     ) -> Result<(), SendError> {
         let url = parse(address).map_err(|reason| SendError::Refused(reason.into()))?;
@@ -83,7 +82,7 @@ impl Poster {
                 Attempt::Refused(error) => return Err(error),
                 Attempt::Later(error, wanted) => (error, wanted),
             };
-            let may_have_arrived = matches!(error, SendError::Unsure(_)) && when_unsure == WhenUnsure::Leave;
+            let may_have_arrived = matches!(error, SendError::Unsure(_)) && guarantee == DeliveryGuarantee::AtMostOnce;
             if number == ATTEMPTS || may_have_arrived {
                 return Err(error);
             }
@@ -180,18 +179,6 @@ fn parse(address: &Secret) -> Result<Url, &'static str> {
     };
     let is_safe = url.scheme() == "https" || (url.scheme() == "http" && on_this_machine);
     if is_safe { Ok(url) } else { Err("its address must begin with https://") }
-}
-
-/// Whether the connection was never made, so that nothing can have arrived.
-#[must_use]
-pub fn never_connected(error: &ConnectorError) -> bool {
-    let first: Option<&(dyn Error + 'static)> = error.source();
-    let mut causes = std::iter::successors(first, |error| (*error).source());
-    causes.any(|error| {
-        error
-            .downcast_ref::<hyper_util::client::legacy::Error>()
-            .is_some_and(hyper_util::client::legacy::Error::is_connect)
-    })
 }
 
 #[cfg(test)]

@@ -10,27 +10,28 @@
 pub mod aws;
 pub mod budgets;
 mod command;
-pub mod edition;
+mod delivery_run;
 pub mod event;
 pub mod http;
 mod queue;
+pub mod rendered_report;
 pub mod reporter;
-mod round;
 pub mod secret;
 pub mod settings;
 pub mod state;
 pub mod targets;
 
-pub use command::Command;
-pub use http::Patience;
-pub use reporter::{Outcome, Reporter, RunError};
-pub use settings::Settings;
-
 use std::time::Duration;
 
 use serde_json::Value;
-use traceability::config::{ConfigError, DatabaseConfig, Environment};
-use traceability::lambda::job::{Failure, Job};
+use traceability_core::environment::{ConfigError, Environment};
+use traceability_db::config::DatabaseConfig;
+use traceability_runtime::job::{Failure, Job};
+
+pub use command::Command;
+pub use http::RetryPolicy;
+pub use reporter::{Outcome, Reporter, RunError};
+pub use settings::Settings;
 
 /// The scheduled job.
 pub struct CostReporter(Reporter);

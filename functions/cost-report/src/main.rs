@@ -6,8 +6,8 @@ use clap::Parser;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    if traceability::lambda::is_here() {
-        return traceability::lambda::job::run::<cost_report::CostReporter>().await;
+    if traceability_runtime::is_on_lambda() {
+        return traceability_runtime::job::run::<cost_report::CostReporter>().await;
     }
     dotenvy::dotenv().ok();
     match cost_report::Command::parse().run().await {

@@ -4,30 +4,33 @@ use std::time::{Duration, Instant};
 
 use ring::digest::{SHA256, digest};
 use serde_json::Value;
-use traceability::access::Scope;
-use traceability::api::{ApiError, Clock};
-use traceability::config::{ConfigError, DatabaseConfig, Environment};
-use traceability::db::{Database, Work};
-use traceability::facts::FactsError;
-use traceability::queries::Source;
-use traceability::report::{Asked, BudgetUse, Budgets, CostReport, Period, RenderError, Span, budget_use, cost_report};
+use traceability_core::clock::Clock;
+use traceability_core::environment::{ConfigError, Environment};
+use traceability_core::report_settings::Budgets;
+use traceability_core::scope::Scope;
+use traceability_db::DbError;
+use traceability_db::DbStats;
+use traceability_db::config::DatabaseConfig;
+use traceability_queries::Source;
+use traceability_queries::source::Database;
+use traceability_report::{Asked, BudgetUse, CostReport, Period, RenderError, Span, budget_use, cost_report};
 use uuid::Uuid;
 
 use crate::aws::Aws;
+use crate::delivery_run::DeliveryRun;
 use crate::event::{Event, EventError, refused};
-use crate::http::{Patience, Poster};
+use crate::http::{HttpClient, RetryPolicy};
 use crate::queue::Queue;
-use crate::round::Round;
 use crate::settings::{Place, Settings, Target};
-use crate::state::{Bucket, Courier, Delivered, Folder, Store};
-use crate::targets::Means;
+use crate::state::{Bucket, Delivered, DeliveryLedger, Folder, Store};
+use crate::targets::DeliveryContext;
 
 /// What runs go by.
 pub struct Reporter {
     pub(crate) settings: Settings,
     database: Database,
     clock: Clock,
-    poster: Poster,
+    poster: HttpClient,
     aws: Aws,
 }
 
@@ -88,15 +91,15 @@ impl Reporter {
             settings,
             database: Database::new(&config)?,
             clock: Clock::system(),
-            poster: Poster::default(),
+            poster: HttpClient::default(),
             aws: Aws::default(),
         })
     }
 
     /// The same with another clock, another patience with those who are posted to, and another AWS.
     #[must_use]
-    pub fn with(self, clock: Clock, patience: Patience, aws: Aws) -> Self {
-        Self { clock, poster: Poster::new(patience), aws, ..self }
+    pub fn with(self, clock: Clock, patience: RetryPolicy, aws: Aws) -> Self {
+        Self { clock, poster: HttpClient::new(patience), aws, ..self }
     }
 
     /// Closes its connections to the database.
@@ -119,10 +122,11 @@ impl Reporter {
         let targets = event.targets(&self.settings.targets, &span)?;
         self.settings.secrets.forget().await;
         let store = self.store().await;
-        let means = Means { aws: &self.aws, poster: &self.poster, secrets: &self.settings.secrets, store: &store };
-        let courier = Courier { store: &store, clock: &self.clock, run: Uuid::new_v4().to_string() };
+        let means =
+            DeliveryContext { aws: &self.aws, poster: &self.poster, secrets: &self.settings.secrets, store: &store };
+        let courier = DeliveryLedger { store: &store, clock: &self.clock, run: Uuid::new_v4().to_string() };
         let region = self.region(&store).await;
-        let round = Round { reporter: self, means, courier, span, deadline, region, queue: Queue::default() };
+        let round = DeliveryRun { reporter: self, means, courier, span, deadline, region, queue: Queue::default() };
         let tells =
             event.from.is_none() && span.period == Some(Period::Day) && !self.settings.reports.budgets.is_empty();
         let told: Vec<&Target> = match event.targets {
@@ -149,14 +153,14 @@ impl Reporter {
     /// # Errors
     /// [`MakeError`] where it cannot be made.
     pub async fn make(&self, asked: &Asked) -> Result<CostReport, MakeError> {
-        Work::settled(async {
+        DbStats::settled(async {
             let mut session = self.database.session().await?;
             let behind = session.facts.index().map(|index| index.as_of).filter(|as_of| *as_of < asked.span.window.end);
             if let Some(as_of) = behind.filter(|_| asked.span.window.end <= asked.now) {
                 return Err(MakeError::IndexBehind(as_of));
             }
             let source = Source { facts: &session.facts, scope: &Scope::AllRows };
-            Ok(cost_report(&mut session.conn, source, asked).await.map_err(FactsError::from)?)
+            Ok(cost_report(&mut session.conn, source, asked).await.map_err(DbError::from)?)
         })
         .await
     }
@@ -168,13 +172,13 @@ impl Reporter {
         span: &Span,
         untils: &[chrono::DateTime<chrono::Utc>],
     ) -> Result<Vec<BudgetUse>, MakeError> {
-        Work::settled(async {
+        DbStats::settled(async {
             let mut session = self.database.session().await?;
             let source = Source { facts: &session.facts, scope: &Scope::AllRows };
             let mut all = Vec::new();
             for until in untils {
                 let used = budget_use(&mut session.conn, source, budgets, span.zone, *until).await;
-                all.extend(used.map_err(FactsError::from)?);
+                all.extend(used.map_err(DbError::from)?);
             }
             Ok(all)
         })
@@ -186,7 +190,7 @@ impl Reporter {
     pub fn asked(&self, span: Span) -> Asked {
         Asked {
             span,
-            filter: traceability::queries::filter::RequestFilter::default(),
+            filter: traceability_queries::filter::RequestFilter::default(),
             top: self.settings.top,
             links: self.settings.reports.links.clone(),
             budgets: self.settings.reports.budgets.clone(),
@@ -215,10 +219,10 @@ impl Reporter {
     }
 }
 
-impl From<FactsError> for MakeError {
+impl From<DbError> for MakeError {
     /// The log is told all, and whoever gets the error that it does.
-    fn from(error: FactsError) -> Self {
-        ApiError::Facts(error).log();
+    fn from(error: DbError) -> Self {
+        error.log();
         Self::Database
     }
 }

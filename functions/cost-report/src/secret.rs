@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::Deserialize;
 use tokio::sync::Mutex;
-use traceability::config::Environment;
+use traceability_core::environment::Environment;
 
 use crate::aws::{Aws, reason};
 use crate::state::SendError;
@@ -37,7 +37,7 @@ impl fmt::Debug for Secret {
 /// Where a secret is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
-pub enum Whereabouts {
+pub enum SecretRef {
     /// A variable of the environment.
     Env(String),
     /// A field of the secret of `REPORT_SECRET_ARN`, which is a JSON object.
@@ -55,10 +55,10 @@ pub struct Secrets {
 impl Secrets {
     /// Keeps the variables that are referred to, and remembers where the others are.
     #[must_use]
-    pub fn of<'w>(environment: &Environment, all: impl IntoIterator<Item = &'w Whereabouts>) -> Self {
+    pub fn of<'w>(environment: &Environment, all: impl IntoIterator<Item = &'w SecretRef>) -> Self {
         let named = all.into_iter().filter_map(|whereabouts| match whereabouts {
-            Whereabouts::Env(name) => Some((name.clone(), Secret::new(environment.get(name)?))),
-            Whereabouts::Secret(_) => None,
+            SecretRef::Env(name) => Some((name.clone(), Secret::new(environment.get(name)?))),
+            SecretRef::Secret(_) => None,
         });
         let arn = environment.get("REPORT_SECRET_ARN").map(str::to_owned);
         Self { environment: named.collect(), arn, known: Mutex::default() }
@@ -68,12 +68,12 @@ impl Secrets {
     ///
     /// # Errors
     /// What is missing.
-    pub fn check(&self, whereabouts: &Whereabouts) -> Result<(), String> {
+    pub fn check(&self, whereabouts: &SecretRef) -> Result<(), String> {
         match whereabouts {
-            Whereabouts::Env(name) if !self.environment.contains_key(name) => {
+            SecretRef::Env(name) if !self.environment.contains_key(name) => {
                 Err(format!("the variable {name} is not set"))
             }
-            Whereabouts::Secret(_) if self.arn.is_none() => {
+            SecretRef::Secret(_) if self.arn.is_none() => {
                 Err("REPORT_SECRET_ARN is not set, which names the secret with its fields".into())
             }
             _ => Ok(()),
@@ -84,14 +84,14 @@ impl Secrets {
     ///
     /// # Errors
     /// Why it cannot be had: nothing was sent.
-    pub async fn find(&self, whereabouts: &Whereabouts, aws: &Aws) -> Result<Secret, SendError> {
+    pub async fn find(&self, whereabouts: &SecretRef, aws: &Aws) -> Result<Secret, SendError> {
         let refused = |reason: String| SendError::Refused(reason);
         match whereabouts {
-            Whereabouts::Env(name) => {
+            SecretRef::Env(name) => {
                 let found = self.environment.get(name).cloned();
                 found.ok_or_else(|| refused(format!("the variable {name} is not set")))
             }
-            Whereabouts::Secret(field) => {
+            SecretRef::Secret(field) => {
                 let mut known = self.known.lock().await;
                 let fields = match known.as_ref() {
                     Some(fields) => fields,

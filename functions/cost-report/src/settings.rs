@@ -4,14 +4,17 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 use serde_json::Value;
-use traceability::api::TimeZone;
-use traceability::config::{ConfigError, DatabaseConfig, Environment};
-use traceability::queries::filter::RequestFilter;
-use traceability::report::{Period, ReportSettings};
-use traceability::scalar::Text;
+use traceability_core::environment::{ConfigError, Environment};
+use traceability_core::moment::TimeZone;
+use traceability_core::report_settings::ReportSettings;
+use traceability_core::scalar::Text;
+use traceability_db::config::DatabaseConfig;
+use traceability_queries::filter::RequestFilter;
+use traceability_report::Period;
 
-use crate::secret::{Secrets, Whereabouts};
-pub use crate::state::WhenUnsure;
+pub use crate::state::DeliveryGuarantee;
+
+use crate::secret::{SecretRef, Secrets};
 
 /// What a run goes by.
 #[derive(Debug)]
@@ -53,7 +56,7 @@ pub struct Target {
     /// Whether it is told of budgets that run out.
     pub budget_alerts: bool,
     /// What happens to a message of which nobody knows whether it went out.
-    pub when_unsure: WhenUnsure,
+    pub guarantee: DeliveryGuarantee,
 }
 
 /// How a target is reached.
@@ -79,14 +82,14 @@ pub enum Kind {
     /// A message in a channel.
     Slack {
         /// The incoming webhook.
-        url: Whereabouts,
+        url: SecretRef,
     },
     /// JSON, signed.
     Webhook {
         /// Where it is posted.
-        url: Whereabouts,
+        url: SecretRef,
         /// What it is signed with.
-        key: Whereabouts,
+        key: SecretRef,
     },
 }
 
@@ -193,7 +196,7 @@ impl Settings {
 }
 
 impl Kind {
-    fn secrets(&self) -> Vec<&Whereabouts> {
+    fn secrets(&self) -> Vec<&SecretRef> {
         match self {
             Self::S3 { .. } | Self::Sns { .. } | Self::Email { .. } => Vec::new(),
             Self::Slack { url } => vec![url],
@@ -211,13 +214,14 @@ struct Written {
     filter: RequestedFilter,
     periods: Option<Vec<Period>>,
     budget_alerts: Option<bool>,
-    when_unsure: Option<When>,
+    #[serde(rename = "when_unsure")]
+    guarantee: Option<When>,
     bucket: Option<String>,
     topic_arn: Option<String>,
     from: Option<String>,
     to: Option<Vec<String>>,
-    url: Option<Whereabouts>,
-    key: Option<Whereabouts>,
+    url: Option<SecretRef>,
+    key: Option<SecretRef>,
 }
 
 #[derive(Deserialize)]
@@ -297,9 +301,9 @@ fn target(value: Value) -> Result<Target, String> {
         filter: written.filter,
         periods: written.periods.unwrap_or_else(|| vec![Period::Day, Period::Week, Period::Month]),
         budget_alerts,
-        when_unsure: match written.when_unsure {
-            Some(When::Leave) => WhenUnsure::Leave,
-            Some(When::Again) | None => WhenUnsure::Again,
+        guarantee: match written.guarantee {
+            Some(When::Leave) => DeliveryGuarantee::AtMostOnce,
+            Some(When::Again) | None => DeliveryGuarantee::AtLeastOnce,
         },
     })
 }
@@ -377,7 +381,10 @@ mod tests {
         let [finance, support, webhook] = settings.targets.as_slice() else { panic!("three targets") };
         assert!(finance.filter.is_empty() && finance.budget_alerts && finance.periods.len() == 3);
         assert_eq!(support.filter.condition().team_id.as_deref(), Some("team-support"));
-        assert_eq!((support.when_unsure, support.periods.as_slice()), (WhenUnsure::Leave, &[Period::Week][..]));
+        assert_eq!(
+            (support.guarantee, support.periods.as_slice()),
+            (DeliveryGuarantee::AtMostOnce, &[Period::Week][..])
+        );
         assert_eq!(webhook.name, "webhook");
         assert!(!format!("{settings:?}").contains("hunter2"), "{settings:?}");
     }

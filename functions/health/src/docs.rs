@@ -5,8 +5,8 @@ use axum::response::Redirect;
 use axum::routing::get;
 use http::HeaderName;
 use http::header::CONTENT_TYPE;
-use traceability::api::params::NoQuery;
-use traceability::api::{AppState, Problem};
+use traceability_http::params::NoQuery;
+use traceability_http::{AppState, Problem};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 

@@ -9,12 +9,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use http::StatusCode;
 use serde::Serialize;
 use tokio::time::timeout;
-use traceability::access::Scope;
-use traceability::api::params::NoQuery;
-use traceability::api::{ApiError, ApiResult, AppState, Problem};
-use traceability::db::{Session, urgently};
-use traceability::facts::FactsError;
-use traceability::queries::{Source, health};
+use traceability_core::scope::Scope;
+use traceability_db::DbError;
+use traceability_db::urgently;
+use traceability_http::params::NoQuery;
+use traceability_http::{ApiError, ApiResult, AppState, Problem};
+use traceability_queries::source::Session;
+use traceability_queries::{Source, health};
 use utoipa::ToSchema;
 
 /// Within this time there is an answer, whatever the database does.
@@ -141,7 +142,7 @@ impl Health {
 }
 
 const fn is_of_index(error: &ApiError) -> bool {
-    matches!(error, ApiError::Facts(FactsError::IndexDatabase(_)))
+    matches!(error, ApiError::RequestSource(DbError::IndexDatabase(_)))
 }
 
 /// Whether LiteLLM's log was looked at by itself.

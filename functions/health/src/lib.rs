@@ -5,7 +5,7 @@ mod health;
 mod live;
 mod root;
 
-use traceability::api::AppState;
+use traceability_http::AppState;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

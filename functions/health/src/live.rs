@@ -2,8 +2,8 @@
 
 use axum::Json;
 use serde::Serialize;
-use traceability::api::Problem;
-use traceability::api::params::NoQuery;
+use traceability_http::Problem;
+use traceability_http::params::NoQuery;
 use utoipa::ToSchema;
 
 /// The service answers.

@@ -5,11 +5,13 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use clap::{ArgGroup, Args, Parser, Subcommand};
-use traceability::api::window::{Moment, TimeZone};
-use traceability::config::{DatabaseConfig, Environment};
-use traceability::facts::TimeWindow;
-use traceability::index::refresh::{Outcome, Refresh, RefreshConfig, open_index};
-use traceability::index::{self, Migration};
+use traceability_core::environment::Environment;
+use traceability_core::moment::{Moment, TimeZone};
+use traceability_core::time::TimeWindow;
+use traceability_db::config::DatabaseConfig;
+use traceability_index as index;
+use traceability_index::Migration;
+use traceability_index::refresh::{Outcome, Refresh, RefreshConfig, open_index};
 
 use crate::down::{self, Consent};
 use crate::progress::Bar;

@@ -5,9 +5,10 @@ use std::error::Error;
 use std::io::{BufRead, IsTerminal, Write};
 use std::time::Duration;
 
-use traceability::config::DatabaseConfig;
-use traceability::index::refresh::open_index;
-use traceability::index::{self, OnlyCopy};
+use traceability_db::config::DatabaseConfig;
+use traceability_index as index;
+use traceability_index::OnlyCopy;
+use traceability_index::refresh::open_index;
 
 /// How long the API may go on using an index that is to be dropped.
 const RETIREMENT: Duration = Duration::from_secs(3);

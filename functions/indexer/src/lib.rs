@@ -5,14 +5,15 @@ mod command;
 mod down;
 mod progress;
 
-pub use command::Command;
-
 use std::time::{Duration, Instant};
 
 use serde::de::IgnoredAny;
-use traceability::config::{DatabaseConfig, Environment};
-use traceability::index::refresh::{Outcome, Refresh, RefreshConfig, RefreshError};
-use traceability::lambda::job::{Failure, Job};
+use traceability_core::environment::Environment;
+use traceability_db::config::DatabaseConfig;
+use traceability_index::refresh::{Outcome, Refresh, RefreshConfig, RefreshError};
+use traceability_runtime::job::{Failure, Job};
+
+pub use command::Command;
 
 /// The scheduled job.
 pub struct Indexer {
@@ -26,7 +27,7 @@ impl Job for Indexer {
     /// It does the same whatever it is told.
     type Event = IgnoredAny;
 
-    fn from_environment(environment: &Environment) -> Result<Self, traceability::config::ConfigError> {
+    fn from_environment(environment: &Environment) -> Result<Self, traceability_core::environment::ConfigError> {
         Ok(Self {
             database: DatabaseConfig::from_environment(environment)?,
             config: RefreshConfig::from_environment(environment)?,

@@ -6,8 +6,8 @@ use clap::Parser;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    if traceability::lambda::is_here() {
-        return traceability::lambda::job::run::<indexer::Indexer>().await;
+    if traceability_runtime::is_on_lambda() {
+        return traceability_runtime::job::run::<indexer::Indexer>().await;
     }
     dotenvy::dotenv().ok();
     match indexer::Command::parse().run().await {

@@ -1,7 +1,7 @@
 //! Progress on a terminal.
 
 use indicatif::{ProgressBar, ProgressStyle};
-use traceability::index::refresh::Watch;
+use traceability_index::refresh::Progress;
 
 /// A bar for each part of the work; without a terminal it draws nothing.
 pub(crate) struct Bar(ProgressBar);
@@ -12,7 +12,7 @@ impl Bar {
     }
 }
 
-impl Watch for Bar {
+impl Progress for Bar {
     fn begin(&mut self, part: &'static str, steps: u64) {
         self.0.finish_and_clear();
         if steps > 0 {

@@ -1,6 +1,6 @@
 //! The whole API: every function's routes, and the document that describes them.
 
-use traceability::api::{AppState, openapi};
+use traceability_http::{AppState, openapi};
 use utoipa_axum::router::OpenApiRouter;
 
 /// Every function's routes.

@@ -9,19 +9,24 @@ use chrono::Utc;
 use clap::{Parser, Subcommand};
 use sqlx::{Connection, PgConnection};
 use tokio::time::timeout;
-use traceability::access::{ALLOW_ANONYMOUS, Access, Exposure, Scope};
-use traceability::api::id::as_segment;
-use traceability::api::{ApiResult, AppState};
-use traceability::config::{DatabaseConfig, Environment};
-use traceability::db::Work;
-use traceability::queries::Source;
-use traceability::queries::filter::{RequestFilter, TimeWindow};
-use traceability::queries::sessions::{self, SessionSearch, SessionSort, TotalsFilter};
-use traceability::telemetry::{self, LogFormat};
+use traceability_access::{ALLOW_ANONYMOUS, Access, Exposure};
+use traceability_core::environment::Environment;
+use traceability_core::scope::Scope;
+use traceability_core::time::TimeWindow;
+use traceability_db::DbStats;
+use traceability_db::config::DatabaseConfig;
+use traceability_http::id::as_segment;
+use traceability_http::{ApiResult, AppState};
+use traceability_queries::Source;
+use traceability_queries::filter::RequestFilter;
+use traceability_queries::sessions;
+use traceability_queries::sessions::{SessionSearch, SessionSort, TotalsFilter};
+use traceability_runtime::telemetry;
+use traceability_runtime::telemetry::LogFormat;
 
-use crate::door::LocalToken;
 #[cfg(feature = "embedded")]
 use crate::embedded::Rows;
+use crate::host_guard::LocalToken;
 use crate::sample::{self, Filled};
 use crate::server::Server;
 use crate::service_key::ServiceKey;
@@ -178,7 +183,7 @@ async fn greet(address: SocketAddr, state: &AppState, token: Option<&LocalToken>
     let address =
         if address.ip().is_unspecified() { format!("localhost:{}", address.port()) } else { address.to_string() };
     // The server starts all the same where this takes long or fails: the database may come up later.
-    let session = match timeout(Duration::from_secs(2), Work::settled(example_session(state))).await {
+    let session = match timeout(Duration::from_secs(2), DbStats::settled(example_session(state))).await {
         Ok(Ok(session)) => session,
         Ok(Err(error)) => {
             error.log();

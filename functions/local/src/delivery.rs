@@ -14,7 +14,7 @@ use http_body_util::BodyExt;
 use hyper::body::{Frame, SizeHint};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
-use traceability::api::ApiError;
+use traceability_http::ApiError;
 
 use crate::connection::Exchange;
 

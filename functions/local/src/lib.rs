@@ -15,12 +15,12 @@
 
 pub mod api;
 pub mod command;
-pub mod door;
 #[cfg(feature = "embedded")]
 pub mod embedded;
 pub mod fixtures;
 pub mod generate;
 pub mod healthcheck;
+pub mod host_guard;
 pub mod limits;
 pub mod sample;
 pub mod server;

@@ -21,13 +21,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tower::ServiceExt;
-use traceability::access::Exposure;
-use traceability::api::{AppState, layers};
+use traceability_access::Exposure;
+use traceability_http::{AppState, layers};
 
 use crate::api;
 use crate::connection::{Activity, Exchange};
 use crate::delivery::{Delivered, Room, Unread};
-use crate::door::{Door, Link, LocalToken, guard};
+use crate::host_guard::{HostGuard, Link, LocalToken, guard};
 use crate::limits::Limits;
 use crate::settings::Settings;
 
@@ -56,7 +56,7 @@ impl Server {
     pub async fn bind(settings: &Settings, state: AppState, token: Option<&LocalToken>) -> io::Result<Self> {
         let listener = TcpListener::bind(settings.address).await?;
         let port = listener.local_addr()?.port();
-        let door = Door {
+        let door = HostGuard {
             hosts: settings.hosts.clone(),
             is_private: state.access.is_open() && settings.exposure() == Exposure::ThisMachine,
             link: token.map(|token| Link::new(token.clone(), port)),

@@ -2,7 +2,7 @@
 
 use clap::ArgGroup;
 use serde_json::json;
-use traceability::access::litellm;
+use traceability_access::litellm;
 use uuid::Uuid;
 
 /// What the key opens. Name all rows, or whose.

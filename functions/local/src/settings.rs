@@ -4,11 +4,11 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use http::{HeaderValue, header};
 use tower_http::cors::{AllowOrigin, Any, CorsLayer};
-use traceability::access::Exposure;
-use traceability::api::caching::AS_OF;
-use traceability::api::caller::LITELLM_API_KEY;
-use traceability::api::layers::{REQUEST_ID, SERVER_TIMING};
-use traceability::config::{ConfigError, Environment};
+use traceability_access::Exposure;
+use traceability_core::environment::{ConfigError, Environment};
+use traceability_http::caching::AS_OF;
+use traceability_http::caller::LITELLM_API_KEY;
+use traceability_http::layers::{REQUEST_ID, SERVER_TIMING};
 
 use crate::limits::Limits;
 

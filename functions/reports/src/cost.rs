@@ -5,14 +5,16 @@ use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue};
 use serde::Deserialize;
-use traceability::api::error::ParameterProblem;
-use traceability::api::filters::Filters;
-use traceability::api::params::Query2;
-use traceability::api::window::{Moment, TimeZone, day_of, resolve};
-use traceability::api::{ApiError, ApiResult, AppState, Caller, Problem};
-use traceability::queries::Source;
-use traceability::report::{Asked, CostReport, Form, Period, Span, cost_report, render};
-use traceability::scalar::Bounded;
+use traceability_core::moment::{Moment, TimeZone};
+use traceability_core::scalar::Bounded;
+use traceability_core::time::day_of;
+use traceability_http::error::ParameterProblem;
+use traceability_http::filters::Filters;
+use traceability_http::params::Query2;
+use traceability_http::window::resolve;
+use traceability_http::{ApiError, ApiResult, AppState, Caller, Problem};
+use traceability_queries::Source;
+use traceability_report::{Asked, CostReport, Form, Period, Span, cost_report, render};
 use utoipa::IntoParams;
 
 /// What the report is about, and what it is written as.

@@ -2,7 +2,7 @@
 
 mod cost;
 
-use traceability::api::AppState;
+use traceability_http::AppState;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

@@ -6,10 +6,11 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use traceability::api::params::NoQuery;
-use traceability::api::{ApiResult, AppState, PathId, Problem, Reader};
-use traceability::content::{Reason, bare_url, normalise_with_sent};
-use traceability::queries::requests::{self, RequestRecord};
+use traceability_content::{Reason, bare_url, normalise_with_sent};
+use traceability_http::params::NoQuery;
+use traceability_http::{ApiResult, AppState, ContentReader, PathId, Problem};
+use traceability_queries::requests;
+use traceability_queries::requests::RequestRecord;
 use utoipa::ToSchema;
 
 use crate::no_such_request;
@@ -124,7 +125,7 @@ pub struct RequestDetail {
 )]
 pub async fn get_request(
     State(state): State<AppState>,
-    reader: Reader,
+    reader: ContentReader,
     PathId(id): PathId,
     _: NoQuery,
 ) -> ApiResult<Json<RequestDetail>> {
@@ -134,7 +135,7 @@ pub async fn get_request(
 }
 
 impl RequestDetail {
-    fn new(mut record: RequestRecord, reader: &Reader) -> Self {
+    fn new(mut record: RequestRecord, reader: &ContentReader) -> Self {
         let function_calls_count = record.content.tool_calls;
         let may_read = reader.may_read(&record.content);
         let disclosure = reader.disclosure(&record.content);

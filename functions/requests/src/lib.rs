@@ -4,7 +4,7 @@ mod detail;
 mod list;
 mod messages;
 
-use traceability::api::{ApiError, AppState};
+use traceability_http::{ApiError, AppState};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

@@ -4,13 +4,16 @@ use axum::Json;
 use axum::extract::{OriginalUri, State};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use traceability::api::page::NextPage;
-use traceability::api::params::Query2;
-use traceability::api::{ApiResult, AppState, Caller, Cursor, Moment, Page, Problem, TimeZone, window};
-use traceability::queries::Source;
-use traceability::queries::filter::RequestFilter;
-use traceability::queries::requests::{self, RequestPosition, RequestRow};
-use traceability::scalar::{Origin, Outcome, Text};
+use traceability_core::moment::{Moment, TimeZone};
+use traceability_core::scalar::{Origin, Outcome, Text};
+use traceability_http::page::NextPage;
+use traceability_http::params::Query2;
+use traceability_http::{ApiResult, AppState, Caller, Cursor, Page, Problem, window};
+use traceability_queries::Source;
+use traceability_queries::filter::RequestFilter;
+use traceability_queries::position::RequestPosition;
+use traceability_queries::requests;
+use traceability_queries::requests::RequestRow;
 use utoipa::IntoParams;
 
 /// Filters on requests; a request must fulfil all of them.
@@ -109,7 +112,13 @@ pub async fn list_requests(
     let list = (caller.identity(), "requests", &filters);
     let after: Option<ListPosition> = page.cursor.as_ref().map(|cursor| cursor.decode(&list)).transpose()?;
     let as_of = after.as_ref().map_or_else(|| state.clock.now(), |after| after.as_of);
-    let window = window::resolve(filters.start_date, filters.end_date, filters.timezone, window::MAX_DAYS, as_of)?;
+    let window = window::resolve(
+        filters.start_date,
+        filters.end_date,
+        filters.timezone,
+        traceability_core::time::MAX_DAYS,
+        as_of,
+    )?;
     // A window that is over is the same whenever it is asked about.
     let as_of = as_of.min(window.end);
 

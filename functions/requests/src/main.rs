@@ -4,5 +4,5 @@ use std::process::ExitCode;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    traceability::lambda::run(requests::router()).await
+    traceability_http::lambda::run(requests::router()).await
 }

@@ -5,10 +5,10 @@ use axum::extract::State;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
-use traceability::api::params::NoQuery;
-use traceability::api::{ApiResult, AppState, PathId, Problem, Reader};
-use traceability::content::{Message, Reason, SideAvailability, normalise};
-use traceability::queries::content;
+use traceability_content::{Message, Reason, SideAvailability, normalise};
+use traceability_http::params::NoQuery;
+use traceability_http::{ApiResult, AppState, ContentReader, PathId, Problem};
+use traceability_queries::content;
 use utoipa::ToSchema;
 
 use crate::no_such_request;
@@ -52,7 +52,7 @@ pub struct RequestMessages {
 )]
 pub async fn get_request_messages(
     State(state): State<AppState>,
-    reader: Reader,
+    reader: ContentReader,
     PathId(id): PathId,
     _: NoQuery,
 ) -> ApiResult<Json<RequestMessages>> {

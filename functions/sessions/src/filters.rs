@@ -2,15 +2,15 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use traceability::api::page::NextPage;
-use traceability::api::{ApiResult, AppState, Caller, Cursor, Moment, Page, TimeZone, window};
-use traceability::choice;
-use traceability::queries::Source;
-use traceability::queries::filter::RequestFilter;
-use traceability::queries::sessions::{
-    self, SessionPosition, SessionSearch, SessionSort, SessionSummary, TotalsFilter,
-};
-use traceability::scalar::{Bounded, Dollars, Flag, Origin, Outcome, Text};
+use traceability_core::choice;
+use traceability_core::moment::{Moment, TimeZone};
+use traceability_core::scalar::{Bounded, Dollars, Flag, Origin, Outcome, Text};
+use traceability_http::page::NextPage;
+use traceability_http::{ApiResult, AppState, Caller, Cursor, Page, window};
+use traceability_queries::Source;
+use traceability_queries::filter::RequestFilter;
+use traceability_queries::sessions;
+use traceability_queries::sessions::{SessionPosition, SessionSearch, SessionSort, SessionSummary, TotalsFilter};
 use utoipa::{IntoParams, ToSchema};
 
 /// Filters on sessions. `agent_name`, `user_id`, `model`, `end_user`, `team_id`, `tag`, `conversation_name`, `origin` and the
@@ -148,7 +148,7 @@ struct ListPosition {
 }
 
 /// How far back a search without a start reaches.
-const DAYS_BACK: u32 = window::MAX_DAYS;
+const DAYS_BACK: u32 = traceability_core::time::MAX_DAYS;
 
 impl SessionFilters {
     fn search(&self, sorting: Sorting, as_of: DateTime<Utc>) -> ApiResult<SessionSearch> {
@@ -157,7 +157,7 @@ impl SessionFilters {
             && min > max
         {
             return Err(
-                traceability::api::error::ParameterProblem::new("max_cost", "must not be less than min_cost").into()
+                traceability_http::error::ParameterProblem::new("max_cost", "must not be less than min_cost").into()
             );
         }
         Ok(SessionSearch {

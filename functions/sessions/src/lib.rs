@@ -6,7 +6,7 @@ mod messages;
 mod search;
 mod summary;
 
-use traceability::api::AppState;
+use traceability_http::AppState;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

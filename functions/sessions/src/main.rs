@@ -4,5 +4,5 @@ use std::process::ExitCode;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    traceability::lambda::run(sessions::router()).await
+    traceability_http::lambda::run(sessions::router()).await
 }

@@ -8,14 +8,15 @@ use axum::extract::{OriginalUri, State};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use traceability::api::page::NextPage;
-use traceability::api::{ApiResult, AppState, Cursor, PageSize, PathId, Problem, Query, Reader};
-use traceability::content::{Conversation, Message, Reason, normalise};
-use traceability::db::Session;
-use traceability::facts::FactsError;
-use traceability::index::names;
-use traceability::queries::content::{self, ContentRow, EarlierRequests};
-use traceability::queries::requests::RequestPosition;
+use traceability_content::{Conversation, Message, Reason, normalise};
+use traceability_db::DbError;
+use traceability_http::page::NextPage;
+use traceability_http::{ApiResult, AppState, ContentReader, Cursor, PageSize, PathId, Problem, Query};
+use traceability_index::names;
+use traceability_queries::content;
+use traceability_queries::content::{ContentRow, EarlierRequests};
+use traceability_queries::position::RequestPosition;
+use traceability_queries::source::Session;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::summary::no_such_session;
@@ -100,7 +101,7 @@ pub struct SessionMessage {
 )]
 pub async fn get_session_messages(
     State(state): State<AppState>,
-    reader: Reader,
+    reader: ContentReader,
     OriginalUri(uri): OriginalUri,
     PathId(session_id): PathId,
     Query(params): Query<Params>,
@@ -179,7 +180,12 @@ struct Replay {
 
 impl Replay {
     /// The state in which the previous page ended.
-    async fn resume(db: &mut Session, session_id: &str, place: &Place, reader: &Reader) -> Result<Self, FactsError> {
+    async fn resume(
+        db: &mut Session,
+        session_id: &str,
+        place: &Place,
+        reader: &ContentReader,
+    ) -> Result<Self, DbError> {
         let mut replay = Self { sequence: place.sequence, last: Some(place.last.clone()), ..Self::default() };
         // None starts after the last one, and a made-up one may be beyond what PostgreSQL knows.
         let starts = place.tips.iter().filter_map(|mark| DateTime::from_timestamp_millis(mark.0));
@@ -203,8 +209,8 @@ impl Replay {
         db: &mut Session,
         session_id: &str,
         limit: u32,
-        reader: &Reader,
-    ) -> Result<bool, FactsError> {
+        reader: &ContentReader,
+    ) -> Result<bool, DbError> {
         let after = self.last.clone();
         content::read_session(db, reader.scope(), session_id, after.as_ref(), limit, |row| {
             if self.shown >= PAGE_BYTES || self.read >= READ_BYTES {
@@ -216,7 +222,7 @@ impl Replay {
         .await
     }
 
-    fn add(&mut self, mut row: ContentRow, reader: &Reader) {
+    fn add(&mut self, mut row: ContentRow, reader: &ContentReader) {
         self.read += row.weight();
         let lengths = row.lengths();
         let content = normalise(row.take_stored());

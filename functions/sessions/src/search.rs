@@ -2,10 +2,10 @@
 
 use axum::Json;
 use axum::extract::{OriginalUri, State};
-use traceability::api::page::NextPage;
-use traceability::api::params::Query2;
-use traceability::api::{ApiResult, AppState, Caller, JsonBody, Page, Problem};
-use traceability::queries::sessions::SessionSummary;
+use traceability_http::page::NextPage;
+use traceability_http::params::Query2;
+use traceability_http::{ApiResult, AppState, Caller, JsonBody, Page, Problem};
+use traceability_queries::sessions::SessionSummary;
 
 use crate::filters::{SessionFilters, Sorting, find};
 

@@ -2,10 +2,11 @@
 
 use axum::Json;
 use axum::extract::State;
-use traceability::api::params::NoQuery;
-use traceability::api::{ApiError, ApiResult, AppState, Caller, PathId, Problem};
-use traceability::queries::Source;
-use traceability::queries::sessions::{self, SessionSummary};
+use traceability_http::params::NoQuery;
+use traceability_http::{ApiError, ApiResult, AppState, Caller, PathId, Problem};
+use traceability_queries::Source;
+use traceability_queries::sessions;
+use traceability_queries::sessions::SessionSummary;
 
 /// Summarise a session
 ///

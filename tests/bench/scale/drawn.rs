@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{Connection, PgConnection};
-use traceability::api::window::TimeWindow;
+use traceability_core::time::TimeWindow;
 
 use super::log::{Cast, Draw, Log, MODELS, session_id, team, user};
 

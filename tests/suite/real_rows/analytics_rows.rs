@@ -3,7 +3,7 @@
 use local::fixtures::Release;
 use serde_json::{Value, json};
 use tests::App;
-use traceability::facts::NamePaths;
+use traceability_core::name_paths::NamePaths;
 
 use super::analytics::{DIMENSIONS, ask, bounded, questions, sorted};
 use crate::expected::figures as expected;

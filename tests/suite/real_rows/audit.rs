@@ -7,8 +7,8 @@ use local::fixtures::Release;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tests::{App, encode, endpoints, rows};
-use traceability::api::layers;
-use traceability::telemetry::audit::Audit;
+use traceability_http::audit::Audit;
+use traceability_http::layers;
 
 const RELEASE: Release = Release::V1_109_1;
 

@@ -6,7 +6,7 @@ use local::fixtures::Release;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tests::{App, encode, rows};
-use traceability::api::Cursor;
+use traceability_http::Cursor;
 
 const RELEASE: Release = Release::V1_109_1;
 

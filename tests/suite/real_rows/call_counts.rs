@@ -10,8 +10,10 @@ use proptest::test_runner::TestRunner;
 use serde_json::{Map, Value, json};
 use sqlx::{Connection, Postgres, QueryBuilder};
 use tests::{App, Database, encode};
-use traceability::access::Scope;
-use traceability::facts::{Fact, Facts, NamePaths, Rows};
+use traceability_core::name_paths::NamePaths;
+use traceability_core::scope::Scope;
+use traceability_facts::{Fact, RowSelector};
+use traceability_queries::source::RequestSource;
 
 use crate::made;
 
@@ -20,10 +22,10 @@ const RESPONSES: usize = 600;
 /// What the facts say of each request: its calls, whether they are exact, and the names of the tools.
 async fn facts(database: &Database) -> BTreeMap<String, (i64, bool, BTreeSet<String>)> {
     let mut conn = database.connect().await;
-    let facts = Facts::probe(&mut conn, &NamePaths::default()).await.expect("there is a log");
+    let facts = RequestSource::probe(&mut conn, &NamePaths::default()).await.expect("there is a log");
     let mut sql = QueryBuilder::<Postgres>::new("SELECT f.request_id, f.tool_calls, f.tool_calls_exact, f.tools FROM ");
     let columns = [Fact::RequestId, Fact::ToolCalls, Fact::ToolCallsExact, Fact::Tools];
-    facts.push_source(&mut sql, "f", &columns, Rows::All, &Scope::AllRows);
+    facts.push_source(&mut sql, "f", &columns, RowSelector::All, &Scope::AllRows);
     let rows: Vec<(String, i64, bool, Option<Vec<String>>)> =
         sql.build_query_as().fetch_all(&mut conn).await.expect("the facts are read");
     conn.close().await.expect("closed");

@@ -4,8 +4,9 @@ use clap::Parser;
 use cost_report::Command;
 use local::fixtures::Release;
 use tests::Database;
-use traceability::config::{DatabaseConfig, Environment};
-use traceability::report::Form;
+use traceability_core::environment::Environment;
+use traceability_db::config::DatabaseConfig;
+use traceability_report::Form;
 
 async fn run(words: &str, settings: &[(&str, &str)]) -> Result<(), String> {
     let database = Database::of_release(Release::V1_109_1).await;

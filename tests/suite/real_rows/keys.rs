@@ -5,10 +5,13 @@ use local::fixtures::{self, Release, SCHEMA_VERSIONS};
 use serde_json::Value;
 use sqlx::Connection;
 use tests::{Database, rows};
-use traceability::access::litellm::{self, Denied};
-use traceability::access::{ContentAccess, OwnRows, Principal, Scope};
-use traceability::facts::keys::KeyRecord;
-use traceability::facts::{Facts, NamePaths};
+use traceability_access::litellm;
+use traceability_access::litellm::Denied;
+use traceability_access::{ContentAccess, Principal};
+use traceability_core::name_paths::NamePaths;
+use traceability_core::scope::{OwnRows, Scope};
+use traceability_litellm::keys::KeyRecord;
+use traceability_queries::source::RequestSource;
 
 use crate::made::{self, Scratch};
 
@@ -16,7 +19,7 @@ fn noon() -> DateTime<Utc> {
     "2026-11-20T12:00:00Z".parse().expect("a time")
 }
 
-async fn look_up(conn: &mut sqlx::PgConnection, facts: &Facts, hash: &str) -> Result<Principal, Denied> {
+async fn look_up(conn: &mut sqlx::PgConnection, facts: &RequestSource, hash: &str) -> Result<Principal, Denied> {
     let mut query = facts.key_query(hash, noon().naive_utc()).expect("the tables can be read");
     let key: Option<KeyRecord> = query.build_query_as().fetch_optional(conn).await.expect("an answer");
     let (principal, _) = litellm::principal(key.ok_or(Denied::Unknown)?, ContentAccess::All, noon())?;
@@ -51,7 +54,7 @@ async fn keys_are_judged_alike_on_every_release() {
                      ('unnamed', '', 'led', NULL, NULL, NULL), ('future', 'dan', NULL, NULL, NULL, NULL);"#,
             )
             .await;
-        let facts = Facts::probe(&mut scratch.conn, &NamePaths::default()).await.expect("there is a log");
+        let facts = RequestSource::probe(&mut scratch.conn, &NamePaths::default()).await.expect("there is a log");
         for (key, expected) in [
             ("good", Ok(own("alice", &["led"]))),
             ("timed", Ok(own("bob", &[]))),
@@ -91,7 +94,7 @@ async fn what_newer_releases_know_of_keys_counts() {
                  ('info', 'alice', NULL, '{info_routes}');"#,
         )
         .await;
-    let facts = Facts::probe(&mut scratch.conn, &NamePaths::default()).await.expect("there is a log");
+    let facts = RequestSource::probe(&mut scratch.conn, &NamePaths::default()).await.expect("there is a log");
     for (key, expected) in [
         ("plain", Ok(())),
         ("models", Err(Denied::NotForLogs)),
@@ -119,7 +122,7 @@ async fn a_replaced_key_is_good_for_its_grace() {
     .execute(&mut conn)
     .await
     .expect("the keys are there");
-    let facts = Facts::probe(&mut conn, &NamePaths::default()).await.expect("there is a log");
+    let facts = RequestSource::probe(&mut conn, &NamePaths::default()).await.expect("there is a log");
     for (key, expected) in [
         ("new", Ok(own("alice", &[]))),
         ("old", Ok(own("alice", &[]))),
@@ -139,7 +142,7 @@ async fn litellms_own_keys_open_their_owners_rows() {
         let database = Database::of_release(release).await;
         let _turn = database.exclusively().await;
         let mut conn = database.connect().await;
-        let facts = Facts::probe(&mut conn, &NamePaths::default()).await.expect("there is a log");
+        let facts = RequestSource::probe(&mut conn, &NamePaths::default()).await.expect("there is a log");
         let file: Value = serde_json::from_str(release.keys()).expect("keys.json is JSON");
         let (users, tokens) =
             (rows::of_table(release, "LiteLLM_UserTable"), rows::of_table(release, "LiteLLM_VerificationToken"));

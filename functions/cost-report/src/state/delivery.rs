@@ -11,7 +11,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
-use traceability::api::Clock;
+use traceability_core::clock::Clock;
 
 use super::{Condition, Store, StoreError, Written};
 
@@ -25,12 +25,12 @@ const SHORTEST_SENDING: Duration = Duration::from_secs(10);
 
 /// What to do with a message of which nobody knows whether it went out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum WhenUnsure {
+pub enum DeliveryGuarantee {
     /// Send it again: it arrives at least once.
     #[default]
-    Again,
+    AtLeastOnce,
     /// Leave it: it arrives at most once.
-    Leave,
+    AtMostOnce,
 }
 
 /// Why a message was not sent. The texts name no address and no secret.
@@ -113,7 +113,7 @@ impl Ledger {
 
 /// Sends what is missing, for one run.
 #[derive(Clone)]
-pub struct Courier<'a> {
+pub struct DeliveryLedger<'a> {
     /// Where the ledgers are.
     pub store: &'a Store,
     /// The time.
@@ -122,7 +122,7 @@ pub struct Courier<'a> {
     pub run: String,
 }
 
-impl Courier<'_> {
+impl DeliveryLedger<'_> {
     /// Sends those items that the ledger at `key` does not have, all at once, within `time`.
     ///
     /// # Errors
@@ -131,7 +131,7 @@ impl Courier<'_> {
         &self,
         key: &str,
         items: &[String],
-        when_unsure: WhenUnsure,
+        guarantee: DeliveryGuarantee,
         time: Duration,
         send: impl AsyncFnOnce(&[String]) -> Result<(), SendError>,
     ) -> Result<Delivered, Failed> {
@@ -145,7 +145,7 @@ impl Courier<'_> {
             if claim.until > now {
                 return Err(Failed::Claimed { until: claim.until });
             }
-            if when_unsure == WhenUnsure::Leave {
+            if guarantee == DeliveryGuarantee::AtMostOnce {
                 ledger.unsure.extend(claim.items.into_iter().map(|item| (item, now)));
                 due.retain(|item| !ledger.settles(item));
                 if due.is_empty() {
@@ -169,7 +169,7 @@ impl Courier<'_> {
             let slow = || SendError::Unsure(format!("no answer within {} s", limit.as_secs()));
             timeout(limit, send(&due)).await.unwrap_or_else(|_| Err(slow()))
         };
-        self.record(key, ledger, &tag, due, outcome, when_unsure).await
+        self.record(key, ledger, &tag, due, outcome, guarantee).await
     }
 
     /// Whether an item is in the ledger at `key`.
@@ -187,20 +187,20 @@ impl Courier<'_> {
         tag: &str,
         due: Vec<String>,
         sent: Result<(), SendError>,
-        when_unsure: WhenUnsure,
+        guarantee: DeliveryGuarantee,
     ) -> Result<Delivered, Failed> {
         let now = self.clock.now();
         let due = due.into_iter().map(|item| (item, now));
         ledger.claim = None;
         match sent {
             Ok(()) => ledger.sent.extend(due),
-            Err(SendError::Unsure(_)) if when_unsure == WhenUnsure::Leave => ledger.unsure.extend(due),
+            Err(SendError::Unsure(_)) if guarantee == DeliveryGuarantee::AtMostOnce => ledger.unsure.extend(due),
             Err(_) => {}
         }
         let recorded = self.write(key, &ledger, Some(tag)).await;
         match (sent, recorded) {
             (Ok(()), Ok(_)) => Ok(Delivered::Now),
-            (Err(SendError::Unsure(_)), Ok(_)) if when_unsure == WhenUnsure::Leave => Ok(Delivered::Left),
+            (Err(SendError::Unsure(_)), Ok(_)) if guarantee == DeliveryGuarantee::AtMostOnce => Ok(Delivered::Left),
             (Ok(()), Err(Failed::Store(error))) => Err(Failed::Recording(error)),
             (Ok(()), Err(error)) => Err(error),
             // Where the claim could not be given back, it ends by itself.
@@ -256,12 +256,12 @@ mod tests {
             &self,
             minute: i64,
             items: &[&str],
-            when: WhenUnsure,
+            when: DeliveryGuarantee,
             outcome: Option<Result<(), SendError>>,
         ) -> (Result<Delivered, String>, Vec<String>) {
             let start: DateTime<Utc> = "2026-11-23T06:00:00Z".parse().expect("a time");
             let clock = Clock::fixed(start + chrono::Duration::minutes(minute));
-            let courier = Courier { store: &self.store, clock: &clock, run: minute.to_string() };
+            let courier = DeliveryLedger { store: &self.store, clock: &clock, run: minute.to_string() };
             let items: Vec<_> = items.iter().map(|item| (*item).to_owned()).collect();
             let went_out = RefCell::new(Vec::new());
             let send = async |due: &[String]| {
@@ -282,17 +282,17 @@ mod tests {
     #[tokio::test]
     async fn what_was_sent_is_not_sent_again() {
         let place = Place::new();
-        let sent = place.deliver(0, &["50"], WhenUnsure::Again, Some(Ok(()))).await;
+        let sent = place.deliver(0, &["50"], DeliveryGuarantee::AtLeastOnce, Some(Ok(()))).await;
         assert_eq!(sent, (Ok(Delivered::Now), vec!["50".into()]));
-        let sent = place.deliver(1, &["50"], WhenUnsure::Again, Some(Ok(()))).await;
+        let sent = place.deliver(1, &["50"], DeliveryGuarantee::AtLeastOnce, Some(Ok(()))).await;
         assert_eq!(sent, (Ok(Delivered::Before), vec![]));
-        let sent = place.deliver(2, &["50", "80"], WhenUnsure::Again, Some(Ok(()))).await;
+        let sent = place.deliver(2, &["50", "80"], DeliveryGuarantee::AtLeastOnce, Some(Ok(()))).await;
         assert_eq!(sent, (Ok(Delivered::Now), vec!["80".into()]));
     }
 
     #[tokio::test]
     async fn what_was_refused_is_tried_again_at_once() {
-        for when in [WhenUnsure::Again, WhenUnsure::Leave] {
+        for when in [DeliveryGuarantee::AtLeastOnce, DeliveryGuarantee::AtMostOnce] {
             let place = Place::new();
             let refused = SendError::Refused("answered with 500".into());
             let sent = place.deliver(0, &["report"], when, Some(Err(refused))).await;
@@ -304,13 +304,15 @@ mod tests {
 
     #[tokio::test]
     async fn a_run_that_dies_holds_others_up_until_its_claim_ends() {
-        for (when, then) in [(WhenUnsure::Again, Delivered::Now), (WhenUnsure::Leave, Delivered::Left)] {
+        for (when, then) in
+            [(DeliveryGuarantee::AtLeastOnce, Delivered::Now), (DeliveryGuarantee::AtMostOnce, Delivered::Left)]
+        {
             let place = Place::new();
             assert_eq!(place.deliver(0, &["report"], when, None).await.1, vec!["report".to_owned()]);
             let (held_up, sent) = place.deliver(1, &["report"], when, Some(Ok(()))).await;
             assert!(held_up.is_err_and(|reason| reason.contains("another run")) && sent.is_empty());
             let (delivered, sent) = place.deliver(3, &["report"], when, Some(Ok(()))).await;
-            assert_eq!((delivered, sent.len()), (Ok(then), usize::from(when == WhenUnsure::Again)));
+            assert_eq!((delivered, sent.len()), (Ok(then), usize::from(when == DeliveryGuarantee::AtLeastOnce)));
             let (delivered, sent) = place.deliver(4, &["report"], when, Some(Ok(()))).await;
             assert_eq!((delivered, sent.len()), (Ok(Delivered::Before), 0));
         }
@@ -320,10 +322,16 @@ mod tests {
     async fn what_may_have_gone_out_is_sent_again_unless_the_target_wants_it_left() {
         let unsure = || Some(Err(SendError::Unsure("broke off".into())));
         let place = Place::new();
-        assert!(place.deliver(0, &["report"], WhenUnsure::Again, unsure()).await.0.is_err());
-        assert_eq!(place.deliver(0, &["report"], WhenUnsure::Again, Some(Ok(()))).await.0, Ok(Delivered::Now));
+        assert!(place.deliver(0, &["report"], DeliveryGuarantee::AtLeastOnce, unsure()).await.0.is_err());
+        assert_eq!(
+            place.deliver(0, &["report"], DeliveryGuarantee::AtLeastOnce, Some(Ok(()))).await.0,
+            Ok(Delivered::Now)
+        );
         let place = Place::new();
-        assert_eq!(place.deliver(0, &["report"], WhenUnsure::Leave, unsure()).await.0, Ok(Delivered::Left));
-        assert_eq!(place.deliver(0, &["report"], WhenUnsure::Leave, Some(Ok(()))).await.0, Ok(Delivered::Before));
+        assert_eq!(place.deliver(0, &["report"], DeliveryGuarantee::AtMostOnce, unsure()).await.0, Ok(Delivered::Left));
+        assert_eq!(
+            place.deliver(0, &["report"], DeliveryGuarantee::AtMostOnce, Some(Ok(()))).await.0,
+            Ok(Delivered::Before)
+        );
     }
 }

@@ -8,7 +8,7 @@ mod delivery;
 mod folder;
 
 pub use bucket::Bucket;
-pub use delivery::{Courier, Delivered, Failed, SendError, WhenUnsure};
+pub use delivery::{Delivered, DeliveryGuarantee, DeliveryLedger, Failed, SendError};
 pub use folder::Folder;
 
 /// What stands at a key.

@@ -2,13 +2,13 @@
 
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message as Mail};
 
-use super::{Means, Message};
+use super::{DeliveryContext, Message};
 use crate::aws::send_error;
 use crate::settings::Target;
 use crate::state::SendError;
 
 pub(super) async fn send(
-    means: &Means<'_>,
+    means: &DeliveryContext<'_>,
     target: &Target,
     from: &str,
     to: &[String],
@@ -25,7 +25,7 @@ pub(super) async fn send(
         None => body,
     };
     let mail = Mail::builder().subject(content(&one_line(&message.title))?).body(body.build()).build();
-    let client = means.aws.ses(target.when_unsure).await;
+    let client = means.aws.ses(target.guarantee).await;
     let sent = client
         .send_email()
         .from_email_address(from)

@@ -1,15 +1,15 @@
 //! All forms of a report, as files.
 
-use super::Means;
-use crate::edition::Edition;
+use super::DeliveryContext;
+use crate::rendered_report::RenderedReport;
 use crate::state::{Bucket, Condition, SendError, Store, StoreError};
 
 /// Writes them whoever else may do so: they are the same for everybody, since the edition is.
 pub(super) async fn send(
-    means: &Means<'_>,
+    means: &DeliveryContext<'_>,
     bucket: Option<&str>,
     folder: &str,
-    edition: &Edition,
+    edition: &RenderedReport,
 ) -> Result<(), SendError> {
     let other = match (bucket, means.store) {
         (Some(name), Store::Bucket(own)) if own.name() == name => None,

@@ -12,8 +12,8 @@ use serde_json::Value;
 use url::Url;
 
 use crate::aws::Aws;
-use crate::edition::Edition;
-use crate::http::Poster;
+use crate::http::HttpClient;
+use crate::rendered_report::RenderedReport;
 use crate::secret::Secrets;
 use crate::settings::{Kind, Target};
 use crate::state::{SendError, Store};
@@ -57,18 +57,18 @@ impl Message {
 
 /// What delivering needs.
 #[derive(Debug)]
-pub struct Means<'a> {
+pub struct DeliveryContext<'a> {
     /// AWS.
     pub aws: &'a Aws,
     /// The web.
-    pub poster: &'a Poster,
+    pub poster: &'a HttpClient,
     /// Addresses and keys.
     pub secrets: &'a Secrets,
     /// Where reports are kept.
     pub store: &'a Store,
 }
 
-impl Means<'_> {
+impl DeliveryContext<'_> {
     /// Sends a message.
     ///
     /// # Errors
@@ -88,7 +88,12 @@ impl Means<'_> {
     ///
     /// # Errors
     /// Why they are not there.
-    pub async fn lay_down(&self, bucket: Option<&str>, folder: &str, edition: &Edition) -> Result<(), SendError> {
+    pub async fn lay_down(
+        &self,
+        bucket: Option<&str>,
+        folder: &str,
+        edition: &RenderedReport,
+    ) -> Result<(), SendError> {
         files::send(self, bucket, folder, edition).await
     }
 }

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Means, Message};
-use crate::secret::Whereabouts;
+use super::{DeliveryContext, Message};
+use crate::secret::SecretRef;
 use crate::settings::Target;
 use crate::state::SendError;
 
@@ -12,13 +12,13 @@ const LONGEST_SECTION: usize = 2_900;
 const LONGEST_HEADING: usize = 150;
 
 pub(super) async fn send(
-    means: &Means<'_>,
+    means: &DeliveryContext<'_>,
     target: &Target,
-    url: &Whereabouts,
+    url: &SecretRef,
     message: &Message,
 ) -> Result<(), SendError> {
     let url = means.secrets.find(url, means.aws).await?;
-    means.poster.post(&url, &body(message).to_string(), target.when_unsure, Vec::new).await
+    means.poster.post(&url, &body(message).to_string(), target.guarantee, Vec::new).await
 }
 
 fn body(message: &Message) -> Value {

@@ -2,7 +2,7 @@
 
 use aws_sdk_sns::types::MessageAttributeValue;
 
-use super::{Means, Message};
+use super::{DeliveryContext, Message};
 use crate::aws::send_error;
 use crate::settings::Target;
 use crate::state::SendError;
@@ -11,7 +11,7 @@ use crate::state::SendError;
 const LONGEST_SUBJECT: usize = 99;
 
 pub(super) async fn send(
-    means: &Means<'_>,
+    means: &DeliveryContext<'_>,
     target: &Target,
     topic_arn: &str,
     message: &Message,
@@ -22,7 +22,7 @@ pub(super) async fn send(
             SendError::Refused("the message has an attribute that is none".into())
         })
     };
-    let client = means.aws.sns(target.when_unsure).await;
+    let client = means.aws.sns(target.guarantee).await;
     let publish = client
         .publish()
         .topic_arn(topic_arn)

@@ -11,8 +11,8 @@ use ring::hmac::{HMAC_SHA256, Key, sign};
 use serde_json::json;
 use url::Url;
 
-use super::{Means, Message};
-use crate::secret::{Secret, Whereabouts};
+use super::{DeliveryContext, Message};
+use crate::secret::{Secret, SecretRef};
 use crate::settings::Target;
 use crate::state::SendError;
 
@@ -20,10 +20,10 @@ use crate::state::SendError;
 const SHORTEST_KEY: usize = 24;
 
 pub(super) async fn send(
-    means: &Means<'_>,
+    means: &DeliveryContext<'_>,
     target: &Target,
-    url: &Whereabouts,
-    key: &Whereabouts,
+    url: &SecretRef,
+    key: &SecretRef,
     message: &Message,
 ) -> Result<(), SendError> {
     let url = means.secrets.find(url, means.aws).await?;
@@ -46,7 +46,7 @@ pub(super) async fn send(
         let timestamp = now.timestamp().to_string();
         vec![("webhook-id", message.id.clone()), ("webhook-timestamp", timestamp), ("webhook-signature", signature)]
     };
-    means.poster.post(&url, &body, target.when_unsure, headers).await
+    means.poster.post(&url, &body, target.guarantee, headers).await
 }
 
 /// Signs messages.

@@ -7,9 +7,10 @@ use std::time::Duration;
 use chrono::Utc;
 use cost_report::Command;
 use sqlx::{Connection, PgConnection};
-use traceability::access::Exposure;
-use traceability::api::AppState;
-use traceability::config::{DatabaseConfig, Environment, IndexPlace};
+use traceability_access::Exposure;
+use traceability_core::environment::Environment;
+use traceability_db::config::{DatabaseConfig, IndexPlace};
+use traceability_http::AppState;
 
 use super::{DEFAULT_FOLDER, Embedded};
 use crate::generate::{Generation, generate, progress_bar};

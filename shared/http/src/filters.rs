@@ -1,0 +1,43 @@
+//! The filters on requests that the questions about a window share.
+
+use serde::Deserialize;
+use traceability_core::scalar::{Origin, Text};
+use traceability_queries::filter::RequestFilter;
+use utoipa::IntoParams;
+
+/// Filters on requests.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Filters {
+    /// Only requests of this agent; `unknown` for those that name none.
+    #[param(value_type = Option<String>)]
+    agent_name: Option<Text>,
+    /// Only requests of this LiteLLM user; `unknown` for none.
+    #[param(value_type = Option<String>)]
+    user_id: Option<Text>,
+    /// Only requests to this model, by its public name or as LiteLLM wrote it.
+    #[param(value_type = Option<String>)]
+    model: Option<Text>,
+    /// Only requests of this team; `unknown` for none.
+    #[param(value_type = Option<String>)]
+    team_id: Option<Text>,
+    /// Only requests of this origin: `user` leaves out LiteLLM's own calls (`internal`) and mere reads (`read`); `unknown` for
+    /// those that LiteLLM's log had lost when the index began to note it. An answer with this filter reads every request.
+    #[param(inline, required = false)]
+    origin: Option<Origin>,
+}
+
+impl Filters {
+    /// What the requests must be.
+    #[must_use]
+    pub fn requests(&self) -> RequestFilter {
+        RequestFilter {
+            agent_name: Text::of(self.agent_name.as_ref()),
+            user_id: Text::of(self.user_id.as_ref()),
+            model: Text::of(self.model.as_ref()),
+            team_id: Text::of(self.team_id.as_ref()),
+            origin: self.origin,
+            ..RequestFilter::default()
+        }
+    }
+}

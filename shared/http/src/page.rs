@@ -1,0 +1,128 @@
+//! Pages of a list: sizes, offsets and the link to the next one.
+
+use std::convert::Infallible;
+
+use axum::response::{IntoResponseParts, ResponseParts};
+use http::header::LINK;
+use http::{HeaderValue, Uri};
+use serde::{Deserialize, Serialize};
+use traceability_core::scalar::Bounded;
+use url::form_urlencoded;
+use utoipa::IntoParams;
+
+use super::cursor::Cursor;
+use super::error::{ApiResult, ParameterProblem};
+
+/// The largest page.
+pub const MAX_PAGE: u32 = 1000;
+
+/// How many items a page has: 1 to 1000, default 50.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PageSize(Bounded<1, MAX_PAGE>);
+
+impl Default for PageSize {
+    fn default() -> Self {
+        Self(Bounded(50))
+    }
+}
+
+impl PageSize {
+    /// The largest page.
+    #[must_use]
+    pub const fn largest() -> Self {
+        Self(Bounded(MAX_PAGE))
+    }
+
+    /// The number of items.
+    #[must_use]
+    pub const fn get(self) -> u32 {
+        self.0.0
+    }
+}
+
+/// Which part of a list to return.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Page {
+    /// How many items to return, 1 to 1000.
+    #[serde(default)]
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 50)]
+    pub limit: PageSize,
+    /// How many items to skip. For more than a few pages follow the `Link` header instead: it stays right while
+    /// requests arrive.
+    #[serde(default)]
+    #[param(value_type = Option<u32>, minimum = 0, maximum = 100_000, default = 0)]
+    pub offset: Offset,
+    /// Where the previous page ended: taken from its `Link` header, as it is, with the same filters.
+    #[param(value_type = Option<String>)]
+    pub cursor: Option<Cursor>,
+}
+
+impl Page {
+    /// Refuses a page that is asked for in two ways at once.
+    ///
+    /// # Errors
+    /// [`ParameterProblem`], when both an offset and a cursor are given.
+    pub fn check(&self) -> ApiResult<()> {
+        if self.cursor.is_some() && self.offset.get() > 0 {
+            return Err(ParameterProblem::new("offset", "must not be combined with cursor").into());
+        }
+        Ok(())
+    }
+}
+
+/// How many items to skip: 0 to 100,000, default 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Offset(Bounded<0, 100_000>);
+
+impl Default for Offset {
+    fn default() -> Self {
+        Self(Bounded(0))
+    }
+}
+
+impl Offset {
+    /// The number of items to skip.
+    #[must_use]
+    pub const fn get(self) -> u32 {
+        self.0.0
+    }
+}
+
+/// What leads from one page of a list to the next, if there is one: `Link: <…>; rel="next"` (RFC 8288), the same request
+/// with `cursor` in place of the page's own.
+#[derive(Debug, Default)]
+pub struct NextPage(Option<(HeaderValue, PagePosition)>);
+
+/// Where the next page begins, without the moment at which the listing began: what tells two answers with a next page from
+/// each other.
+#[derive(Debug, Clone)]
+pub struct PagePosition(pub Vec<u8>);
+
+impl NextPage {
+    /// The page after `position`, with its cursor. What a cursor carries beside the position does not tell answers apart.
+    #[must_use]
+    pub fn after(uri: &Uri, position: &impl Serialize, cursor: &str) -> Self {
+        let pairs = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+        let query = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(pairs.filter(|(name, _)| name != "cursor" && name != "offset"))
+            .append_pair("cursor", cursor)
+            .finish();
+        let link = HeaderValue::from_str(&format!("<{}?{query}>; rel=\"next\"", uri.path())).ok();
+        Self(link.map(|link| (link, PagePosition(serde_json::to_vec(position).unwrap_or_default()))))
+    }
+}
+
+impl IntoResponseParts for NextPage {
+    type Error = Infallible;
+
+    fn into_response_parts(self, mut response: ResponseParts) -> Result<ResponseParts, Infallible> {
+        if let Some((link, position)) = self.0 {
+            response.headers_mut().insert(LINK, link);
+            response.extensions_mut().insert(position);
+        }
+        Ok(response)
+    }
+}

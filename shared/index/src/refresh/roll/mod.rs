@@ -1,0 +1,222 @@
+//! Roll-ups: from facts those of quarters of an hour, from these the longer ones.
+
+mod longer;
+mod part;
+mod quarters;
+mod share;
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+
+use self::quarters::Quarters;
+use self::share::Share;
+use super::stale::quarter;
+use super::{Refresh, RefreshError, begin, connect};
+use crate::{Level, Slot};
+
+/// Requests that are rolled up at a time: a few seconds.
+const BATCH: i64 = 50_000;
+
+impl Refresh<'_> {
+    /// Rolls up what has settled by now and is not rolled up yet, and anew what is out of date; whether there was time for
+    /// it. Then the index is ready.
+    pub(super) async fn roll(&mut self, now: DateTime<Utc>) -> Result<bool, RefreshError> {
+        let complete = self.extend(Slot::of(now - self.config.settle)).await? && self.mend().await?;
+        if complete {
+            sqlx::query("UPDATE traceability.state SET ready = true WHERE NOT ready AND as_of IS NOT NULL")
+                .execute(&mut self.index)
+                .await?;
+        }
+        Ok(complete)
+    }
+
+    /// Extends the roll-ups.
+    async fn extend(&mut self, until: Slot) -> Result<bool, RefreshError> {
+        let rolled = rolled_until(&mut self.index).await?;
+        let first = start_of_roll_ups(&mut self.index, rolled, until).await?;
+        let total = self.count(first, until).await?;
+        let is_much = rolled.is_none() || total > 4 * BATCH;
+        // The server writes for longer than is read and added up. Where it has no room for a second connection, one does.
+        let mut second = if is_much { connect::open_index(&self.index_config).await.ok() } else { None };
+        self.watch.begin("rolling up", total.unsigned_abs());
+        loop {
+            if !self.has_time() {
+                return Ok(false);
+            }
+            let Some(mut transaction) = begin(&mut self.index).await? else { return Ok(false) };
+            // Asked anew each time: another indexer may have gone on meanwhile.
+            let rolled = rolled_until(&mut transaction).await?;
+            let start = start_of_roll_ups(&mut transaction, rolled, until).await?;
+            if rolled.is_some() && start >= until {
+                break;
+            }
+            let (end, rows) = stretch(&mut transaction, start, until).await?;
+            let quarters = quarters::read(&mut transaction, start, end).await?;
+            if let Some(second) = &mut second {
+                let mut other = second.begin().await?;
+                let [ours, theirs] = Share::HALVES;
+                tokio::try_join!(
+                    extend_share(&mut transaction, ours, &quarters, start, end),
+                    extend_share(&mut other, theirs, &quarters, start, end),
+                )?;
+                // First: until the state says otherwise, nobody uses it, and the next attempt takes it out.
+                other.commit().await?;
+            } else {
+                extend_share(&mut transaction, Share::ALL, &quarters, start, end).await?;
+            }
+            sqlx::query("UPDATE traceability.state SET rolled_until = $1")
+                .bind(end.0)
+                .execute(&mut *transaction)
+                .await?;
+            transaction.commit().await?;
+            self.outcome.rolled += rows.unsigned_abs();
+            self.watch.advance(rows.unsigned_abs());
+        }
+        if let Some(second) = &mut second {
+            tokio::try_join!(analyze(&mut self.index, "facts"), analyze(second, "rollups"))?;
+        } else if is_much {
+            analyze(&mut self.index, "facts").await?;
+            analyze(&mut self.index, "rollups").await?;
+        }
+        Ok(true)
+    }
+
+    async fn count(&mut self, from: Slot, until: Slot) -> sqlx::Result<i64> {
+        sqlx::query_scalar("SELECT count(*) FROM traceability.facts f WHERE f.started_at >= $1 AND f.started_at < $2")
+            .bind(from.start().naive_utc())
+            .bind(until.start().naive_utc())
+            .fetch_one(&mut self.index)
+            .await
+    }
+
+    /// Rolls up anew what is out of date, a day at a time. The month of a day waits for the last of its days.
+    async fn mend(&mut self) -> Result<bool, RefreshError> {
+        let marks: Vec<(i32, DateTime<Utc>)> =
+            sqlx::query_as("SELECT quarter, marked_at FROM traceability.stale ORDER BY quarter")
+                .fetch_all(&mut self.index)
+                .await?;
+        let stale: Vec<Slot> = marks.iter().map(|(quarter, _)| Slot(*quarter)).collect();
+        let days: Vec<&[Slot]> = stale.chunk_by(|a, b| Level::Day.floor(*a) == Level::Day.floor(*b)).collect();
+        self.watch.begin("rolling up anew", stale.len() as u64);
+        for (place, day) in days.iter().enumerate() {
+            if !self.has_time() {
+                return Ok(false);
+            }
+            let month = |day: &[Slot]| Level::Month.floor(day[0]);
+            let is_last = days.get(place + 1).is_none_or(|next| month(next) != month(day));
+            let Some(mut transaction) = begin(&mut self.index).await? else { return Ok(false) };
+            for run in day.chunk_by(|a, b| a.0 + 1 == b.0) {
+                let (from, until) = (run[0], Slot(run[run.len() - 1].0 + 1));
+                delete(&mut transaction, Share::ALL, Level::Slot, from, until).await?;
+                quarters::read(&mut transaction, from, until).await?.write(&mut transaction, Share::ALL).await?;
+            }
+            let rolled = rolled_until(&mut transaction).await?;
+            for level in [Level::Hour, Level::Day, Level::Week, Level::Month] {
+                let mut spans: Vec<Slot> = day.iter().map(|quarter| level.floor(*quarter)).collect();
+                spans.dedup();
+                for span in spans.into_iter().filter(|span| Some(level.next(*span)) <= rolled) {
+                    if level != Level::Month || is_last {
+                        delete(&mut transaction, Share::ALL, level, span, level.next(span)).await?;
+                        longer::roll_level(&mut transaction, Share::ALL, level, span, level.next(span)).await?;
+                    }
+                }
+            }
+            // What is kept marked keeps the month from being used.
+            let mended = if is_last { day } else { &day[..day.len() - 1] };
+            let is_mended = |quarter: &Slot| mended.contains(quarter) || is_last && month(&[*quarter]) == month(day);
+            let (mended, marked_at): (Vec<i32>, Vec<DateTime<Utc>>) =
+                marks.iter().filter(|(quarter, _)| is_mended(&Slot(*quarter))).copied().unzip();
+            // What another indexer has marked again since stays marked.
+            sqlx::query(
+                "DELETE FROM traceability.stale t USING unnest($1::integer[], $2::timestamptz[]) AS m(quarter, marked_at) \
+                 WHERE t.quarter = m.quarter AND t.marked_at = m.marked_at",
+            )
+            .bind(mended)
+            .bind(marked_at)
+            .execute(&mut *transaction)
+            .await?;
+            transaction.commit().await?;
+            self.watch.advance(day.len() as u64);
+        }
+        Ok(true)
+    }
+}
+
+/// Extends the roll-ups of a share.
+async fn extend_share(
+    conn: &mut PgConnection,
+    share: Share,
+    quarters: &Quarters,
+    start: Slot,
+    end: Slot,
+) -> sqlx::Result<()> {
+    // Where the state was set back, by hand or by a restored table, or an indexer was ended, there are some already.
+    for level in Level::ALL {
+        delete(conn, share, level, level.floor(start), Slot(i32::MAX)).await?;
+    }
+    quarters.write(conn, share).await?;
+    longer::roll(conn, share, start, end).await
+}
+
+/// Has fresh statistics made, for the plans of questions.
+async fn analyze(conn: &mut PgConnection, what: &str) -> sqlx::Result<()> {
+    sqlx::query(AssertSqlSafe(format!("SELECT traceability.analyze_{what}()"))).execute(conn).await?;
+    Ok(())
+}
+
+/// Up to where there are roll-ups, if there are any.
+async fn rolled_until(conn: &mut PgConnection) -> sqlx::Result<Option<Slot>> {
+    let rolled: Option<i32> = sqlx::query_scalar("SELECT rolled_until FROM traceability.state").fetch_one(conn).await?;
+    Ok(rolled.map(Slot))
+}
+
+/// Where roll-ups go on: at first with the month of the first request.
+async fn start_of_roll_ups(conn: &mut PgConnection, rolled: Option<Slot>, until: Slot) -> sqlx::Result<Slot> {
+    match rolled {
+        Some(rolled) => Ok(rolled),
+        None => Ok(first_fact(conn).await?.map_or(until, |first| Level::Month.floor(Slot::of(first)))),
+    }
+}
+
+/// The end of a batch that begins here, and its requests.
+async fn stretch(conn: &mut PgConnection, start: Slot, until: Slot) -> sqlx::Result<(Slot, i64)> {
+    // A long silence is one batch.
+    let sql = format!(
+        "SELECT {}, count(*) FROM (SELECT f.started_at FROM traceability.facts f WHERE f.started_at >= $1 \
+         AND f.started_at < $2 ORDER BY f.started_at LIMIT {BATCH} + 1) f GROUP BY 1 ORDER BY 1",
+        quarter("f.started_at")
+    );
+    let quarters: Vec<(i32, i64)> = sqlx::query_as(AssertSqlSafe(sql))
+        .bind(start.start().naive_utc())
+        .bind(until.start().naive_utc())
+        .fetch_all(conn)
+        .await?;
+    let rows: i64 = quarters.iter().map(|(_, rows)| rows).sum();
+    if rows <= BATCH {
+        return Ok((until, rows));
+    }
+    // The last one may not be all there; a quarter of an hour is never divided.
+    let whole = &quarters[..(quarters.len() - 1).max(1)];
+    let end = Slot(whole.last().map_or(until.0, |(quarter, _)| quarter + 1));
+    Ok((end, whole.iter().map(|(_, rows)| rows).sum()))
+}
+
+async fn first_fact(conn: &mut PgConnection) -> sqlx::Result<Option<DateTime<Utc>>> {
+    let first: Option<NaiveDateTime> =
+        sqlx::query_scalar("SELECT min(f.started_at) FROM traceability.facts f").fetch_one(conn).await?;
+    Ok(first.map(|first| first.and_utc()))
+}
+
+/// Takes out the roll-ups of a level from one quarter to another.
+async fn delete(conn: &mut PgConnection, share: Share, level: Level, from: Slot, until: Slot) -> sqlx::Result<()> {
+    sqlx::query(
+        "DELETE FROM traceability.rollups WHERE dimension = ANY($1) AND level = $2 AND starts >= $3 AND starts < $4",
+    )
+    .bind(share.names())
+    .bind(level as i16)
+    .bind(from.0)
+    .bind(until.0)
+    .execute(conn)
+    .await?;
+    Ok(())
+}

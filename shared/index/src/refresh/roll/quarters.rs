@@ -1,0 +1,226 @@
+//! The roll-ups of quarters of an hour, from facts: read in one pass for all groupings.
+
+use std::collections::HashMap;
+
+use futures::TryStreamExt;
+use sqlx::postgres::PgRow;
+use sqlx::{AssertSqlSafe, PgConnection, Row};
+use traceability_core::dimension::Dimension;
+use traceability_facts::dimension::DimensionSql;
+use traceability_facts::measures;
+
+use super::part::{self, Lines, Part, Totals};
+use super::share::Share;
+use crate::dimensions;
+use crate::dimensions::ROLLED_UP;
+use crate::histogram::{Histogram, bin};
+use crate::refresh::stale::quarter;
+use crate::{Level, Slot};
+
+/// Makes the roll-ups of the quarters of an hour from one to another.
+pub(super) async fn read(conn: &mut PgConnection, from: Slot, until: Slot) -> sqlx::Result<Quarters> {
+    let mut batch = Batch::default();
+    let earlier = earlier(from, until);
+    let mut rows = sqlx::query(AssertSqlSafe(earlier)).persistent(false).fetch(&mut *conn);
+    while let Some(row) = rows.try_next().await? {
+        batch.remember(&row)?;
+    }
+    drop(rows);
+    let requests = requests(from, until);
+    let mut rows = sqlx::query(AssertSqlSafe(requests)).persistent(false).fetch(&mut *conn);
+    while let Some(row) = rows.try_next().await? {
+        batch.add(&row)?;
+    }
+    Ok(batch.into())
+}
+
+/// SQL of the keys that a fact `f` has of each dimension.
+fn keys() -> String {
+    let keys = Dimension::ALL.iter().map(|dimension| format!("{} AS {}", dimension.keys_of_fact(), dimension.word()));
+    keys.collect::<Vec<_>>().join(", ")
+}
+
+/// The names of their columns.
+fn columns() -> String {
+    Dimension::ALL.iter().map(|dimension| format!("f.{}", dimension.word())).collect::<Vec<_>>().join(", ")
+}
+
+/// The requests of these quarters, in order; those that no grouping tells apart are one row.
+fn requests(from: Slot, until: Slot) -> String {
+    let of_facts = measures::ALL.map(|measure| format!(", {}", measure.of_facts())).concat();
+    format!(
+        "SELECT f.quarter, f.session_id, {columns}{of_facts}, array_agg(f.duration_bin) AS duration_bins, \
+         array_agg(f.ttft_bin) FILTER (WHERE f.ttft_bin IS NOT NULL) AS ttft_bins \
+         FROM (SELECT {} AS quarter, {}, {} AS duration_bin, CASE WHEN f.ttft_ms IS NOT NULL THEN {} END AS ttft_bin, \
+               f.session_id, f.status, f.cache_hit, f.prompt_tokens, f.completion_tokens, f.total_tokens, f.spend, \
+               f.duration_ms, f.ttft_ms, f.tool_calls, f.cached_tokens \
+               FROM traceability.facts f WHERE f.started_at >= '{}' AND f.started_at < '{}') f \
+         GROUP BY f.quarter, f.session_id, {columns} ORDER BY f.quarter",
+        quarter("f.started_at"),
+        keys(),
+        bin("f.duration_ms"),
+        bin("f.ttft_ms"),
+        from.start().naive_utc(),
+        until.start().naive_utc(),
+        columns = columns(),
+    )
+}
+
+/// When the sessions of these requests were active before, where they were.
+fn earlier(from: Slot, until: Slot) -> String {
+    let (start, end) = (from.start().naive_utc(), until.start().naive_utc());
+    // LATERAL with OFFSET: each session's requests are looked up, whatever the planner takes their number for.
+    format!(
+        "SELECT f.session_id, {columns}, max(f.quarter) AS quarter FROM (\
+             SELECT DISTINCT t.session_id, t.session_start FROM traceability.facts f \
+             JOIN traceability.sessions t ON t.session_id = f.session_id \
+             WHERE f.started_at >= '{start}' AND f.started_at < '{end}' AND t.session_start < '{start}') b \
+         CROSS JOIN LATERAL (SELECT {} AS quarter, {}, f.session_id FROM traceability.facts f \
+             WHERE f.session_id = b.session_id AND f.started_at >= b.session_start AND f.started_at < '{start}' \
+             OFFSET 0) f \
+         GROUP BY f.session_id, {columns}",
+        quarter("f.started_at"),
+        keys(),
+        columns = columns(),
+    )
+}
+
+/// A group of a grouping: the grouping's place, and the numbers of its names.
+type Group = (usize, u32, u32);
+
+/// Roll-ups in the making.
+#[derive(Default)]
+struct Batch {
+    names: Names,
+    /// In which quarter a session had its last request so far in a group.
+    active: HashMap<(u32, Group), i32>,
+    parts: HashMap<(i32, Group), Part>,
+}
+
+impl Batch {
+    fn remember(&mut self, row: &PgRow) -> sqlx::Result<()> {
+        let quarter = row.try_get("quarter")?;
+        let session = self.names.number(row.try_get("session_id")?);
+        for group in self.groups(row)? {
+            let last = self.active.entry((session, group)).or_insert(quarter);
+            *last = quarter.max(*last);
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, row: &PgRow) -> sqlx::Result<()> {
+        let quarter: i32 = row.try_get("quarter")?;
+        let session = self.names.number(row.try_get("session_id")?);
+        let totals = Totals::of(row)?;
+        let (durations, ttfts) = (histogram(row, "duration_bins")?, histogram(row, "ttft_bins")?);
+        for group in self.groups(row)? {
+            let part = self.parts.entry((quarter, group)).or_default();
+            part.merge(&totals, &durations, &ttfts);
+            match self.active.insert((session, group), quarter) {
+                Some(before) if before == quarter => {}
+                before => part.add_sessions(before.map(|before| i64::from(quarter - before)), 1),
+            }
+        }
+        Ok(())
+    }
+
+    /// The groups that a row's requests are in.
+    fn groups(&mut self, row: &PgRow) -> sqlx::Result<Vec<Group>> {
+        let mut keys: HashMap<Dimension, Vec<u32>> = HashMap::with_capacity(Dimension::ALL.len());
+        for dimension in Dimension::ALL {
+            let names: Vec<String> = row.try_get(dimension.word())?;
+            keys.insert(dimension, names.iter().map(|name| self.names.number(name)).collect());
+        }
+        let none = [self.names.number("")];
+        let mut groups = Vec::with_capacity(2 * ROLLED_UP.len());
+        for (place, grouping) in ROLLED_UP.iter().enumerate() {
+            let of = |key: Option<&Dimension>| key.map_or(&none[..], |key| &keys[key]);
+            for first in of(grouping.first()) {
+                groups.extend(of(grouping.get(1)).iter().map(|second| (place, *first, *second)));
+            }
+        }
+        Ok(groups)
+    }
+}
+
+/// Roll-ups to be written.
+pub(super) struct Quarters {
+    /// By grouping and time, as the table's key.
+    parts: Vec<((i32, Group), Part)>,
+    names: Names,
+}
+
+impl From<Batch> for Quarters {
+    fn from(batch: Batch) -> Self {
+        let mut parts: Vec<_> = batch.parts.into_iter().collect();
+        parts.sort_unstable_by_key(|((quarter, (place, first, second)), _)| (*place, *quarter, *first, *second));
+        Self { parts, names: batch.names }
+    }
+}
+
+impl Quarters {
+    /// Writes those of a share, where there is nothing yet.
+    pub(super) async fn write(&self, conn: &mut PgConnection, share: Share) -> sqlx::Result<()> {
+        let lines = Some(Lines::new(Level::Slot));
+        part::write(conn, Chunks { parts: self.parts.iter(), share, names: &self.names, lines }).await
+    }
+}
+
+/// The lines of a share's roll-ups, as many at a time as are sent at once.
+struct Chunks<'a> {
+    parts: std::slice::Iter<'a, ((i32, Group), Part)>,
+    share: Share,
+    names: &'a Names,
+    lines: Option<Lines>,
+}
+
+impl Iterator for Chunks<'_> {
+    type Item = String;
+
+    fn next(&mut self) -> Option<String> {
+        let lines = self.lines.as_mut()?;
+        for ((quarter, (place, first, second)), part) in self.parts.by_ref() {
+            if !self.share.contains(*place) {
+                continue;
+            }
+            let names = [self.names.name(*first), self.names.name(*second)];
+            let full = lines.push(&dimensions::name(ROLLED_UP[*place]), *quarter, names, part);
+            if full.is_some() {
+                return full;
+            }
+        }
+        self.lines.take()?.rest()
+    }
+}
+
+fn histogram(row: &PgRow, column: &str) -> sqlx::Result<Histogram> {
+    let bins: Option<Vec<i64>> = row.try_get(column)?;
+    let mut histogram = Histogram::default();
+    for bin in bins.unwrap_or_default() {
+        histogram.add(bin, 1);
+    }
+    Ok(histogram)
+}
+
+/// Names by numbers, so that each is kept once.
+#[derive(Default)]
+struct Names {
+    numbers: HashMap<String, u32>,
+    names: Vec<String>,
+}
+
+impl Names {
+    fn number(&mut self, name: &str) -> u32 {
+        if let Some(number) = self.numbers.get(name) {
+            return *number;
+        }
+        let number = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
+        self.numbers.insert(name.to_owned(), number);
+        self.names.push(name.to_owned());
+        number
+    }
+
+    fn name(&self, number: u32) -> &str {
+        self.names.get(number as usize).map_or("", String::as_str)
+    }
+}

@@ -1,0 +1,55 @@
+//! The groupings that one connection rolls up.
+
+use crate::dimensions;
+use crate::dimensions::ROLLED_UP;
+
+/// Some groupings: a range of places in [`ROLLED_UP`].
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Share {
+    start: usize,
+    end: usize,
+}
+
+/// Where the second half begins: about as many roll-ups come before as after.
+const MIDDLE: usize = 13;
+
+impl Share {
+    pub(super) const ALL: Self = Self { start: 0, end: ROLLED_UP.len() };
+
+    /// Two that take about as long.
+    pub(super) const HALVES: [Self; 2] = [Self { start: 0, end: MIDDLE }, Self { start: MIDDLE, end: ROLLED_UP.len() }];
+
+    /// The places.
+    pub(super) fn contains(self, place: usize) -> bool {
+        (self.start..self.end).contains(&place)
+    }
+
+    /// The groupings' names in the table.
+    pub(super) fn names(self) -> Vec<String> {
+        ROLLED_UP[self.start..self.end].iter().map(|grouping| dimensions::name(grouping)).collect()
+    }
+
+    /// The name of a grouping to which every request belongs: the first.
+    pub(super) fn complete(self) -> String {
+        dimensions::name(ROLLED_UP[self.start])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use traceability_core::dimension::Dimension;
+
+    #[test]
+    fn every_request_belongs_to_the_first_grouping_of_a_share() {
+        for share in Share::HALVES.into_iter().chain([Share::ALL]) {
+            assert!(ROLLED_UP[share.start].iter().copied().all(Dimension::is_partition), "{share:?}");
+        }
+    }
+
+    #[test]
+    fn halves_are_all() {
+        let halves: Vec<String> = Share::HALVES.into_iter().flat_map(Share::names).collect();
+        assert_eq!(halves, Share::ALL.names());
+    }
+}

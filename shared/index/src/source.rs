@@ -1,0 +1,84 @@
+//! Facts from the table that the indexer has filled.
+
+use sqlx::{Postgres, QueryBuilder};
+use traceability_core::scope::Scope;
+use traceability_facts::scope::Owners;
+use traceability_facts::scope::ScopeSql;
+use traceability_facts::{Fact, RowSelector};
+
+use crate::names::stored;
+
+/// [`CONTENT_COLUMNS`] of the index.
+pub const NO_CONTENT: &str = ", NULL::jsonb AS messages, NULL::jsonb AS proxy_server_request, false AS has_request_metadata, \
+                          NULL::jsonb AS response, \
+                          NULL::text AS logged_request, NULL::jsonb AS mcp_tool_call, \
+                          NULL::text AS cold_storage_object_key, NULL::jsonb AS error_information, \
+                          NULL::bigint AS logged_length, true AS deleted";
+
+/// The rest of a record of the index.
+pub const NO_RECORD: &str = ", NULL::timestamp AS completion_started_at, NULL::text AS cache_hit_text, \
+                         NULL::text AS cache_key, NULL::text AS api_base, NULL::jsonb AS metadata, \
+                         '{}'::text[] AS row_keys";
+
+/// Appends a `FROM` item `(…) AS alias` with the named facts, and `further` columns, of the rows that the caller may see.
+pub fn push_source(
+    sql: &mut QueryBuilder<Postgres>,
+    alias: &str,
+    facts: &[Fact],
+    further: &str,
+    rows: RowSelector<'_>,
+    scope: &Scope,
+) {
+    let columns: Vec<String> = facts.iter().map(|fact| format!("s.{}", fact.name())).collect();
+    sql.push("(SELECT ").push(columns.join(", ")).push(further).push(" FROM traceability.facts s");
+    if matches!(rows, RowSelector::Session(_) | RowSelector::SessionOf(_)) {
+        // The session's row tells when it was active: in the partitions of other months nobody needs to look.
+        sql.push(
+            " JOIN traceability.sessions b ON b.session_id = s.session_id AND s.started_at >= b.session_start \
+             AND s.started_at <= b.last_activity",
+        );
+    }
+    sql.push(" WHERE ");
+    push_rows(sql, rows);
+    sql.push(" AND ");
+    scope.push(sql, &Owners { user: "s.user_id", team: "s.team_id", agent: "s.agent_name" });
+    sql.push(") AS ").push(alias);
+}
+
+fn push_rows(sql: &mut QueryBuilder<Postgres>, rows: RowSelector<'_>) {
+    match rows {
+        RowSelector::All => {
+            sql.push("true");
+        }
+        RowSelector::Started(window) => {
+            sql.push("s.started_at >= ").push_bind(window.start.naive_utc());
+            sql.push(" AND s.started_at < ").push_bind(window.end.naive_utc());
+        }
+        RowSelector::Session(id) => {
+            sql.push("b.session_id = ").push_bind(stored(id).into_owned());
+        }
+        RowSelector::SessionOf(column) => {
+            sql.push("b.session_id = ").push(column);
+        }
+        RowSelector::Request(id) => {
+            sql.push("s.request_id = ").push_bind(stored(id).into_owned());
+        }
+        RowSelector::Call(id) => {
+            sql.push("s.call_id = ").push_bind(stored(id).into_owned());
+        }
+        RowSelector::Requests(ids) => {
+            sql.push("s.request_id = ANY(")
+                .push_bind(ids.iter().map(|id| stored(id).into_owned()).collect::<Vec<_>>())
+                .push(")");
+        }
+        RowSelector::Between(from, until) => {
+            sql.push(format!("s.started_at >= {from} AND s.started_at < {until}"));
+        }
+    }
+}
+
+/// SQL of what LiteLLM calls the `dimension` whose id is `outer`, a column of the outer query.
+#[must_use]
+pub fn label(dimension: &str, outer: &str) -> String {
+    format!("(SELECT l.label FROM traceability.labels l WHERE l.dimension = '{dimension}' AND l.id = {outer})")
+}

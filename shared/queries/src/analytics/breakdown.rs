@@ -1,0 +1,92 @@
+//! Costs by one dimension or two.
+
+use serde::Serialize;
+use traceability_core::dimension::Dimension;
+use traceability_db::Connection;
+use traceability_facts::measures::{SPEND, TOTAL_TOKENS};
+use utoipa::ToSchema;
+
+use super::report::{More, Report, View, report};
+use super::{Group, Order, Question, Spec};
+use crate::Source;
+
+/// What stands for the groups beyond the last.
+const OTHER: &str = "other";
+
+/// What one category cost.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct CostShare {
+    /// The category's id, as the filters take it; `unknown` (`untagged` among tags) for requests that have none, `other`
+    /// for all categories beyond the dearest (`top`).
+    pub category: String,
+    /// Its name, where LiteLLM has one: a team's or a key's alias.
+    pub label: Option<String>,
+    /// With two dimensions in `group_by`: the id in the second one, which is `other` where `category` is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subcategory: Option<String>,
+    /// With two dimensions in `group_by`: its name, where LiteLLM has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sublabel: Option<Option<String>>,
+    /// Requests.
+    pub total_requests: i64,
+    /// All tokens.
+    pub total_tokens: i64,
+    /// US dollars.
+    pub total_cost: f64,
+    /// US dollars per request.
+    pub avg_cost_per_request: f64,
+    /// The category's share of the window's cost, 0 to 100. Shares of tags and of tools overlap. A category with refunds can
+    /// have cost less than nothing, which is 0, or more than the window, which is 100.
+    pub cost_percentage: f64,
+    /// What was asked for beside them.
+    #[serde(flatten)]
+    pub more: More,
+}
+
+impl Report for CostShare {
+    const NAMES: &'static [&'static str] = &["category", "label", "subcategory", "sublabel"];
+    const WANTS: Spec = Spec {
+        order: Order::Cost,
+        include_other: true,
+        shares: true,
+        labels: true,
+        ..Spec::new(&[TOTAL_TOKENS, SPEND])
+    };
+
+    fn of(group: &Group) -> Self {
+        let has_two = group.labels.len() > 1;
+        let key = |place: usize| group.keys.get(place).map_or(OTHER, String::as_str).to_owned();
+        let label = |place: usize| group.labels.get(place).cloned().flatten();
+        Self {
+            category: key(0),
+            label: label(0),
+            subcategory: has_two.then(|| key(1)),
+            sublabel: has_two.then(|| label(1)),
+            total_requests: group.figures.requests,
+            total_tokens: group.figures.total_tokens,
+            total_cost: group.figures.spend,
+            avg_cost_per_request: group.figures.avg_spend,
+            cost_percentage: group.figures.share_of_spend,
+            more: More::default(),
+        }
+    }
+
+    fn more(&mut self) -> &mut More {
+        &mut self.more
+    }
+}
+
+/// The categories of the requests in question, the dearest first. They sum to the overview, except tags, which overlap,
+/// and tools, which not every request calls.
+///
+/// # Errors
+/// Whatever the database reports.
+pub async fn cost_breakdown(
+    conn: &mut Connection,
+    source: Source<'_>,
+    question: &Question,
+    keys: &[Dimension],
+    view: &View,
+) -> sqlx::Result<Vec<CostShare>> {
+    report(conn, source, question, keys, view).await
+}

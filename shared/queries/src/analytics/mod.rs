@@ -1,0 +1,94 @@
+//! Questions about a window of requests.
+//!
+//! Every answer is put together from few statements: sums ([`measure()`]), distinct sessions and users ([`distinct`]), and
+//! percentiles ([`percentiles()`]), each for the groups and the buckets of a [`Grouping`].
+
+mod agents;
+mod breakdown;
+mod details;
+pub mod distinct;
+mod errors;
+mod group;
+mod grouping;
+mod latency;
+mod measure;
+mod models;
+mod overview;
+mod partials;
+mod percentiles;
+mod report;
+mod rollup_plan;
+mod tools;
+mod trends;
+mod users;
+
+use traceability_core::time::TimeWindow;
+
+pub use agents::{AgentPerformance, agents};
+pub use breakdown::{CostShare, cost_breakdown};
+pub use details::{Details, Times};
+pub use errors::{ErrorShare, errors};
+pub use group::{Group, Spec, Whole, labels};
+pub use grouping::{Bucket, GroupSelection, Grouping};
+pub use latency::{Latency, latency};
+pub use measure::{Figures, MeasureSet, Measured, Order, Pick, measure};
+pub use models::{ModelUsage, models};
+pub use overview::{Overview, overview};
+pub use percentiles::{Percentiles, Quantiles, Times as PercentileTimes, percentiles};
+pub use report::{Change, More, Report, SeriesPoint, View};
+pub use tools::{ToolUsage, tools};
+pub use trends::{UsageTrend, trends};
+pub use users::{UserUsage, users};
+
+use super::Source;
+use super::filter::RequestFilter;
+
+/// What a question is about.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// When the requests started.
+    pub window: TimeWindow,
+    /// What they must be.
+    pub filter: RequestFilter,
+    /// Whether rates and percentiles are asked for, which without an index costs reading every request.
+    pub details: bool,
+    /// Whether percentiles must be exact where an index could estimate them.
+    pub exact: bool,
+}
+
+impl Question {
+    /// For the totals of these requests.
+    #[must_use]
+    pub const fn new(window: TimeWindow, filter: RequestFilter) -> Self {
+        Self { window, filter, details: false, exact: false }
+    }
+
+    /// The same question with names as the source has them.
+    fn stored(&self, source: Source<'_>) -> Self {
+        Self { filter: self.filter.stored(source.facts), ..self.clone() }
+    }
+}
+
+/// The most groups that an answer lists.
+pub const MOST_GROUPS: u32 = 1000;
+
+/// A count, which is small enough to be exact.
+#[expect(clippy::cast_precision_loss, reason = "no log has 2^53 requests or tokens")]
+const fn as_f64(number: i64) -> f64 {
+    number as f64
+}
+
+/// Rounded to two decimals.
+fn hundredths(value: f64) -> f64 {
+    (value * 100.0).round() / 100.0
+}
+
+/// The `part` of a hundred in `whole`, rounded to two decimals; 0 of nothing.
+fn percentage(part: i64, whole: i64) -> f64 {
+    if whole == 0 {
+        return 0.0;
+    }
+    // Half up in whole numbers: a quotient in binary can lie on the wrong side.
+    let hundredths = (20_000 * i128::from(part) + i128::from(whole)).div_euclid(2 * i128::from(whole));
+    as_f64(i64::try_from(hundredths).unwrap_or(i64::MAX)) / 100.0
+}

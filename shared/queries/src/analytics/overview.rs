@@ -1,0 +1,82 @@
+//! The whole window in one row.
+
+use serde::Serialize;
+use traceability_db::Connection;
+use traceability_facts::measures::{CACHE_HITS, DURATION_MS, FAILED_REQUESTS, SPEND, TOOL_CALLS, TOTAL_TOKENS};
+use utoipa::ToSchema;
+
+use super::report::{More, Report, View, report};
+use super::{Group, Question, Spec, percentage};
+use crate::Source;
+
+/// Totals of a window.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Overview {
+    /// Requests.
+    pub total_requests: i64,
+    /// Sessions with a request in the window.
+    pub unique_sessions: i64,
+    /// LiteLLM users with a request in the window.
+    pub unique_users: i64,
+    /// All tokens.
+    pub total_tokens: i64,
+    /// US dollars.
+    pub total_cost: f64,
+    /// Seconds a request took on average.
+    pub avg_response_time: f64,
+    /// Requests that LiteLLM's own response cache answered.
+    pub cache_hits: i64,
+    /// Tool calls.
+    pub total_function_calls: i64,
+    /// How many in 100 requests the cache answered.
+    pub cache_hit_rate: f64,
+    /// Requests that failed.
+    pub failed_requests: i64,
+    /// What was asked for beside them.
+    #[serde(flatten)]
+    pub more: More,
+}
+
+impl Report for Overview {
+    const NAMES: &'static [&'static str] = &[];
+    const WANTS: Spec = Spec {
+        sessions: true,
+        users: true,
+        ..Spec::new(&[TOTAL_TOKENS, SPEND, DURATION_MS, CACHE_HITS, TOOL_CALLS, FAILED_REQUESTS])
+    };
+
+    fn of(group: &Group) -> Self {
+        let figures = &group.figures;
+        Self {
+            total_requests: figures.requests,
+            unique_sessions: group.sessions,
+            unique_users: group.users,
+            total_tokens: figures.total_tokens,
+            total_cost: figures.spend,
+            avg_response_time: figures.avg_duration,
+            cache_hits: figures.cache_hits,
+            total_function_calls: figures.tool_calls,
+            cache_hit_rate: percentage(figures.cache_hits, figures.requests),
+            failed_requests: figures.failed_requests,
+            more: More::default(),
+        }
+    }
+
+    fn more(&mut self) -> &mut More {
+        &mut self.more
+    }
+}
+
+/// The totals of the requests in question.
+///
+/// # Errors
+/// Whatever the database reports.
+pub async fn overview(
+    conn: &mut Connection,
+    source: Source<'_>,
+    question: &Question,
+    view: &View,
+) -> sqlx::Result<Overview> {
+    let rows = report(conn, source, question, &[], view).await?;
+    rows.into_iter().next().ok_or(sqlx::Error::RowNotFound)
+}

@@ -1,0 +1,196 @@
+//! Within which time how many in a hundred requests were answered.
+
+use std::collections::HashMap;
+
+use futures::TryStreamExt;
+use sqlx::QueryBuilder;
+use traceability_db::Connection;
+use traceability_facts::Fact;
+use traceability_index::histogram;
+use traceability_index::histogram::Histogram;
+
+use super::Question;
+use super::distinct::{Counts, NEWLY_ACTIVE, add_sessions_of_rest, cell, push_cell, push_cells, sessions};
+use super::grouping::{GroupSelection, Grouping};
+use super::rollup_plan::RollupPlan;
+use crate::Source;
+
+/// Seconds within which 50, 90, 95 and 99 of 100 requests are through.
+pub type Quantiles = [f64; 4];
+
+/// The times of a group in a bucket.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Percentiles {
+    /// To the end of the response.
+    pub response: Option<Quantiles>,
+    /// To the first token; `None` where nothing was streamed.
+    pub first_token: Option<Quantiles>,
+}
+
+/// The times by the keys of the group and the place of the bucket, from 0.
+pub type Times = HashMap<(Vec<String>, usize), Percentiles>;
+
+type Row = (Option<i64>, i32, Option<Vec<f64>>, Option<Vec<f64>>);
+
+/// The times of the shown groups, not of the one that is made of all others: from all requests, or from the histograms of the
+/// index, within 1 %.
+///
+/// # Errors
+/// Whatever the database reports.
+pub async fn percentiles(
+    conn: &mut Connection,
+    source: Source<'_>,
+    question: &Question,
+    grouping: &Grouping,
+    shown: &GroupSelection,
+) -> sqlx::Result<Times> {
+    if let Some(rolled) = RollupPlan::of(source, question, grouping).filter(|_| !question.exact) {
+        return estimate(conn, source, question, grouping, shown, &rolled, None).await;
+    }
+    let shown = &GroupSelection { other: false, ..shown.clone() };
+    let mut sql = QueryBuilder::new("SELECT ");
+    push_cell(&mut sql, grouping);
+    for fact in [Fact::DurationMs, Fact::TtftMs] {
+        let name = fact.name();
+        sql.push(format!(", percentile_cont(ARRAY[0.5, 0.9, 0.95, 0.99]) WITHIN GROUP (ORDER BY f.{name})"));
+    }
+    push_cells(&mut sql, source, question, grouping, shown, &[Fact::DurationMs, Fact::TtftMs]);
+    sql.push(" GROUP BY 1, 2");
+    let rows: Vec<Row> = sql.build_query_as().fetch_all(conn).await?;
+    let times = |(place, bucket, response, first_token)| {
+        let percentiles = Percentiles { response: seconds(response), first_token: seconds(first_token) };
+        (cell(shown, place, bucket), percentiles)
+    };
+    Ok(rows.into_iter().map(times).collect())
+}
+
+fn seconds(milliseconds: Option<Vec<f64>>) -> Option<Quantiles> {
+    let quantiles = Quantiles::try_from(milliseconds?).ok()?;
+    Some(quantiles.map(|value| value / 1000.0))
+}
+
+/// The sessions and the times, or one of them: in one pass over the roll-ups where these tell both.
+///
+/// # Errors
+/// Whatever the database reports.
+pub async fn sessions_and_percentiles(
+    conn: &mut Connection,
+    source: Source<'_>,
+    question: &Question,
+    grouping: &Grouping,
+    shown: &GroupSelection,
+    (wants_sessions, wants_times): (bool, bool),
+) -> sqlx::Result<(Counts, Times)> {
+    let (mut counts, mut times) = (Counts::new(), Times::new());
+    let rolled = RollupPlan::of(source, question, grouping).filter(|rolled| !question.exact && rolled.tells_sessions());
+    if let Some(rolled) = rolled.filter(|_| wants_sessions && wants_times) {
+        times = estimate(conn, source, question, grouping, shown, &rolled, Some(&mut counts)).await?;
+        add_sessions_of_rest(conn, source, question, grouping, &rolled, &mut counts).await?;
+        return Ok((counts, times));
+    }
+    if wants_sessions {
+        counts = sessions(conn, source, question, grouping, shown).await?;
+    }
+    if wants_times {
+        times = percentiles(conn, source, question, grouping, shown).await?;
+    }
+    Ok((counts, times))
+}
+
+/// The times from histograms: those of the roll-ups, and of the facts of the rest. With `counts`, the sessions that
+/// roll-ups tell as well.
+async fn estimate(
+    conn: &mut Connection,
+    source: Source<'_>,
+    question: &Question,
+    grouping: &Grouping,
+    shown: &GroupSelection,
+    rolled: &RollupPlan,
+    counts: Option<&mut Counts>,
+) -> sqlx::Result<Times> {
+    let mut cells: HashMap<(usize, i32), Cell> = HashMap::new();
+    let place = if grouping.keys.is_empty() { "1::bigint" } else { "r.place" };
+    let newly_active = if counts.is_some() { NEWLY_ACTIVE } else { "0" };
+    let mut sql =
+        QueryBuilder::new(format!("SELECT {place}, p.bucket, p.durations, p.ttfts, ({newly_active})::bigint"));
+    rolled.push_from(&mut sql, Some(shown));
+    let mut rows = sql.build_query_as::<(i64, i32, Histogram, Option<Histogram>, i64)>().fetch(&mut *conn);
+    while let Some((place, bucket, durations, ttfts, newly_active)) = rows.try_next().await? {
+        let cell = cells.entry((usize::try_from(place - 1).unwrap_or_default(), bucket)).or_default();
+        cell.durations.merge(&durations);
+        if let Some(ttfts) = ttfts {
+            cell.ttfts.merge(&ttfts);
+        }
+        cell.sessions += newly_active;
+    }
+    drop(rows);
+    add_rest(conn, source, question, grouping, shown, rolled, &mut cells).await?;
+    let key = |(place, bucket): (usize, i32)| {
+        let keys = shown.keys.get(place).cloned().unwrap_or_default();
+        (keys, usize::try_from(bucket - 1).unwrap_or_default())
+    };
+    if let Some(counts) = counts {
+        counts.extend(cells.iter().map(|(place, cell)| (key(*place), cell.sessions)));
+    }
+    Ok(cells.into_iter().map(|(place, cell)| (key(place), cell.percentiles())).collect())
+}
+
+/// A group in a bucket, in the making.
+#[derive(Default)]
+struct Cell {
+    durations: Histogram,
+    ttfts: Histogram,
+    sessions: i64,
+}
+
+impl Cell {
+    fn percentiles(&self) -> Percentiles {
+        let seconds = |histogram: &Histogram| histogram.quantiles(QUANTILES).map(|values| values.map(|ms| ms / 1000.0));
+        Percentiles { response: seconds(&self.durations), first_token: seconds(&self.ttfts) }
+    }
+}
+
+/// Adds the requests that no roll-up has.
+async fn add_rest(
+    conn: &mut Connection,
+    source: Source<'_>,
+    question: &Question,
+    grouping: &Grouping,
+    shown: &GroupSelection,
+    rolled: &RollupPlan,
+    cells: &mut HashMap<(usize, i32), Cell>,
+) -> sqlx::Result<()> {
+    let rests = rolled.rests();
+    if rests.is_empty() {
+        return Ok(());
+    }
+    let [first, second] = grouping.keys();
+    let mut sql = QueryBuilder::new("");
+    for rest in &rests {
+        for (fact, histogram) in [(Fact::DurationMs, 0), (Fact::TtftMs, 1)] {
+            let value = format!("f.{}", fact.name());
+            let union = if sql.sql().as_str().is_empty() { "" } else { " UNION ALL " };
+            sql.push(format!(
+                "{union}SELECT d.k1, d.k2, d.bucket, {histogram} AS histogram, d.bin, count(*) AS requests FROM \
+                 (SELECT {first} AS k1, {second} AS k2, g.bucket, CASE WHEN {value} IS NOT NULL THEN {} END AS bin",
+                histogram::bin(&value)
+            ));
+            rest.push_from(&mut sql, source, question, grouping, &[fact]);
+            sql.push(") AS d WHERE d.bin IS NOT NULL GROUP BY d.k1, d.k2, d.bucket, d.bin");
+        }
+    }
+    let places: HashMap<Vec<String>, usize> = shown.keys.iter().cloned().zip(0..).collect();
+    let mut rows = sql.build_query_as::<(String, String, i32, i32, i64, i64)>().fetch(conn);
+    while let Some((first, second, bucket, histogram, bin, requests)) = rows.try_next().await? {
+        let keys: Vec<String> = [first, second].into_iter().take(grouping.keys.len()).collect();
+        let place = if keys.is_empty() { Some(0) } else { places.get(&keys).copied() };
+        let Some(place) = place else { continue };
+        let cell = cells.entry((place, bucket)).or_default();
+        let histogram = if histogram == 0 { &mut cell.durations } else { &mut cell.ttfts };
+        histogram.add(bin, requests);
+    }
+    Ok(())
+}
+
+/// Which quantiles there are.
+const QUANTILES: [f64; 4] = [0.5, 0.9, 0.95, 0.99];

@@ -1,0 +1,255 @@
+//! Answering from roll-ups: which of them a question needs, and the facts for what they do not cover.
+
+use chrono::{DateTime, Utc};
+use sqlx::{Postgres, QueryBuilder};
+use traceability_core::dimension::Dimension;
+use traceability_core::scope::{OwnRows, Scope};
+use traceability_core::time::TimeWindow;
+use traceability_facts::absent::UNKNOWN;
+use traceability_facts::measures::Measure;
+use traceability_facts::{Fact, RowSelector};
+use traceability_index::{Cover, dimensions};
+
+use super::Question;
+use super::grouping::{GroupSelection, Grouping};
+use crate::Source;
+use crate::filter::utc;
+
+/// How the index answers a question.
+pub(super) struct RollupPlan {
+    /// The roll-ups' name.
+    name: String,
+    /// The columns of the grouping's keys.
+    keys: Vec<&'static str>,
+    /// What the other columns, or the same, have to be.
+    conditions: Vec<(&'static str, String)>,
+    /// How each bucket is made.
+    covers: Vec<Cover>,
+}
+
+/// Parts of buckets that are asked of the facts.
+pub(super) struct Edges {
+    /// When they start and end.
+    windows: Vec<TimeWindow>,
+    /// The numbers of their buckets.
+    buckets: Vec<i32>,
+    /// What roll-ups cover of these.
+    rolled: Vec<TimeWindow>,
+}
+
+/// So many parts are asked for one by one. The planner then knows how little each is; of a list of parts it assumes that each
+/// is a large share of the log.
+const FEW: usize = 8;
+
+impl RollupPlan {
+    /// `None` where no roll-ups answer: without an index, for callers who see some rows only, and for conditions that
+    /// nothing is rolled up by.
+    pub(super) fn of(source: Source<'_>, question: &Question, grouping: &Grouping) -> Option<Self> {
+        let index = source.facts.index()?;
+        let mut fixed = fixed(question)?;
+        match source.scope {
+            Scope::AllRows => {}
+            Scope::Own(own) => fixed.push(only_owner(own)?),
+        }
+        let mut needed = grouping.keys.clone();
+        for (dimension, _) in &fixed {
+            if !needed.contains(dimension) {
+                needed.push(*dimension);
+            }
+        }
+        let rolled_up = dimensions::with(&needed)?;
+        let column = |dimension: Dimension| {
+            let place = rolled_up.iter().position(|one| *one == dimension);
+            if place == Some(0) { "p.first" } else { "p.second" }
+        };
+        let covers: Vec<Cover> =
+            buckets(&question.window, &grouping.starts).iter().map(|bucket| Cover::of(bucket, index)).collect();
+        Some(Self {
+            name: dimensions::name(rolled_up),
+            keys: grouping.keys.iter().map(|key| column(*key)).collect(),
+            conditions: fixed.into_iter().map(|(dimension, value)| (column(dimension), value)).collect(),
+            covers,
+        })
+    }
+
+    /// SQL of the two keys over the roll-ups `p`.
+    pub(super) fn keys(&self) -> [&'static str; 2] {
+        [0, 1].map(|place| self.keys.get(place).copied().unwrap_or("''::text"))
+    }
+
+    /// Appends ` FROM …`: the roll-ups `p` of all spans, with the number of their bucket, `p.bucket`, and the start of what
+    /// roll-ups cover of it, `p.since`. With `shown` only those of these groups `r`, if there are groups.
+    pub(super) fn push_from(&self, sql: &mut QueryBuilder<Postgres>, shown: Option<&GroupSelection>) {
+        let (mut levels, mut from, mut until, mut buckets, mut since) = (vec![], vec![], vec![], vec![], vec![]);
+        for (bucket, cover) in (1..).zip(&self.covers) {
+            for span in &cover.spans {
+                levels.push(span.level as i16);
+                from.push(span.from.0);
+                until.push(span.until.0);
+                buckets.push(bucket);
+                since.push(cover.spans[0].from.0);
+            }
+        }
+        sql.push(" FROM (SELECT g.bucket, g.since, p.* FROM unnest(").push_bind(levels).push("::smallint[], ");
+        sql.push_bind(from).push("::integer[], ").push_bind(until).push("::integer[], ");
+        sql.push_bind::<Vec<i32>>(buckets).push("::integer[], ").push_bind(since).push("::integer[]) ");
+        // LATERAL with OFFSET: each span is looked up once. The planner would rather compare all with all where spans are many,
+        // and, without the second OFFSET, look them up for each of the groups. The name is one of ours: as a literal, the
+        // planner knows how many rows it has.
+        sql.push(format!(
+            "AS g(level, from_quarter, until_quarter, bucket, since) CROSS JOIN LATERAL (SELECT p.* \
+             FROM traceability.rollups AS p WHERE p.dimension = '{}' AND p.level = g.level \
+             AND p.starts >= g.from_quarter AND p.starts < g.until_quarter",
+            self.name
+        ));
+        for (column, value) in &self.conditions {
+            sql.push(format!(" AND {column} = ")).push_bind(value.clone());
+        }
+        sql.push(" OFFSET 0) AS p");
+        let shown = shown.filter(|_| !self.keys.is_empty());
+        sql.push(if shown.is_some() { " OFFSET 0) AS p" } else { ") AS p" });
+        if let Some(shown) = shown {
+            let [first, second] = self.keys();
+            sql.push(" JOIN ");
+            shown.push(sql);
+            sql.push(format!(" ON r.k1 = {first} AND r.k2 = {second}"));
+        }
+    }
+
+    /// What facts have to answer: one by one, or many parts at once.
+    pub(super) fn rests(&self) -> Vec<Edges> {
+        let mut all = Edges { windows: Vec::new(), buckets: Vec::new(), rolled: Vec::new() };
+        for (bucket, cover) in (1..).zip(&self.covers) {
+            for rest in &cover.rest {
+                let rolled = cover.whole.map(|(from, until)| TimeWindow { start: from.start(), end: until.start() });
+                all.windows.push(*rest);
+                all.buckets.push(bucket);
+                all.rolled.push(rolled.unwrap_or(TimeWindow { start: rest.start, end: rest.start }));
+            }
+        }
+        if all.windows.is_empty() || all.windows.len() > FEW {
+            return if all.windows.is_empty() { Vec::new() } else { vec![all] };
+        }
+        let parts = all.windows.into_iter().zip(all.buckets).zip(all.rolled);
+        parts
+            .map(|((window, bucket), rolled)| Edges {
+                windows: vec![window],
+                buckets: vec![bucket],
+                rolled: vec![rolled],
+            })
+            .collect()
+    }
+
+    /// Whether roll-ups and the rests tell the sessions of all buckets: they do but for gaps in what is rolled up.
+    pub(super) fn tells_sessions(&self) -> bool {
+        self.covers.iter().all(|cover| cover.whole.is_some() || cover.spans.is_empty())
+    }
+
+    /// For counting sessions: buckets of which roll-ups do not tell them are asked of the facts as a whole.
+    pub(super) fn for_sessions(mut self, question: &Question, grouping: &Grouping) -> Self {
+        for (cover, bucket) in self.covers.iter_mut().zip(buckets(&question.window, &grouping.starts)) {
+            if cover.whole.is_none() {
+                *cover = Cover { rest: vec![bucket], ..Cover::default() };
+            }
+        }
+        self
+    }
+
+    /// Appends a `SELECT` of `k1, k2, bucket` and the measures.
+    pub(super) fn push_partials(
+        &self,
+        sql: &mut QueryBuilder<Postgres>,
+        source: Source<'_>,
+        question: &Question,
+        grouping: &Grouping,
+        needs: &[Measure],
+    ) {
+        let [first, second] = self.keys();
+        sql.push(format!("SELECT {first} AS k1, {second} AS k2, p.bucket"));
+        for measure in needs {
+            // Of its own type again: sums of big integers are numeric, which takes longer to add up once more.
+            sql.push(format!(", ({})::{} AS {}", measure.of_rollups(), measure.sql_type, measure.name));
+        }
+        self.push_from(sql, None);
+        sql.push(" GROUP BY 1, 2, 3");
+        for rest in self.rests() {
+            let [first, second] = grouping.keys();
+            sql.push(format!(" UNION ALL SELECT {first} AS k1, {second} AS k2, g.bucket"));
+            for measure in needs {
+                sql.push(", ").push(measure.of_facts());
+            }
+            let facts: Vec<Fact> = needs.iter().flat_map(|measure| measure.facts).copied().collect();
+            rest.push_from(sql, source, question, grouping, &facts);
+            sql.push(" GROUP BY 1, 2, 3");
+        }
+    }
+}
+
+impl Edges {
+    /// Appends ` FROM … WHERE …`: the facts `f` of these parts, with the columns `bucket, rolled_from, rolled_until` of the
+    /// part `g`.
+    pub(super) fn push_from(
+        &self,
+        sql: &mut QueryBuilder<Postgres>,
+        source: Source<'_>,
+        question: &Question,
+        grouping: &Grouping,
+        facts: &[Fact],
+    ) {
+        let rolled = |edge: fn(&TimeWindow) -> DateTime<Utc>| self.rolled.iter().map(edge).map(utc).collect::<Vec<_>>();
+        let (from, until) = (rolled(|rolled| rolled.start), rolled(|rolled| rolled.end));
+        if let ([window], [bucket], [from], [until]) = (&self.windows[..], &self.buckets[..], &from[..], &until[..]) {
+            sql.push(" FROM (SELECT ").push_bind(*bucket).push("::integer AS bucket, ").push_bind(*from);
+            sql.push("::timestamp AS rolled_from, ")
+                .push_bind(*until)
+                .push("::timestamp AS rolled_until) AS g CROSS JOIN ");
+            grouping.push_facts(sql, source, question, RowSelector::Started(window), facts);
+        } else {
+            let starts: Vec<_> = self.windows.iter().map(|window| utc(window.start)).collect();
+            let ends: Vec<_> = self.windows.iter().map(|window| utc(window.end)).collect();
+            sql.push(" FROM unnest(").push_bind(starts).push("::timestamp[], ").push_bind(ends).push("::timestamp[], ");
+            sql.push_bind(self.buckets.clone())
+                .push("::integer[], ")
+                .push_bind(from)
+                .push("::timestamp[], ")
+                .push_bind(until);
+            sql.push("::timestamp[]) AS g(start_at, end_at, bucket, rolled_from, rolled_until) CROSS JOIN LATERAL ");
+            grouping.push_facts(sql, source, question, RowSelector::Between("g.start_at", "g.end_at"), facts);
+        }
+        grouping.push_where(sql, question);
+    }
+}
+
+/// The values that the question's conditions fix; `None` for conditions without roll-ups.
+fn fixed(question: &Question) -> Option<Vec<(Dimension, String)>> {
+    let filter = &question.filter;
+    // A model is asked for by its public name or as LiteLLM wrote it, which is no dimension.
+    // A request with a tag is in the groups of its other tags as well.
+    let without = [&filter.model, &filter.conversation_name, &filter.tag];
+    if without.iter().any(|condition| condition.is_some()) || filter.status.is_some() || filter.origin.is_some() {
+        return None;
+    }
+    let conditions = [
+        (Dimension::Agent, &filter.agent_name),
+        (Dimension::User, &filter.user_id),
+        (Dimension::EndUser, &filter.end_user),
+        (Dimension::Team, &filter.team_id),
+    ];
+    Some(conditions.into_iter().filter_map(|(dimension, value)| Some((dimension, value.clone()?))).collect())
+}
+
+/// The owner whose rows the caller sees, if it is one: that is a condition like any other.
+fn only_owner(own: &OwnRows) -> Option<(Dimension, String)> {
+    // Roll-ups have that name for the requests of nobody, too.
+    own.only().filter(|(_, name)| *name != UNKNOWN).map(|(dimension, name)| (dimension, name.to_owned()))
+}
+
+/// The parts of the window that fall into each bucket.
+fn buckets(window: &TimeWindow, starts: &[DateTime<Utc>]) -> Vec<TimeWindow> {
+    let ends = starts.iter().skip(1).copied().chain([window.end]);
+    let bucket = |(start, end): (&DateTime<Utc>, DateTime<Utc>)| TimeWindow {
+        start: (*start).max(window.start),
+        end: end.min(window.end),
+    };
+    starts.iter().zip(ends).map(bucket).collect()
+}

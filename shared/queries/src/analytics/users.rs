@@ -1,0 +1,86 @@
+//! By LiteLLM user.
+
+use serde::Serialize;
+use traceability_core::dimension::Dimension;
+use traceability_db::Connection;
+use traceability_facts::measures::{
+    CACHE_HITS, COMPLETION_TOKENS, DURATION_MS, FAILED_REQUESTS, PROMPT_TOKENS, SPEND, TOTAL_TOKENS,
+};
+use utoipa::ToSchema;
+
+use super::report::{More, Report, View, report};
+use super::{Group, Question, Spec, percentage};
+use crate::Source;
+
+/// What one LiteLLM user did.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct UserUsage {
+    /// The LiteLLM user who owns the keys, `unknown` for requests without one.
+    pub user_id: String,
+    /// Requests.
+    pub total_requests: i64,
+    /// Sessions with a request of the user.
+    pub unique_sessions: i64,
+    /// Tokens of the prompts.
+    pub total_prompt_tokens: i64,
+    /// Tokens of the completions.
+    pub total_completion_tokens: i64,
+    /// All tokens.
+    pub total_tokens: i64,
+    /// US dollars.
+    pub total_cost: f64,
+    /// Seconds a request took on average.
+    pub avg_response_time: f64,
+    /// Requests that LiteLLM's own response cache answered.
+    pub cache_hits: i64,
+    /// How many in 100 requests the cache answered.
+    pub cache_hit_rate: f64,
+    /// Requests that failed.
+    pub failed_requests: i64,
+    /// What was asked for beside them.
+    #[serde(flatten)]
+    pub more: More,
+}
+
+impl Report for UserUsage {
+    const NAMES: &'static [&'static str] = &["user_id"];
+    const WANTS: Spec = Spec {
+        sessions: true,
+        ..Spec::new(&[PROMPT_TOKENS, COMPLETION_TOKENS, TOTAL_TOKENS, SPEND, DURATION_MS, CACHE_HITS, FAILED_REQUESTS])
+    };
+
+    fn of(group: &Group) -> Self {
+        let figures = &group.figures;
+        Self {
+            user_id: group.keys.first().cloned().unwrap_or_default(),
+            total_requests: figures.requests,
+            unique_sessions: group.sessions,
+            total_prompt_tokens: figures.prompt_tokens,
+            total_completion_tokens: figures.completion_tokens,
+            total_tokens: figures.total_tokens,
+            total_cost: figures.spend,
+            avg_response_time: figures.avg_duration,
+            cache_hits: figures.cache_hits,
+            cache_hit_rate: percentage(figures.cache_hits, figures.requests),
+            failed_requests: figures.failed_requests,
+            more: More::default(),
+        }
+    }
+
+    fn more(&mut self) -> &mut More {
+        &mut self.more
+    }
+}
+
+/// The users of the requests in question, the busiest first.
+///
+/// # Errors
+/// Whatever the database reports.
+pub async fn users(
+    conn: &mut Connection,
+    source: Source<'_>,
+    question: &Question,
+    view: &View,
+) -> sqlx::Result<Vec<UserUsage>> {
+    report(conn, source, question, &[Dimension::User], view).await
+}

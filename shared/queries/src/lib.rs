@@ -1,0 +1,43 @@
+//! All SQL over facts: free functions that take a connection, the source of the rows, the caller's scope and typed
+//! parameters, and return typed rows. It uses all crates below, and no HTTP.
+//!
+//! | modules | hold |
+//! |---|---|
+//! | [`source`] | where rows come from: LiteLLM's log, or the index |
+//! | [`filter`], [`position`] | conditions on requests, and a place in a list of them |
+//! | [`sessions`], [`requests`], [`content`], [`analytics`], [`reports`] | the questions |
+//! | [`keys`], [`real_ids`], [`health`] | look-ups |
+
+pub mod analytics;
+pub mod content;
+pub mod filter;
+pub mod health;
+pub mod keys;
+pub mod position;
+pub mod real_ids;
+pub mod reports;
+pub mod requests;
+pub mod sessions;
+pub mod source;
+
+use sqlx::{Postgres, QueryBuilder};
+use traceability_core::scope::Scope;
+use traceability_facts::{Fact, RowSelector};
+
+use crate::source::RequestSource;
+
+/// What every query is written over: the projection of this database, and the rows the caller may see.
+#[derive(Clone, Copy)]
+pub struct Source<'a> {
+    /// The projection.
+    pub facts: &'a RequestSource,
+    /// The caller's rows.
+    pub scope: &'a Scope,
+}
+
+impl Source<'_> {
+    /// Appends `(…) AS alias` with the named facts.
+    fn push(&self, sql: &mut QueryBuilder<Postgres>, alias: &str, facts: &[Fact], rows: RowSelector<'_>) {
+        self.facts.push_source(sql, alias, facts, rows, self.scope);
+    }
+}

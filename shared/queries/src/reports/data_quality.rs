@@ -1,0 +1,124 @@
+//! What speaks against the figures.
+
+use bigdecimal::BigDecimal;
+use sqlx::{FromRow, QueryBuilder};
+use traceability_db::Connection;
+use traceability_facts::absent::UNKNOWN;
+use traceability_facts::{Fact, RowSelector};
+use traceability_litellm::FLAGS;
+
+use crate::Source;
+use crate::analytics::Question;
+use crate::filter::union;
+
+/// Of one model, or of all requests.
+#[derive(Debug, Clone, Default, FromRow)]
+pub struct DataQuality {
+    /// The model's public name; `None` for all requests.
+    pub model: Option<String>,
+    /// Requests that were answered, not from LiteLLM's cache, and have tokens but cost nothing.
+    pub unpriced_requests: i64,
+    /// Their tokens.
+    pub unpriced_tokens: i64,
+    /// Requests to which the caller gave no session.
+    pub without_session: i64,
+    /// Requests without a cost by `spend` but with one in `cost_breakdown`; `None` where that is not known.
+    pub lost_requests: Option<i64>,
+    /// What those cost.
+    pub lost_cost: Option<BigDecimal>,
+    /// Requests that raise each of [`FLAGS`].
+    pub flags: Vec<i64>,
+}
+
+/// The requests of one origin.
+#[derive(Debug, Clone, FromRow)]
+pub struct OfOrigin {
+    /// The word; `None` where that is not known.
+    pub origin: Option<String>,
+    /// Requests.
+    pub requests: i64,
+    /// US dollars.
+    pub cost: BigDecimal,
+}
+
+/// Requests that should cost something.
+const PRICED: &str = "f.status = 'success' AND NOT f.cache_hit AND f.total_tokens > 0";
+
+/// Those of all requests in question, and then the models of which no such request cost anything, `most` at most.
+///
+/// # Errors
+/// Whatever the database reports.
+pub async fn data_quality(
+    conn: &mut Connection,
+    source: Source<'_>,
+    question: &Question,
+    most: u32,
+) -> sqlx::Result<Vec<DataQuality>> {
+    let mut sql = QueryBuilder::new("");
+    let own = [
+        Fact::SessionIsGenerated,
+        Fact::StartedAt,
+        Fact::ModelGroup,
+        Fact::Status,
+        Fact::TotalTokens,
+        Fact::Spend,
+        Fact::CacheHit,
+        Fact::DataQuality,
+    ];
+    let facts = union(&[&own, &question.filter.facts()]);
+    let is_known = !source.facts.is_indexed();
+    let lost = format!("FILTER (WHERE {PRICED} AND f.lost_cost > 0)");
+    let (lost_requests, lost_cost) = if is_known {
+        (format!("count(*) {lost}"), format!("COALESCE(sum(f.lost_cost) {lost}, 0)"))
+    } else {
+        ("NULL::bigint".into(), "NULL::numeric".into())
+    };
+    let unpriced = format!("FILTER (WHERE {PRICED} AND f.spend = 0)");
+    let flags = FLAGS.map(|flag| format!("count(*) FILTER (WHERE '{}' = ANY(f.data_quality))", flag.name)).join(", ");
+    sql.push(format!(
+        "SELECT m.model, count(*) {unpriced} AS unpriced_requests, \
+         COALESCE(sum(f.total_tokens) {unpriced}, 0)::bigint AS unpriced_tokens, \
+         count(*) FILTER (WHERE f.session_is_generated) AS without_session, \
+         {lost_requests} AS lost_requests, {lost_cost} AS lost_cost, ARRAY[{flags}] AS flags FROM "
+    ));
+    source.facts.push_with_lost_cost(&mut sql, "f", &facts, RowSelector::Started(&question.window), source.scope);
+    sql.push(format!(" CROSS JOIN LATERAL (SELECT COALESCE(f.model_group, '{UNKNOWN}') AS model) AS m WHERE true"));
+    question.filter.push(&mut sql, "f");
+    sql.push(format!(
+        " GROUP BY GROUPING SETS ((), (m.model)) HAVING GROUPING(m.model) = 1 OR \
+         (count(*) {unpriced} > 0 AND count(*) FILTER (WHERE {PRICED} AND f.spend <> 0) = 0) \
+         ORDER BY GROUPING(m.model) DESC, unpriced_requests DESC, m.model COLLATE \"C\" LIMIT "
+    ));
+    sql.push_bind(i64::from(most) + 1);
+    sql.build_query_as().fetch_all(conn).await
+}
+
+/// The requests in question by their origin. Without an index this reads the metadata of each.
+///
+/// # Errors
+/// Whatever the database reports.
+pub async fn of_origins(conn: &mut Connection, source: Source<'_>, question: &Question) -> sqlx::Result<Vec<OfOrigin>> {
+    let facts = union(&[&[Fact::StartedAt, Fact::Origin, Fact::Spend], &question.filter.facts()]);
+    let mut sql =
+        QueryBuilder::new("SELECT f.origin, count(*) AS requests, COALESCE(sum(f.spend::numeric), 0) AS cost FROM ");
+    source.push(&mut sql, "f", &facts, RowSelector::Started(&question.window));
+    sql.push(" WHERE true");
+    question.filter.push(&mut sql, "f");
+    sql.push(" GROUP BY f.origin");
+    sql.build_query_as().fetch_all(conn).await
+}
+
+/// The requests in question that have a call id in common with another of them.
+///
+/// # Errors
+/// Whatever the database reports.
+pub async fn sharing_call_ids(conn: &mut Connection, source: Source<'_>, question: &Question) -> sqlx::Result<i64> {
+    let facts = union(&[&[Fact::StartedAt, Fact::CallId], &question.filter.facts()]);
+    let mut sql =
+        QueryBuilder::new("SELECT COALESCE(sum(c.requests), 0)::bigint FROM (SELECT count(*) AS requests FROM ");
+    source.push(&mut sql, "f", &facts, RowSelector::Started(&question.window));
+    sql.push(" WHERE f.call_id IS NOT NULL");
+    question.filter.push(&mut sql, "f");
+    sql.push(" GROUP BY f.call_id HAVING count(*) > 1) AS c");
+    sql.build_query_scalar().fetch_one(conn).await
+}

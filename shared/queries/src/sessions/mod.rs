@@ -1,0 +1,10 @@
+//! Sessions: one's totals, and the search for many.
+
+mod histograms;
+mod search;
+mod search_indexed;
+mod summary;
+
+pub use histograms::{Distribution, Histograms, Range, histograms};
+pub use search::{SessionPosition, SessionSearch, SessionSort, TotalsFilter, search};
+pub use summary::{SessionSummary, show_real_ids, summaries, summary};

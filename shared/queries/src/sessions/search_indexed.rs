@@ -1,0 +1,255 @@
+//! Finding sessions in the index, which has a row for each with what is searched, sorted by and shown.
+//!
+//! Such a row answers for the whole session as it is now. Sessions that went on since the listing began, or that are not
+//! all the caller's, are totalled from their facts, as without an index.
+
+use sqlx::{Postgres, QueryBuilder};
+use traceability_core::time::TimeWindow;
+use traceability_db::Connection;
+use traceability_facts::scope::ScopeSql;
+use traceability_facts::{Fact, RowSelector};
+
+use super::search::{ScanPosition, SessionPosition, SessionSearch, SessionSort};
+use crate::Source;
+use crate::filter::{RequestFilter, union, utc};
+
+impl SessionSort {
+    /// The column to order by.
+    const fn column(self) -> &'static str {
+        match self {
+            Self::Start => "o.session_start",
+            Self::LastActivity => "o.last_activity",
+            Self::Cost => "o.cost",
+            Self::Tokens => "o.total_tokens",
+            Self::Duration => "o.duration",
+            Self::Requests => "o.requests",
+        }
+    }
+
+    const fn is_time(self) -> bool {
+        matches!(self, Self::Start | Self::LastActivity)
+    }
+}
+
+/// The sessions of one page, in order.
+pub(super) async fn list(
+    conn: &mut Connection,
+    source: Source<'_>,
+    search: &SessionSearch,
+    after: Option<&SessionPosition>,
+    limit: u32,
+    offset: u32,
+) -> sqlx::Result<Vec<SessionPosition>> {
+    let window = search.window();
+    if window.start >= window.end {
+        return Ok(Vec::new());
+    }
+    let direction = if search.descending { "DESC" } else { "ASC" };
+    let mut sql = QueryBuilder::new("SELECT c.value::text AS value, c.session_id FROM ((");
+    push_inside(&mut sql, source, search, after, i64::from(limit) + i64::from(offset));
+    sql.push(") UNION ALL (");
+    push_across(&mut sql, source, search, after);
+    sql.push(") UNION ALL (");
+    push_parts(&mut sql, source, search, after);
+    sql.push(format!(")) AS c ORDER BY c.value {direction}, c.session_id COLLATE \"C\" {direction} LIMIT "));
+    sql.push_bind(i64::from(limit)).push(" OFFSET ").push_bind(i64::from(offset));
+    sql.build_query_as().fetch_all(conn).await
+}
+
+/// Appends the sessions that lie in the window as a whole and whose row answers: many, and found in order.
+fn push_inside(
+    sql: &mut QueryBuilder<Postgres>,
+    source: Source<'_>,
+    search: &SessionSearch,
+    after: Option<&SessionPosition>,
+    limit: i64,
+) {
+    let (column, window) = (search.sort.column(), search.window());
+    let direction = if search.descending { "DESC" } else { "ASC" };
+    push_answering(sql, source, search, after);
+    sql.push(" AND o.session_start >= ").push_bind(utc(window.start));
+    sql.push(" AND o.session_start < ").push_bind(utc(window.end));
+    sql.push(" AND o.last_activity < ").push_bind(utc(window.end));
+    if search.sort == SessionSort::LastActivity {
+        // Follows from the above, but only this way the walk along the index has an end.
+        sql.push(" AND o.last_activity >= ").push_bind(utc(window.start));
+    }
+    if let Told::InPart | Told::Several = push_names(sql, &search.filter) {
+        sql.push(" AND ");
+        push_has_request(sql, source, &window, &search.filter);
+    }
+    sql.push(format!(" ORDER BY {column} {direction}, o.session_id COLLATE \"C\" {direction} LIMIT ")).push_bind(limit);
+}
+
+/// Appends the sessions that were active at the start or the end of the window and whose row answers: few.
+fn push_across(
+    sql: &mut QueryBuilder<Postgres>,
+    source: Source<'_>,
+    search: &SessionSearch,
+    after: Option<&SessionPosition>,
+) {
+    let window = search.window();
+    let (start, end) = (utc(window.start), utc(window.end));
+    push_answering(sql, source, search, after);
+    sql.push(" AND (o.active @> ").push_bind(start).push(" OR o.active @> ").push_bind(end);
+    sql.push(") AND o.session_start < ").push_bind(end).push(" AND NOT (o.session_start >= ").push_bind(start);
+    sql.push(" AND o.last_activity < ").push_bind(end).push(")");
+    let has_request = |sql: &mut _| push_has_request(sql, source, &window, &search.filter);
+    let names = names(&search.filter);
+    if search.filter.is_empty() {
+        // Their first or their latest request is enough, if it is in the window.
+        sql.push(" AND CASE WHEN o.session_start >= ").push_bind(start).push(" OR o.last_activity < ").push_bind(end);
+        sql.push(" THEN true ELSE ");
+        has_request(sql);
+        sql.push(" END");
+    } else {
+        // As a test of the condition's value, for which no index is read: few sessions are left, and many may have the name.
+        sql.push(" AND (o.names @> ").push_bind(names).push("::text[]) IS TRUE AND ");
+        has_request(sql);
+    }
+}
+
+/// Appends a `SELECT` of the sessions whose row answers, without the conditions on requests.
+fn push_answering(
+    sql: &mut QueryBuilder<Postgres>,
+    source: Source<'_>,
+    search: &SessionSearch,
+    after: Option<&SessionPosition>,
+) {
+    let column = search.sort.column();
+    let value =
+        if search.sort.is_time() { format!("EXTRACT(EPOCH FROM {column})::numeric") } else { column.to_owned() };
+    let beyond = if search.descending { "<" } else { ">" };
+    sql.push(format!("SELECT {value} AS value, o.session_id FROM traceability.sessions o WHERE o.last_activity < "));
+    sql.push_bind(utc(search.as_of));
+    source.scope.push_part(sql);
+    sql.push(" AND ");
+    source.scope.push_whole(sql);
+    let totals = &search.totals;
+    for (bound, operator) in [(totals.min_cost, ">="), (totals.max_cost, "<=")] {
+        if let Some(dollars) = bound {
+            sql.push(format!(" AND o.cost {operator} ")).push_bind(dollars).push("::numeric");
+        }
+    }
+    if let Some(requests) = totals.min_requests {
+        sql.push(" AND o.requests >= ").push_bind(i64::from(requests)).push("::numeric");
+    }
+    if let Some(has) = totals.has_tool_calls {
+        sql.push(if has { " AND o.tool_calls > 0" } else { " AND o.tool_calls = 0" });
+    }
+    if let Some(has) = totals.has_failures {
+        sql.push(if has { " AND o.failed_requests > 0" } else { " AND o.failed_requests = 0" });
+    }
+    if let Some(after) = after {
+        sql.push(format!(" AND ({column}, o.session_id COLLATE \"C\") {beyond} ("));
+        match ScanPosition::new(after.clone()).filter(|_| search.sort.is_time()) {
+            Some(placed) => sql.push_bind(placed.instant().map(utc)),
+            None => sql.push_bind(after.value.clone()).push("::text::numeric"),
+        };
+        sql.push(", ").push_bind(after.session_id.clone()).push(")");
+    }
+}
+
+/// Appends the sessions whose facts have to be asked.
+fn push_parts(
+    sql: &mut QueryBuilder<Postgres>,
+    source: Source<'_>,
+    search: &SessionSearch,
+    after: Option<&SessionPosition>,
+) {
+    let beyond = if search.descending { "<" } else { ">" };
+    sql.push("SELECT t.value, o.session_id FROM traceability.sessions o CROSS JOIN ");
+    search.push_totals(sql, source, "o.session_id");
+    sql.push(" WHERE o.session_start < ").push_bind(utc(search.as_of));
+    sql.push(" AND (o.last_activity >= ").push_bind(utc(search.as_of));
+    sql.push(" OR NOT ");
+    source.scope.push_whole(sql);
+    sql.push(")");
+    source.scope.push_part(sql);
+    push_matching(sql, source, &search.window(), &search.filter);
+    if let Some(after) = after {
+        sql.push(format!(" AND (t.value, o.session_id COLLATE \"C\") {beyond} (")).push_bind(after.value.clone());
+        sql.push("::text::numeric, ").push_bind(after.session_id.clone()).push(")");
+    }
+}
+
+/// Appends the conditions of the sessions that match: by their rows as far as these tell, then by a request in the window
+/// that passes all filters.
+pub(super) fn push_matching(
+    sql: &mut QueryBuilder<Postgres>,
+    source: Source<'_>,
+    window: &TimeWindow,
+    filter: &RequestFilter,
+) {
+    sql.push(" AND o.active && tsrange(").push_bind(utc(window.start));
+    sql.push(", ").push_bind(utc(window.end)).push(")");
+    let told = push_names(sql, filter);
+    if let Told::InPart | Told::Several = told {
+        sql.push(" AND ");
+        push_has_request(sql, source, window, filter);
+        return;
+    }
+    // One name in a session that lies in the window as a whole is enough, if all of the session is the caller's.
+    let inside = if told == Told::Nothing { " OR " } else { " AND " };
+    sql.push(" AND CASE WHEN (o.session_start >= ").push_bind(utc(window.start));
+    sql.push(inside).push("o.last_activity < ").push_bind(utc(window.end)).push(") AND ");
+    source.scope.push_whole(sql);
+    sql.push(" THEN true ELSE ");
+    push_has_request(sql, source, window, filter);
+    sql.push(" END");
+}
+
+/// What the row of a session tells of whether one of its requests passes a filter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// The filter asks for nothing.
+    Nothing,
+    /// It asks for one name: a session that has it has a request with it.
+    One,
+    /// It asks for several: one request has to have all.
+    Several,
+    /// It asks for something that rows do not name.
+    InPart,
+}
+
+/// Appends the condition that the session has the names of the filter, and returns what that tells.
+fn push_names(sql: &mut QueryBuilder<Postgres>, filter: &RequestFilter) -> Told {
+    let names = names(filter);
+    let told = match names.len() {
+        _ if filter.origin.is_some() => Told::InPart,
+        0 => Told::Nothing,
+        1 => Told::One,
+        _ => Told::Several,
+    };
+    if !names.is_empty() {
+        sql.push(" AND o.names @> ").push_bind(names).push("::text[]");
+    }
+    told
+}
+
+/// Appends whether the session has a request in the window that passes the filter.
+fn push_has_request(sql: &mut QueryBuilder<Postgres>, source: Source<'_>, window: &TimeWindow, filter: &RequestFilter) {
+    // A scalar subquery: as EXISTS the planner might read the whole window to answer it for all sessions at once.
+    sql.push("(SELECT true FROM ");
+    let facts = union(&[&[Fact::StartedAt], &filter.facts()]);
+    source.push(sql, "e", &facts, RowSelector::SessionOf("o.session_id"));
+    sql.push(" WHERE e.started_at >= ").push_bind(utc(window.start));
+    sql.push(" AND e.started_at < ").push_bind(utc(window.end));
+    filter.push(sql, "e");
+    sql.push(" LIMIT 1) IS NOT NULL");
+}
+
+/// The names that a matching session has, as its row writes them.
+fn names(filter: &RequestFilter) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut need = |kind: &str, name: Option<&String>| names.extend(name.map(|name| format!("{kind}:{name}")));
+    need("agent", filter.agent_name.as_ref());
+    need("conversation", filter.conversation_name.as_ref());
+    need("user", filter.user_id.as_ref());
+    need("end_user", filter.end_user.as_ref());
+    need("team", filter.team_id.as_ref());
+    need("model", filter.model.as_ref());
+    need("tag", filter.tag.as_ref());
+    need("status", filter.status.map(|status| status.word().to_owned()).as_ref());
+    names
+}

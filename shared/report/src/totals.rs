@@ -1,0 +1,122 @@
+//! The figures of a time, and of the times it is compared with.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use traceability_core::dimension::Dimension;
+use traceability_core::money::Money;
+use traceability_core::time::TimeWindow;
+use traceability_db::Connection;
+use traceability_facts::measures::{
+    CACHE_HITS, CACHED_TOKENS, COMPLETION_TOKENS, FAILED_REQUESTS, PROMPT_TOKENS, SPEND, TOTAL_TOKENS,
+};
+use traceability_queries::Source;
+use traceability_queries::analytics::distinct::sessions;
+use traceability_queries::analytics::{
+    GroupSelection, Grouping, MOST_GROUPS, MeasureSet, Order, Pick, Question, measure,
+};
+
+use super::Asked;
+use super::document::{Against, Comparison, Reach, Totals};
+use super::period::Span;
+
+/// The figures of one time. Whether the providers' caches are asked about: without an index that reads every request's
+/// metadata.
+pub(super) async fn totals(
+    conn: &mut Connection,
+    source: Source<'_>,
+    question: &Question,
+    cached: bool,
+) -> sqlx::Result<Totals> {
+    let grouping = Grouping { keys: Vec::new(), starts: vec![question.window.start] };
+    let mut asked = vec![SPEND, PROMPT_TOKENS, COMPLETION_TOKENS, TOTAL_TOKENS, FAILED_REQUESTS, CACHE_HITS];
+    asked.extend(cached.then_some(CACHED_TOKENS));
+    let pick = Pick::Top { order: Order::Requests, top: 1, include_other: false };
+    let needs = MeasureSet { measures: &asked, pick, shares: false, sessions: false };
+    let Some(measured) = measure(conn, source, question, &grouping, needs).await?.pop() else {
+        return Ok(Totals { cache_savings: Some(Money::zero()), ..Totals::default() });
+    };
+    let figures = measured.figures;
+    let sessions: HashMap<_, _> = sessions(conn, source, question, &grouping, &GroupSelection::default()).await?;
+    Ok(Totals {
+        spend: Money(figures.exact_spend),
+        requests: figures.requests,
+        total_tokens: figures.total_tokens,
+        prompt_tokens: figures.prompt_tokens,
+        completion_tokens: figures.completion_tokens,
+        cached_tokens: figures.cached_tokens,
+        sessions: sessions.into_values().sum(),
+        failed_requests: figures.failed_requests,
+        cache_hits: figures.cache_hits,
+        cache_savings: savings(conn, source, question, figures.cache_hits).await?,
+    })
+}
+
+/// What the requests that LiteLLM's cache answered would have cost.
+async fn savings(
+    conn: &mut Connection,
+    source: Source<'_>,
+    question: &Question,
+    cache_hits: i64,
+) -> sqlx::Result<Option<Money>> {
+    if cache_hits == 0 {
+        return Ok(Some(Money::zero()));
+    }
+    let grouping = Grouping { keys: vec![Dimension::Model], starts: vec![question.window.start] };
+    let pick = Pick::Top { order: Order::Cost, top: MOST_GROUPS, include_other: false };
+    let measures = [SPEND, FAILED_REQUESTS, CACHE_HITS];
+    let needs = MeasureSet { measures: &measures, pick, shares: false, sessions: false };
+    let models = measure(conn, source, question, &grouping, needs).await?;
+    let known = models.into_iter().filter_map(|model| {
+        let figures = model.figures;
+        let others = figures.requests - figures.cache_hits - figures.failed_requests;
+        let saved = figures.exact_spend * figures.cache_hits;
+        (figures.cache_hits > 0 && others > 0).then(|| Money(saved / others).rounded(8))
+    });
+    let known: Vec<Money> = known.collect();
+    Ok((!known.is_empty()).then(|| known.iter().sum()))
+}
+
+/// The times that a report's is compared with.
+pub(super) fn others(span: &Span) -> [(Against, Span); 3] {
+    [(Against::Previous, span.previous()), (Against::MonthAgo, span.month_ago()), (Against::YearAgo, span.year_ago())]
+}
+
+/// How much of a time is known, if the first known request is that of `since`.
+pub(super) fn reach(window: &TimeWindow, since: Option<DateTime<Utc>>) -> Reach {
+    match since {
+        Some(since) if since <= window.start => Reach::Whole,
+        Some(since) if since < window.end => Reach::Partly,
+        _ => Reach::Unknown,
+    }
+}
+
+/// The figures of the other times, as far as they are known.
+pub(super) async fn comparisons(
+    conn: &mut Connection,
+    source: Source<'_>,
+    asked: &Asked,
+    (now, since): (&Totals, Option<DateTime<Utc>>),
+) -> sqlx::Result<Vec<Comparison>> {
+    let mut comparisons = Vec::with_capacity(3);
+    for (against, span) in others(&asked.span) {
+        let reach = reach(&span.window, since);
+        let question = Question::new(span.window, asked.filter.clone());
+        let totals = match reach {
+            Reach::Unknown => None,
+            Reach::Whole | Reach::Partly => Some(totals(conn, source, &question, source.facts.is_indexed()).await?),
+        };
+        let before = totals.as_ref().filter(|before| reach == Reach::Whole && !before.spend.is_zero());
+        let change = before.map(|before| (&now.spend - &before.spend).share_of(&before.spend));
+        comparisons.push(Comparison {
+            against,
+            label: span.label(),
+            start: span.window.start,
+            end: span.window.end,
+            reach,
+            totals,
+            spend_change_percent: change,
+        });
+    }
+    Ok(comparisons)
+}
