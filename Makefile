@@ -95,8 +95,9 @@ e2e-arm64: build ## Put what `make deploy` would upload through every gateway's 
 	  E2E_MOTO=$(CURDIR)/$(VENV)/bin/moto_server \
 	  tests/native-postgres.sh cargo test --workspace --test suite -- gateway_events function_
 
-check: ## Check format, lints and the API document
+check: ## Check format, layers, lints and the API document
 	cargo fmt --all --check
+	tests/layers.py
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy -p local --no-default-features --all-targets -- -D warnings
 	@$(MAKE) openapi-check
@@ -177,9 +178,9 @@ delete: $(TOOLS) ## Remove the deployed stack, its logs included
 	$(WITH_TOOLS) sam delete --stack-name $(STACK)
 
 rds-ca: ## Fetch the certificate authorities of RDS anew
-	curl --fail --silent --show-error --output shared/src/db/rds-ca.pem.new \
+	curl --fail --silent --show-error --output shared/db/src/rds-ca.pem.new \
 	  https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem
-	mv shared/src/db/rds-ca.pem.new shared/src/db/rds-ca.pem
+	mv shared/db/src/rds-ca.pem.new shared/db/src/rds-ca.pem
 
 clean: ## Remove .local: the embedded database, local reports with what was sent of them (build products stay: cargo clean)
 	rm -rf .local
