@@ -135,7 +135,8 @@ async fn the_log_tells_nothing_of_what_was_asked_of_a_database_that_fails() {
         .await
         .expect("locked");
     for (path, answer) in ask_everything(&app, MARKER).await {
-        assert_eq!(answer.status, 504, "{path}");
+        // 503 where a busy machine has no connection in time.
+        assert!(matches!(answer.status.as_u16(), 503 | 504), "{path}: {}", answer.status);
     }
     expect_silence(&logs);
 }
