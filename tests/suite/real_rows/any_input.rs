@@ -89,14 +89,27 @@ fn json_value() -> impl Strategy<Value = serde_json::Value> {
     prop_oneof![6 => scalar, 1 => nested]
 }
 
-fn run<S: Strategy>(strategy: &S, mut ask: impl AsyncFnMut(S::Value) -> Answer) {
+/// How often a question is asked that the database had no time for.
+const ATTEMPTS: usize = 10;
+
+fn run<S: Strategy>(strategy: &S, mut ask: impl AsyncFnMut(S::Value) -> Answer)
+where
+    S::Value: Clone,
+{
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let config = Config { cases: CASES, failure_persistence: None, ..Config::default() };
     // The closure of a runner cannot be changed by it, but what it asks may keep its connection.
     let ask = std::cell::RefCell::new(&mut ask);
     let checked = TestRunner::new(config).run(strategy, |input| {
         let mut ask = ask.borrow_mut();
-        let answer = runtime.block_on((*ask)(input));
+        let mut answer = runtime.block_on((*ask)(input.clone()));
+        // 503 and 504 are right answers of a machine that is busy with the other tests. A fault stays one.
+        for _ in 1..ATTEMPTS {
+            if !matches!(answer.status.as_u16(), 503 | 504) {
+                break;
+            }
+            answer = runtime.block_on((*ask)(input.clone()));
+        }
         let status = answer.status.as_u16();
         prop_assert!(status < 500, "{}", answer.text);
         if status >= 400 {
