@@ -85,7 +85,7 @@ impl<'a> Fingerprint<&'a str> {
         let of_model = message.role == "assistant";
         if of_model {
             // Providers join blocks of text differently, and clients trim them.
-            text.chars().filter(|c| !c.is_whitespace()).for_each(|c| c.hash(&mut exact));
+            text.split_whitespace().collect::<String>().hash(&mut exact);
         } else if is_instruction(message) {
             instructions::lasting_lines(text).for_each(|line| line.hash(&mut exact));
         } else {
