@@ -118,19 +118,19 @@ openapi-check: ## Fail if the committed API document is not the code's
 
 bench: ## Measure every endpoint on a million rows, beside the database alone; BENCH_ROWS=N for another size, BENCH_ONLY=name for a part
 	cargo build --release -p local
-	cargo build --release -p tests --bin bench
-	tests/native-postgres.sh --keep .local/bench cargo run --release -q -p tests --bin bench -- --rows $(BENCH_ROWS) $(if $(BENCH_ONLY),--only "$(BENCH_ONLY)")
+	cargo build --release -p bench
+	tests/native-postgres.sh --keep .local/bench cargo run --release -q -p bench -- --rows $(BENCH_ROWS) $(if $(BENCH_ONLY),--only "$(BENCH_ONLY)")
 
 bench-cold: $(BENCH_TOOLS) ## Measure how a Lambda function starts, beside a Python handler
 	cargo build --release
-	cargo build --release -p tests --bin bench
-	tests/native-postgres.sh cargo run --release -q -p tests --bin bench -- --cold --python $(BENCH_PYTHON)
+	cargo build --release -p bench
+	tests/native-postgres.sh cargo run --release -q -p bench -- --cold --python $(BENCH_PYTHON)
 
 bench-scale: ## Measure how answers slow down with the log, with the index and without; SCALE_ROWS adds 10000000, which needs 45 GB and an hour
 	cargo build --release -p local
 	cargo build --release -p indexer
-	cargo build --release -p tests --bin bench
-	tests/native-postgres.sh --keep .local/bench-scale cargo run --release -q -p tests --bin bench -- \
+	cargo build --release -p bench
+	tests/native-postgres.sh --keep .local/bench-scale cargo run --release -q -p bench -- \
 	  --scale $(subst $(SPACE),$(COMMA),$(strip $(SCALE_ROWS))) --markdown .local/bench-scale/report.md \
 	  $(if $(BENCH_ONLY),--only "$(BENCH_ONLY)")
 

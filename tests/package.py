@@ -19,7 +19,7 @@ from pathlib import Path
 # What AWS would take is ten times as much. A larger one carries something that it should not.
 LARGEST = 5 * 1024 * 1024
 # The local runner's embedded PostgreSQL, which Cargo's unification of features could drag along.
-NOT_DEPLOYED = ("local", "tests", "pglite-oxide", "wasmer")
+NOT_DEPLOYED = ("local", "tests", "bench", "pglite-oxide", "wasmer")
 TARGET = "aarch64-unknown-linux-gnu"
 # ELF's number of that processor.
 AARCH64 = 183

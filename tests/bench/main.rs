@@ -3,7 +3,7 @@
 //! It needs a server of its own that it may fill (`tests/native-postgres.sh`) and the release build of the runner:
 //!
 //! ```text
-//! cargo build --release -p local -p tests
+//! cargo build --release -p local -p bench
 //! tests/native-postgres.sh --keep /var/tmp/traceability-bench target/release/bench --rows 1000000 --markdown bench.md
 //! ```
 //!

@@ -104,7 +104,7 @@ fn with_tls(database: &Url, authority: &OsString) -> Url {
 fn python_handler(python: &Path) -> io::Result<Program> {
     let python: PathBuf = std::path::absolute(python)?;
     let command = [python.into(), "-m".into(), "awslambdaric".into(), "handler.handler".into()];
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/bench/cold");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/cold");
     Ok(Program::new("handler", command.to_vec()).env("PYTHONPATH", folder))
 }
 
