@@ -11,8 +11,8 @@ use traceability_core::time::day_of;
 use traceability_http::error::ParameterProblem;
 use traceability_http::filters::Filters;
 use traceability_http::params::Query2;
-use traceability_http::window::resolve;
-use traceability_http::{ApiError, ApiResult, AppState, Caller, Problem};
+use traceability_http::window::{cache_policy, resolve};
+use traceability_http::{ApiError, ApiResult, AppState, CachePolicy, Caller, Problem};
 use traceability_queries::Source;
 use traceability_report::{Asked, CostReport, Form, Period, Span, cost_report, render};
 use utoipa::IntoParams;
@@ -47,7 +47,7 @@ pub struct Params {
 }
 
 impl Params {
-    fn span(&self, state: &AppState) -> Result<Span, ParameterProblem> {
+    fn span(&self, state: &AppState) -> Result<(CachePolicy, Span), ParameterProblem> {
         let (zone, now) = (self.timezone.0, state.clock.now());
         let period = match (self.period, self.start_date, self.end_date) {
             (Some(_), _, Some(_)) => {
@@ -60,11 +60,11 @@ impl Params {
         };
         let Some(span) = period else {
             let window = resolve(self.start_date, self.end_date, self.timezone, 30, now)?;
-            return Ok(Span::between(window, zone));
+            return Ok((cache_policy(self.end_date, self.timezone), Span::between(window, zone)));
         };
         let edge = |instant| Some(Moment::Instant(instant));
         resolve(edge(span.window.start), edge(span.window.end), self.timezone, 30, now)?;
-        Ok(span)
+        Ok((CachePolicy::RevalidateAfter(span.window.end), span))
     }
 }
 
@@ -95,8 +95,9 @@ pub async fn get_cost_report(
     Query2(params, filters): Query2<Params, Filters>,
 ) -> ApiResult<Response> {
     let form = params.format.unwrap_or(Form::Json);
+    let (cache, span) = params.span(&state)?;
     let asked = Asked {
-        span: params.span(&state)?,
+        span,
         filter: filters.requests(),
         top: params.top.map_or(10, |top| top.0),
         links: state.reports.links.clone(),
@@ -110,7 +111,7 @@ pub async fn get_cost_report(
     // A copy of the same figures stays good, whenever they were asked for.
     report.generated_at = None;
     let text = render(&report, form).map_err(|error| ApiError::Internal(error.to_string()))?;
-    Ok((headers(&report, form), text).into_response())
+    Ok((cache, headers(&report, form), text).into_response())
 }
 
 fn headers(report: &CostReport, form: Form) -> HeaderMap {

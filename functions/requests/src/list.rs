@@ -8,7 +8,7 @@ use traceability_core::moment::{Moment, TimeZone};
 use traceability_core::scalar::{Origin, Outcome, Text};
 use traceability_http::page::NextPage;
 use traceability_http::params::Query2;
-use traceability_http::{ApiResult, AppState, Caller, Cursor, Page, Problem, window};
+use traceability_http::{ApiResult, AppState, CachePolicy, Caller, Cursor, Page, Problem, window};
 use traceability_queries::Source;
 use traceability_queries::filter::RequestFilter;
 use traceability_queries::position::RequestPosition;
@@ -107,7 +107,7 @@ pub async fn list_requests(
     caller: Caller,
     OriginalUri(uri): OriginalUri,
     Query2(filters, page): Query2<Filters, Page>,
-) -> ApiResult<(NextPage, Json<Vec<RequestRow>>)> {
+) -> ApiResult<(CachePolicy, NextPage, Json<Vec<RequestRow>>)> {
     page.check()?;
     let list = (caller.identity(), "requests", &filters);
     let after: Option<ListPosition> = page.cursor.as_ref().map(|cursor| cursor.decode(&list)).transpose()?;
@@ -137,5 +137,6 @@ pub async fn list_requests(
         let position = ListPosition { as_of, request };
         NextPage::after(&uri, &position.request, &Cursor::encode(&list, &position))
     });
-    Ok((next.unwrap_or_default(), Json(rows)))
+    let cache = window::cache_policy(filters.end_date, filters.timezone);
+    Ok((cache, next.unwrap_or_default(), Json(rows)))
 }

@@ -6,7 +6,7 @@ use traceability_core::choice;
 use traceability_core::moment::{Moment, TimeZone};
 use traceability_core::scalar::{Bounded, Dollars, Flag, Origin, Outcome, Text};
 use traceability_http::page::NextPage;
-use traceability_http::{ApiResult, AppState, Caller, Cursor, Page, window};
+use traceability_http::{ApiResult, AppState, CachePolicy, Caller, Cursor, Page, window};
 use traceability_queries::Source;
 use traceability_queries::filter::RequestFilter;
 use traceability_queries::sessions;
@@ -151,6 +151,11 @@ struct ListPosition {
 const DAYS_BACK: u32 = traceability_core::time::MAX_DAYS;
 
 impl SessionFilters {
+    /// How an answer may be kept.
+    pub(crate) fn cache_policy(&self) -> CachePolicy {
+        window::cache_policy(self.end_date, self.timezone)
+    }
+
     fn search(&self, sorting: Sorting, as_of: DateTime<Utc>) -> ApiResult<SessionSearch> {
         let window = window::resolve(self.start_date, self.end_date, self.timezone, DAYS_BACK, as_of)?;
         if let (Some(min), Some(max)) = (self.min_cost, self.max_cost)

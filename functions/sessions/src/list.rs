@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{OriginalUri, State};
 use traceability_http::page::NextPage;
 use traceability_http::params::Query3;
-use traceability_http::{ApiResult, AppState, Caller, Page, Problem};
+use traceability_http::{ApiResult, AppState, CachePolicy, Caller, Page, Problem};
 use traceability_queries::sessions::SessionSummary;
 
 use crate::filters::{SessionFilters, Sorting, find};
@@ -30,7 +30,7 @@ pub async fn list_sessions(
     caller: Caller,
     OriginalUri(uri): OriginalUri,
     Query3(filters, sorting, page): Query3<SessionFilters, Sorting, Page>,
-) -> ApiResult<(NextPage, Json<Vec<SessionSummary>>)> {
+) -> ApiResult<(CachePolicy, NextPage, Json<Vec<SessionSummary>>)> {
     let (next, sessions) = find(&state, &caller, &uri, &filters, sorting, &page).await?;
-    Ok((next, Json(sessions)))
+    Ok((filters.cache_policy(), next, Json(sessions)))
 }

@@ -27,8 +27,6 @@ pub struct DbStats {
     rows: AtomicU64,
     /// As of when the index was that answers, if one does.
     as_of: OnceLock<DateTime<Utc>>,
-    /// The end of the window that was asked for, if one was.
-    asked_until: OnceLock<DateTime<Utc>>,
     /// Who asks, once that is proved.
     caller: OnceLock<String>,
     /// Whether the question is over a time window, which takes the longer the longer that is.
@@ -59,17 +57,6 @@ impl DbStats {
     /// Notes as of when the index is that answers.
     pub fn is_as_of(&self, instant: DateTime<Utc>) {
         let _ = self.as_of.set(instant);
-    }
-
-    /// The end of the window that was asked for, if one was.
-    #[must_use]
-    pub fn asked_until(&self) -> Option<DateTime<Utc>> {
-        self.asked_until.get().copied()
-    }
-
-    /// Notes the end of the window that is asked for.
-    pub fn ask_until(&self, end: DateTime<Utc>) {
-        let _ = self.asked_until.set(end);
     }
 
     /// Notes who asks, by a name that no other caller has.

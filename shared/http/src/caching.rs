@@ -1,7 +1,9 @@
 //! How old an answer is, and whether a client's copy of it still is the answer.
 
+use std::convert::Infallible;
+
 use axum::body::{Body, to_bytes};
-use axum::response::Response;
+use axum::response::{IntoResponseParts, Response, ResponseParts};
 use chrono::{DateTime, SecondsFormat, Utc};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use sha2::{Digest, Sha256};
@@ -10,6 +12,31 @@ use super::page::PagePosition;
 
 /// As of when an answer is: requests that LiteLLM logged later are not in it.
 pub const AS_OF: HeaderName = HeaderName::from_static("x-as-of");
+
+/// How a client may keep an answer, as the handler says in what it returns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CachePolicy {
+    /// Not at all: it may be another in a moment.
+    NoStore,
+    /// As a copy that it asks about each time, if the answer is as of this instant or later: then what it is about is over.
+    RevalidateAfter(DateTime<Utc>),
+}
+
+impl CachePolicy {
+    /// Whether a client may keep an answer of this age.
+    pub(crate) fn allows(self, as_of: DateTime<Utc>) -> bool {
+        matches!(self, Self::RevalidateAfter(over) if over <= as_of)
+    }
+}
+
+impl IntoResponseParts for CachePolicy {
+    type Error = Infallible;
+
+    fn into_response_parts(self, mut parts: ResponseParts) -> Result<ResponseParts, Infallible> {
+        parts.extensions_mut().insert(self);
+        Ok(parts)
+    }
+}
 
 /// What a client has of the answer it asks for.
 #[derive(Debug, Default)]

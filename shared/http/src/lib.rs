@@ -27,6 +27,7 @@ pub mod state;
 pub mod window;
 
 pub use body::JsonBody;
+pub use caching::CachePolicy;
 pub use caller::{Caller, ContentReader};
 pub use cursor::Cursor;
 pub use error::{ApiError, ApiResult, Problem, Unauthorized};

@@ -6,11 +6,11 @@ use traceability_core::moment::{Moment, TimeZone};
 use traceability_core::scalar::Bounded;
 use traceability_core::time::MAX_DAYS;
 use traceability_core::time::TimeWindow;
-use traceability_db::DbStats;
 use utoipa::IntoParams;
 
 pub use traceability_queries::filter::instant;
 
+use super::caching::CachePolicy;
 use super::error::ParameterProblem;
 
 /// Which days a question is about: the last `days`, or an explicit window.
@@ -47,6 +47,18 @@ impl WindowParams {
         }
         resolve(self.start_date, self.end_date, self.timezone, days, now)
     }
+
+    /// How an answer about the window may be kept.
+    #[must_use]
+    pub fn cache_policy(&self) -> CachePolicy {
+        cache_policy(self.end_date, self.timezone)
+    }
+}
+
+/// How an answer about a window with this end may be kept: one that ends when it is asked for is another each time.
+#[must_use]
+pub fn cache_policy(end: Option<Moment>, zone: TimeZone) -> CachePolicy {
+    end.map_or(CachePolicy::NoStore, |end| CachePolicy::RevalidateAfter(end.instant(zone.0)))
 }
 
 /// The window from `start` to `end`; without an end it ends `now`, without a start it has `default_days`.
@@ -60,12 +72,6 @@ pub fn resolve(
     default_days: u32,
     now: DateTime<Utc>,
 ) -> Result<TimeWindow, ParameterProblem> {
-    if let Some(work) = DbStats::current() {
-        work.is_over_window();
-        if let Some(end) = end {
-            work.ask_until(end.instant(zone.0));
-        }
-    }
     let end = end.map_or(now, |end| end.instant(zone.0));
     let start = start.map_or(end - Duration::days(default_days.into()), |start| start.instant(zone.0));
     if start >= end {

@@ -121,13 +121,18 @@ impl Database {
         self.index.is_some()
     }
 
-    /// A connection and the facts: those of the index where there is one and it is ready, else those of LiteLLM's log.
+    /// A connection and the facts, for a question over a time window: those of the index where there is one and it is ready,
+    /// else those of LiteLLM's log. Such questions take the longer the longer the window is, so that one caller's have a share
+    /// of the pool only.
     ///
     /// # Errors
     /// [`DbError`] when the database cannot be reached or has no readable log table, and
     /// [`DbError::IndexDatabase`] when that of the index cannot be read: the log would take minutes for what the index
     /// answers, and LiteLLM's database would bear it.
     pub async fn session(&self) -> Result<Session, DbError> {
+        if let Some(work) = DbStats::current() {
+            work.is_over_window();
+        }
         self.session_within(self.log.acquire_timeout()).await
     }
 
