@@ -41,6 +41,8 @@ BENCH_PYTHON := $(VENV)/bench/bin/python
 RUN_LOCAL := cargo build --quiet --workspace --bin local && target/debug/local
 # On a server, tests wait for it for a good part of their time.
 MORE_THREADS := RUST_TEST_THREADS=$${RUST_TEST_THREADS:-$$(($$(getconf _NPROCESSORS_ONLN) * 2))}
+# `make e2e` has what these need.
+WITHOUT_FUNCTIONS := --skip functions:: --skip delivery_aws
 WITH_TOOLS := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" SAM_CLI_TELEMETRY=0
 
 .PHONY: help dev migrate migrate-down migrate-citus index index-watch reconcile report test test-native e2e e2e-arm64 check fmt service-key sql openapi \
@@ -78,10 +80,10 @@ test: ## Run the tests, but for those that need a server (TEST_DATABASE_URL); ne
 	cargo test --workspace $(TEST)
 
 test-native: ## Run all tests on a PostgreSQL server of this machine, started for them alone
-	$(MORE_THREADS) tests/native-postgres.sh cargo test --workspace $(TEST)
+	$(MORE_THREADS) tests/native-postgres.sh cargo test --workspace $(TEST) -- --include-ignored $(WITHOUT_FUNCTIONS)
 
 test-indexed: ## Ask an index instead of the log for LiteLLM's own rows, on a PostgreSQL server of this machine
-	$(MORE_THREADS) TEST_INDEX=on tests/native-postgres.sh cargo test --workspace --test suite -- $(or $(TEST),real_rows)
+	$(MORE_THREADS) TEST_INDEX=on tests/native-postgres.sh cargo test --workspace --test suite -- $(or $(TEST),real_rows) --include-ignored $(WITHOUT_FUNCTIONS)
 
 sql: ## Write what the database is asked to tests/sql, after a change of a statement; look at the diff
 	UPDATE_SQL=1 tests/native-postgres.sh cargo test --workspace --test suite sql_snapshots
@@ -93,7 +95,8 @@ e2e: $(TOOLS) ## Run the tests against the built Lambda functions, over HTTP and
 e2e-arm64: build ## Put what `make deploy` would upload through every gateway's events (not on arm64: needs qemu-user-static and libc6-arm64-cross)
 	E2E_FUNCTIONS=.aws-sam/build E2E_RUNNER="$(if $(filter-out aarch64 arm64,$(shell uname -m)),qemu-aarch64-static -L /usr/aarch64-linux-gnu)" \
 	  E2E_MOTO=$(CURDIR)/$(VENV)/bin/moto_server \
-	  tests/native-postgres.sh cargo test --workspace --test suite -- gateway_events function_
+	  tests/native-postgres.sh cargo test --workspace --test suite -- --include-ignored functions:: \
+	  --skip cargo_lambda_invokes
 
 check: ## Check format, layers, lints and the API document
 	cargo fmt --all --check

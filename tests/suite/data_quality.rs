@@ -11,7 +11,7 @@ use tests::database::is_native;
 use tests::{App, Database, encode, index};
 use traceability_core::name_paths::NamePaths;
 use traceability_core::scope::Scope;
-use traceability_facts::{Fact, RowSelector};
+use traceability_facts::{Beside, Fact, RowSelector};
 use traceability_queries::source::RequestSource;
 
 use crate::expected::Money;
@@ -288,7 +288,7 @@ async fn doubtful_rows_and_those_of_no_caller_are_marked_counted_and_left_out() 
         index::fill(&database).await;
         index::assert_sound(&database).await;
         let app = App::over(Arc::clone(&database), now, &[]);
-        assert!(app.state.db.session().await.expect("a session").facts.is_indexed());
+        assert!(app.state.db.session().await.expect("a session").facts.rollups().is_some());
         check_requests(&app).await;
         check_totals(&app).await;
     }
@@ -322,7 +322,14 @@ async fn times_that_no_calendar_has_are_marked() {
     }
     let facts = RequestSource::probe(&mut scratch.conn, &NamePaths::default()).await.expect("there is a log");
     let mut sql = QueryBuilder::<Postgres>::new("SELECT f.request_id, COALESCE(f.data_quality, '{}') FROM ");
-    facts.push_source(&mut sql, "f", &[Fact::RequestId, Fact::DataQuality], RowSelector::All, &Scope::AllRows);
+    facts.push_requests(
+        &mut sql,
+        &[Fact::RequestId, Fact::DataQuality],
+        Beside::Nothing,
+        RowSelector::All,
+        &Scope::AllRows,
+    );
+    sql.push(" AS f");
     let marks: Vec<(String, Vec<String>)> = sql.build_query_as().fetch_all(&mut scratch.conn).await.expect("the marks");
     assert_eq!(marks.len(), 24);
     for (id, marks) in marks {

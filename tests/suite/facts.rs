@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use sqlx::{Postgres, QueryBuilder};
 use traceability_core::name_paths::NamePaths;
 use traceability_core::scope::Scope;
-use traceability_facts::{Fact, RowSelector};
+use traceability_facts::{Beside, Fact, RowSelector};
 use traceability_litellm::SchemaError;
 use traceability_queries::source::RequestSource;
 
@@ -72,7 +72,8 @@ async fn every_release_has_the_same_columns_of_the_same_types() {
             others.join(", ")
         );
         let mut sql = QueryBuilder::<Postgres>::new(select);
-        facts.push_source(&mut sql, "f", &Fact::ALL, RowSelector::All, &Scope::AllRows);
+        facts.push_requests(&mut sql, &Fact::ALL, Beside::Nothing, RowSelector::All, &Scope::AllRows);
+        sql.push(" AS f");
         let types: Value = sql.build_query_scalar().fetch_one(&mut scratch.conn).await.expect("the types");
         let expected: serde_json::Map<String, Value> =
             COLUMNS.iter().map(|(name, sql_type)| ((*name).to_owned(), json!(sql_type))).collect();

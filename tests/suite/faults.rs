@@ -6,19 +6,11 @@ use std::time::Duration;
 
 use local::fixtures::{self, Release};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
-use tests::database::is_native;
 use tests::faults::{api_at, ask_everything, expect_outage};
 use tests::wire::Wire;
 use tests::{App, Database};
 
 const OVERVIEW: &str = "/api/v1/analytics/overview";
-
-fn skipped() -> bool {
-    if !is_native() {
-        println!("skipped: this fault needs a server with several connections, so set TEST_DATABASE_URL");
-    }
-    !is_native()
-}
 
 async fn run(conn: &mut PgConnection, sql: &str) {
     sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(conn).await.expect(sql);
@@ -92,10 +84,8 @@ async fn a_database_without_the_table_or_without_a_column_is_an_outage() {
 }
 
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
 async fn a_table_that_is_created_later_is_found_without_a_restart() {
-    if skipped() {
-        return;
-    }
     let database = Database::empty("faults_later").await;
     let app = api_at(database.url(), &[]);
     expect_outage(&app, 503).await;
@@ -106,10 +96,8 @@ async fn a_table_that_is_created_later_is_found_without_a_restart() {
 }
 
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
 async fn a_column_that_comes_or_goes_meanwhile_is_noticed_without_a_restart() {
-    if skipped() {
-        return;
-    }
     let (database, mut conn) = without_rows("faults_columns").await;
     let app = api_at(database.url(), &[]);
     for (path, answer) in ask_everything(&app, "some-id").await {
@@ -135,10 +123,8 @@ async fn a_column_that_comes_or_goes_meanwhile_is_noticed_without_a_restart() {
 }
 
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
 async fn a_role_that_may_not_read_the_table_is_an_outage_until_it_may() {
-    if skipped() {
-        return;
-    }
     let (database, mut conn) = without_rows("faults_role").await;
     run(&mut conn, "DROP ROLE IF EXISTS traceability_test_faults_reader").await;
     run(&mut conn, "CREATE ROLE traceability_test_faults_reader LOGIN PASSWORD 'hunter2'").await;
@@ -156,10 +142,8 @@ async fn a_role_that_may_not_read_the_table_is_an_outage_until_it_may() {
 }
 
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
 async fn a_statement_that_takes_too_long_is_a_timeout() {
-    if skipped() {
-        return;
-    }
     let (database, mut conn) = without_rows("faults_slow").await;
     let app = api_at(database.url(), &[("STATEMENT_TIMEOUT_MS", "300"), ("DATABASE_MAX_CONNECTIONS", "20")]);
     assert_eq!(app.get(OVERVIEW).await.status, 200);
@@ -171,10 +155,8 @@ async fn a_statement_that_takes_too_long_is_a_timeout() {
 }
 
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
 async fn with_its_own_limits_the_api_answers_while_the_table_is_locked() {
-    if skipped() {
-        return;
-    }
     let (database, mut conn) = without_rows("faults_locked").await;
     let app = api_at(database.url(), &[]);
     assert_eq!(app.get(OVERVIEW).await.status, 200);
@@ -192,10 +174,8 @@ async fn with_its_own_limits_the_api_answers_while_the_table_is_locked() {
 }
 
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
 async fn connections_that_the_server_ended_are_made_anew() {
-    if skipped() {
-        return;
-    }
     let (database, mut conn) = without_rows("faults_restart").await;
     let app = api_at(database.url(), &[]);
     for pause in [Duration::ZERO, Duration::from_millis(1_100)] {
@@ -224,10 +204,8 @@ async fn connections_that_the_server_ended_are_made_anew() {
 }
 
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
 async fn connections_that_died_without_a_word_are_replaced_on_the_first_try() {
-    if skipped() {
-        return;
-    }
     let (database, _conn) = without_rows("faults_silence").await;
     let wire = Wire::to(database.url()).await;
     // Longer than a request may wait for a connection: nothing but the API's own doubt helps.
@@ -247,10 +225,8 @@ async fn connections_that_died_without_a_word_are_replaced_on_the_first_try() {
 }
 
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
 async fn an_answer_that_nobody_waits_for_costs_no_other_its_connection() {
-    if skipped() {
-        return;
-    }
     let (database, mut conn) = without_rows("faults_given_up").await;
     let app = api_at(database.url(), &[("DATABASE_MAX_CONNECTIONS", "1")]);
     assert_eq!(app.get(OVERVIEW).await.status, 200);
@@ -264,10 +240,8 @@ async fn an_answer_that_nobody_waits_for_costs_no_other_its_connection() {
 }
 
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
 async fn a_server_that_does_not_let_the_api_in_is_an_outage() {
-    if skipped() {
-        return;
-    }
     let database = Database::empty("faults_login").await;
     let mut url = url::Url::parse(database.url()).expect("a URL");
     url.set_username("nobody_of_this_name").expect("a name");

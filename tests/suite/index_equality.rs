@@ -8,7 +8,6 @@ use local::fixtures::{self, Release};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use sqlx::Connection;
-use tests::database::is_native;
 use tests::{Database, Pair, encode, endpoints, index, rows};
 
 use crate::expected::Dice;
@@ -27,13 +26,6 @@ const WINDOWS: [&str; 7] = [
     "start_date=2026-10-03&end_date=2026-10-06T12:34:56.789",
     "start_date=2026-11-20T09:14:00Z&end_date=2026-11-20T09:16:00Z",
 ];
-
-pub fn skipped() -> bool {
-    if !is_native() {
-        println!("skipped: the index needs a server with several connections, so set TEST_DATABASE_URL");
-    }
-    !is_native()
-}
 
 fn newest() -> DateTime<Utc> {
     Release::V1_109_1.newest().expect("the release has rows").and_utc()
@@ -229,10 +221,8 @@ fn every_endpoint_is_asked() {
 }
 
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
 async fn the_newest_release_says_the_same_with_an_index() {
-    if skipped() {
-        return;
-    }
     let database = spread("index_equal_new", Release::V1_109_1).await;
     index::fill(&database).await;
     index::assert_sound(&database).await;
@@ -244,10 +234,8 @@ async fn the_newest_release_says_the_same_with_an_index() {
 }
 
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
 async fn an_old_release_says_the_same_with_an_index() {
-    if skipped() {
-        return;
-    }
     let database = spread("index_equal_old", Release::V1_61_20).await;
     index::fill(&database).await;
     index::assert_sound(&database).await;
@@ -296,10 +284,8 @@ pub async fn ask_some(pair: &Pair, dice: &mut Dice) {
 }
 
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
 async fn callers_who_see_some_rows_only_are_told_the_same_with_an_index() {
-    if skipped() {
-        return;
-    }
     let database = spread("index_equal_scoped", Release::V1_109_1).await;
     // Sessions that several users and teams have a part in.
     run(&database, r#"UPDATE "LiteLLM_SpendLogs" SET session_id = 'shared' WHERE abs(hashtext(request_id)) % 9 = 0"#)
@@ -319,10 +305,8 @@ async fn callers_who_see_some_rows_only_are_told_the_same_with_an_index() {
 
 /// Whatever is rolled up so far, and whatever of it is marked as out of date.
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
 async fn roll_ups_that_are_missing_or_stale_change_no_answer() {
-    if skipped() {
-        return;
-    }
     let database = spread("index_equal_stale", Release::V1_109_1).await;
     index::fill(&database).await;
     let pair = Pair::over(&database, now());
@@ -346,10 +330,8 @@ async fn roll_ups_that_are_missing_or_stale_change_no_answer() {
 
 /// Windows, conditions and groups as chance has them.
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
 async fn whatever_is_asked_is_answered_the_same_with_an_index() {
-    if skipped() {
-        return;
-    }
     let database = spread("index_equal_random", Release::V1_109_1).await;
     index::fill(&database).await;
     let pair = Pair::over(&database, now());

@@ -12,7 +12,7 @@ use tests::index::{self, Task};
 use tests::{App, Database, Pair};
 
 use crate::expected::Dice;
-use crate::index_equality::{self, skipped};
+use crate::index_equality;
 use crate::index_refresh::{add, number, run, some_rows};
 use crate::made;
 
@@ -61,10 +61,8 @@ async fn total(app: &App) -> i64 {
 }
 
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
 async fn an_indexer_that_is_killed_leaves_nothing_to_mend() {
-    if skipped() {
-        return;
-    }
     let mut dice = Dice(21);
     let database = made::database("index_killed", &some_rows(&mut dice, "row", 3000, 300)).await;
     index::migrate(&database).await;
@@ -88,10 +86,8 @@ async fn an_indexer_that_is_killed_leaves_nothing_to_mend() {
 }
 
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
 async fn a_log_that_goes_away_in_the_middle_is_copied_later() {
-    if skipped() {
-        return;
-    }
     let mut dice = Dice(22);
     let database = made::database("index_log_gone", &some_rows(&mut dice, "row", 300, 60)).await;
     index::migrate(&database).await;
@@ -138,10 +134,8 @@ async fn a_log_that_goes_away_in_the_middle_is_copied_later() {
 }
 
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
 async fn a_database_that_takes_no_writes_is_said_to_and_loses_nothing() {
-    if skipped() {
-        return;
-    }
     let mut dice = Dice(23);
     let database = made::database("index_refused", &some_rows(&mut dice, "row", 150, 40)).await;
     index::fill(&database).await;
@@ -186,10 +180,8 @@ async fn a_database_that_takes_no_writes_is_said_to_and_loses_nothing() {
 
 /// A disk that is full, for instance.
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
 async fn a_write_that_fails_in_the_middle_leaves_nothing_half_done() {
-    if skipped() {
-        return;
-    }
     let mut dice = Dice(24);
     let database = made::database("index_full", &some_rows(&mut dice, "row", 150, 40)).await;
     run(
@@ -251,10 +243,8 @@ async fn a_write_that_fails_in_the_middle_leaves_nothing_half_done() {
 
 /// Rows come late while answers are given.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a PostgreSQL server"]
 async fn answers_are_consistent_while_the_indexer_works() {
-    if skipped() {
-        return;
-    }
     let mut dice = Dice(25);
     let database = made::database("index_readers", &some_rows(&mut dice, "row", 400, 30)).await;
     index::fill(&database).await;
@@ -295,10 +285,8 @@ async fn answers_are_consistent_while_the_indexer_works() {
 }
 
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
 async fn clocks_that_jump_change_nothing() {
-    if skipped() {
-        return;
-    }
     let mut dice = Dice(26);
     let database = made::database("index_jumps", &some_rows(&mut dice, "row", 150, 40)).await;
     index::fill(&database).await;
@@ -323,14 +311,12 @@ async fn clocks_that_jump_change_nothing() {
 }
 
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
 async fn an_index_that_comes_and_goes_is_noticed_without_a_restart() {
-    if skipped() {
-        return;
-    }
     let mut dice = Dice(27);
     let database = made::database("index_comes", &some_rows(&mut dice, "row", 60, 30)).await;
     let app = App::over(Arc::clone(&database), Utc::now(), &[]);
-    let is_indexed = || async { app.state.db.session().await.expect("a session").facts.is_indexed() };
+    let is_indexed = || async { app.state.db.session().await.expect("a session").facts.rollups().is_some() };
     assert_eq!(total(&app).await, 60);
     for round in 0..2 {
         index::migrate(&database).await;
@@ -355,19 +341,17 @@ async fn an_index_that_comes_and_goes_is_noticed_without_a_restart() {
 }
 
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
 async fn an_index_in_another_database_says_the_same() {
-    if skipped() {
-        return;
-    }
     let database = index_equality::spread("index_apart_log", local::fixtures::Release::V1_109_1).await;
     let apart = Database::empty("index_apart").await;
     index::migrate(&apart).await;
     let settings = [("INDEX_SETTLE_MINUTES", "1"), ("INDEX_DATABASE_URL", apart.url())];
     let pair = Pair::with(&database, index_equality::now(), &settings);
-    assert!(!pair.indexed.state.db.session().await.expect("a session").facts.is_indexed());
+    assert!(!pair.indexed.state.db.session().await.expect("a session").facts.rollups().is_some());
     assert_eq!(total(&pair.indexed).await, total(&pair.direct).await);
     assert!(index::perform(database.url(), &settings, Task::Run).await.expect("it is filled").complete);
-    assert!(pair.indexed.state.db.session().await.expect("a session").facts.is_indexed());
+    assert!(pair.indexed.state.db.session().await.expect("a session").facts.rollups().is_some());
     let mut conn = apart.connect().await;
     index::assert_derived(&mut conn).await;
     conn.close().await.expect("closed");
@@ -379,15 +363,13 @@ async fn an_index_in_another_database_says_the_same() {
 
 /// Its tables may lack what this version reads, or have it otherwise.
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
 async fn an_index_of_another_version_is_not_used() {
-    if skipped() {
-        return;
-    }
     let mut dice = Dice(29);
     let database = made::database("index_version", &some_rows(&mut dice, "row", 40, 30)).await;
     index::fill(&database).await;
     let app = App::over(Arc::clone(&database), Utc::now(), &[]);
-    let is_indexed = || async { app.state.db.session().await.expect("a session").facts.is_indexed() };
+    let is_indexed = || async { app.state.db.session().await.expect("a session").facts.rollups().is_some() };
     for another in ["checksum = '\\x00'", "checksum = '\\x00', version = version - 1"] {
         app.state.db.forget_facts().await;
         assert!(is_indexed().await);

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use local::fixtures::{self, Release};
 use serde_json::{Value, json};
 use sqlx::Connection;
-use tests::database::{Database, is_native};
+use tests::database::Database;
 use tests::{App, index};
 
 const NOW: &str = "2026-11-24T12:00:00Z";
@@ -40,10 +40,8 @@ async fn indexable(name: &str) -> Database {
 }
 
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
 async fn health_tells_how_far_the_index_is() {
-    if !is_native() {
-        return;
-    }
     let database = Arc::new(indexable("index_health").await);
     assert_eq!(index_of(&database).await, Value::Null, "there is none");
 
@@ -79,10 +77,8 @@ async fn health_tells_how_far_the_index_is() {
 }
 
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
 async fn nobody_notices_that_the_index_is_taken_away() {
-    if !is_native() {
-        return;
-    }
     let database = Arc::new(indexable("index_taken_away").await);
     index::fill(&database).await;
     let apps = [App::over(Arc::clone(&database), now(), &[]), App::over(Arc::clone(&database), now(), &[])];

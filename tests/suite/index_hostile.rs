@@ -9,7 +9,6 @@ use sqlx::Connection;
 use tests::{App, Database, Pair, index};
 
 use crate::expected::Dice;
-use crate::index_equality::skipped;
 use crate::index_refresh::{add, any_row, run, some_rows};
 use crate::made;
 
@@ -20,10 +19,8 @@ fn long(dice: &mut Dice, length: usize) -> String {
 }
 
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
 async fn names_too_long_for_an_index_are_no_obstacle() {
-    if skipped() {
-        return;
-    }
     let mut dice = Dice(41);
     let database = made::database("index_hostile_long", &some_rows(&mut dice, "row", 30, 10)).await;
     index::fill(&database).await;
@@ -68,10 +65,8 @@ async fn names_too_long_for_an_index_are_no_obstacle() {
 
 /// LiteLLM writes the names of called tools after the row itself.
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
 async fn tools_that_are_named_a_moment_later_are_found() {
-    if skipped() {
-        return;
-    }
     let mut dice = Dice(42);
     let start = Utc::now() - TimeDelta::minutes(30);
     let database = Arc::new(Database::empty("index_hostile_tools").await);

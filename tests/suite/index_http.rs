@@ -9,7 +9,6 @@ use serde_json::json;
 use tests::{Answer, App, endpoints, index};
 
 use crate::expected::Dice;
-use crate::index_equality::skipped;
 use crate::index_refresh::{add, any_row, some_rows};
 use crate::made;
 
@@ -38,10 +37,8 @@ fn paths(id: &str) -> Vec<(Method, String, bool)> {
 }
 
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
 async fn every_answer_tells_as_of_when_it_is() {
-    if skipped() {
-        return;
-    }
     let database =
         made::database("index_http_as_of", &[made::row("one", Utc::now() - TimeDelta::hours(2), json!({}))]).await;
     let began = Utc::now() - TimeDelta::seconds(1);
@@ -61,10 +58,8 @@ async fn every_answer_tells_as_of_when_it_is() {
 }
 
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
 async fn a_client_keeps_its_copy_of_a_window_that_is_over() {
-    if skipped() {
-        return;
-    }
     let mut dice = Dice(31);
     let mut rows = some_rows(&mut dice, "row", 80, 90);
     let october = "2026-10-12T10:07:00Z".parse().expect("a time");
@@ -113,10 +108,8 @@ async fn a_client_keeps_its_copy_of_a_window_that_is_over() {
 }
 
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
 async fn a_late_row_makes_a_new_tag() {
-    if skipped() {
-        return;
-    }
     let mut dice = Dice(32);
     let database = made::database("index_http_late", &some_rows(&mut dice, "row", 80, 90)).await;
     index::fill(&database).await;
@@ -153,10 +146,8 @@ async fn reconcile(database: &tests::Database) {
 
 /// A cursor carries when its listing began; a copy is good whenever it is asked about.
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
 async fn a_copy_with_a_next_page_is_good_at_any_moment() {
-    if skipped() {
-        return;
-    }
     let mut dice = Dice(33);
     let start =
         |minutes| "2026-10-12T10:07:00Z".parse::<DateTime<Utc>>().expect("a time") + TimeDelta::minutes(minutes);
@@ -203,10 +194,8 @@ async fn a_copy_with_a_next_page_is_good_at_any_moment() {
 
 /// Pages of one listing fit together while requests arrive.
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
 async fn a_listing_goes_on_where_it_was_while_rows_arrive() {
-    if skipped() {
-        return;
-    }
     let mut dice = Dice(34);
     let now: DateTime<Utc> = "2026-11-20T12:00:00Z".parse().expect("a time");
     let rows: Vec<_> =

@@ -11,7 +11,6 @@ use tests::{App, Database};
 use traceability_core::time::TimeWindow;
 
 use crate::expected::Dice;
-use crate::index_equality::skipped;
 use crate::made;
 
 /// A database of its own with the newest tables, some rows and an index of them.
@@ -112,10 +111,8 @@ fn overview(app: &App) -> impl Future<Output = tests::Answer> + '_ {
 }
 
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
 async fn an_empty_log_has_an_index_too() {
-    if skipped() {
-        return;
-    }
     let database = indexed("index_empty", &[]).await;
     index::assert_sound(&database).await;
     let app = App::over(Arc::clone(&database), Utc::now(), &[]);
@@ -129,10 +126,8 @@ async fn an_empty_log_has_an_index_too() {
 }
 
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
 async fn rows_that_come_late_and_out_of_order_are_found() {
-    if skipped() {
-        return;
-    }
     let mut dice = Dice(11);
     let database = indexed("index_grows", &some_rows(&mut dice, "before", 60, 40)).await;
     for round in 0..12 {
@@ -160,10 +155,8 @@ async fn rows_that_come_late_and_out_of_order_are_found() {
 
 /// What is older than the last hours has its turn, half a day at a time.
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
 async fn the_comparison_goes_round() {
-    if skipped() {
-        return;
-    }
     let mut dice = Dice(12);
     let database = indexed("index_turns", &some_rows(&mut dice, "before", 80, 6)).await;
     run(&database, r#"UPDATE "LiteLLM_SpendLogs" SET spend = spend + 1, "user" = 'carol'"#).await;
@@ -183,10 +176,8 @@ async fn the_comparison_goes_round() {
 }
 
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
 async fn altered_rows_are_found() {
-    if skipped() {
-        return;
-    }
     let mut dice = Dice(13);
     let database = indexed("index_altered", &some_rows(&mut dice, "row", 150, 70)).await;
     let changes = [
@@ -226,10 +217,8 @@ async fn altered_rows_are_found() {
 
 /// One row goes and another comes: the minute has as many as before.
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
 async fn the_comparison_finds_what_the_numbers_of_rows_hide() {
-    if skipped() {
-        return;
-    }
     let start = "2026-11-20T10:00:30Z".parse().expect("a time");
     let row = |id: &str| made::row(id, start, json!({"session_id": "s"}));
     let database = indexed("index_swapped", &[row("one"), row("two"), row("three")]).await;
@@ -242,10 +231,8 @@ async fn the_comparison_finds_what_the_numbers_of_rows_hide() {
 }
 
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
 async fn deleted_rows_stay_until_they_are_to_be_forgotten() {
-    if skipped() {
-        return;
-    }
     let mut dice = Dice(14);
     let said = json!({"messages": [{"role": "user", "content": "words"}]});
     let start = Utc::now() - TimeDelta::days(40);
@@ -289,10 +276,8 @@ async fn deleted_rows_stay_until_they_are_to_be_forgotten() {
 }
 
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
 async fn clocks_that_are_badly_wrong_do_no_harm() {
-    if skipped() {
-        return;
-    }
     let mut dice = Dice(15);
     let database = indexed("index_clocks", &some_rows(&mut dice, "row", 40, 50)).await;
     let wrong = [
@@ -328,10 +313,8 @@ async fn clocks_that_are_badly_wrong_do_no_harm() {
 
 /// A newer LiteLLM adds columns while the indexer is not looking.
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
 async fn an_upgrade_of_litellm_between_two_runs_is_noticed() {
-    if skipped() {
-        return;
-    }
     let database = Arc::new(Database::empty("index_upgrade").await);
     let mut conn = database.connect().await;
     made::create_tables(&mut conn, 1).await;
@@ -366,10 +349,8 @@ async fn an_upgrade_of_litellm_between_two_runs_is_noticed() {
 
 /// Two at a time, again and again: one of them gives way where they meet.
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
 async fn two_indexers_do_each_other_no_harm() {
-    if skipped() {
-        return;
-    }
     let mut dice = Dice(17);
     let database = made::database("index_two", &some_rows(&mut dice, "row", 900, 300)).await;
     index::migrate(&database).await;
@@ -389,10 +370,8 @@ async fn two_indexers_do_each_other_no_harm() {
 /// An indexer reads the next month of the log while it writes one. What it has read of it must not replace what another
 /// indexer writes in between.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a PostgreSQL server"]
 async fn what_was_read_before_another_indexers_merge_is_read_again() {
-    if skipped() {
-        return;
-    }
     let rows: Vec<Value> = ["2026-08-05T10:00:00Z", "2026-09-05T10:00:00Z"]
         .into_iter()
         .map(|start| made::row(start, start.parse().expect("a time"), json!({"spend": 1.0})))

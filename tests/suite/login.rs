@@ -9,7 +9,6 @@ use local::fixtures::SCHEMA_VERSIONS;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use sqlx::{AssertSqlSafe, Connection};
-use tests::database::is_native;
 use tests::{Answer, App, Database, Logs};
 use traceability_core::clock::Clock;
 
@@ -220,11 +219,8 @@ async fn without_a_database_nobody_is_turned_away_for_good() {
 }
 
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
 async fn a_role_that_may_not_read_keys_is_told_what_it_needs() {
-    if !is_native() {
-        println!("skipped: the embedded server knows one role only, so set TEST_DATABASE_URL");
-        return;
-    }
     let app = app("login_rights").await;
     let role = "traceability_test_login";
     run(
@@ -324,11 +320,8 @@ async fn pages_of_other_origins_get_nothing_and_those_that_may_can_log_in() {
 }
 
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
 async fn a_login_is_one_look_up_by_an_index() {
-    if !is_native() {
-        println!("skipped: plans depend on statistics, so set TEST_DATABASE_URL");
-        return;
-    }
     let app = app("login_plan").await;
     run(
         &app.database,

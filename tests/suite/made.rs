@@ -12,7 +12,7 @@ use tokio::sync::{MutexGuard, OnceCell};
 use traceability_core::name_paths::NamePaths;
 use traceability_core::scope::Scope;
 use traceability_db::DbError;
-use traceability_facts::{Fact, RowSelector};
+use traceability_facts::{Beside, Fact, RowSelector};
 use traceability_queries::source::RequestSource;
 
 /// A streamless success of one second, with the fields of `other` in place of its own.
@@ -90,7 +90,8 @@ impl Scratch {
     pub async fn facts(&mut self, paths: &NamePaths) -> BTreeMap<String, Value> {
         let facts = RequestSource::probe(&mut self.conn, paths).await.expect("there is a log");
         let mut sql = QueryBuilder::<Postgres>::new("SELECT to_jsonb(f) FROM ");
-        facts.push_source(&mut sql, "f", &Fact::ALL, RowSelector::All, &Scope::AllRows);
+        facts.push_requests(&mut sql, &Fact::ALL, Beside::Nothing, RowSelector::All, &Scope::AllRows);
+        sql.push(" AS f");
         let rows: Vec<Value> = sql.build_query_scalar().fetch_all(&mut self.conn).await.expect("the facts are read");
         rows.into_iter().map(|row| (row["request_id"].as_str().expect("an id").to_owned(), row)).collect()
     }

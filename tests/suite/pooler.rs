@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use local::fixtures::Release;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
-use tests::database::is_native;
 use tests::faults::{api_at, ask_everything};
 use tests::pgbouncer::PgBouncer;
 use tests::{App, Database, Logs, endpoints, rows};
@@ -13,18 +12,6 @@ use tests::{App, Database, Logs, endpoints, rows};
 const RELEASE: Release = Release::V1_80_0;
 /// Ignores what it would refuse: then nothing tells of the pooler but what is missing afterwards.
 const SILENT: &str = "ignore_startup_parameters = extra_float_digits,options";
-
-fn skipped() -> bool {
-    let reason = if !is_native() {
-        "a pooler needs a server of its own: set TEST_DATABASE_URL"
-    } else if !PgBouncer::is_installed() {
-        "there is no pgbouncer here: install Debian's package"
-    } else {
-        return false;
-    };
-    println!("skipped: {reason}");
-    true
-}
 
 async fn one<T>(conn: &mut PgConnection, sql: &str) -> T
 where
@@ -34,10 +21,8 @@ where
 }
 
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server and pgbouncer"]
 async fn every_answer_is_the_same_as_without_a_pooler() {
-    if skipped() {
-        return;
-    }
     let direct = App::of_release(RELEASE).await;
     let url = direct.database.url().to_owned();
     let mut server = direct.database.connect().await;
@@ -83,10 +68,8 @@ async fn every_answer_is_the_same_as_without_a_pooler() {
 }
 
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server and pgbouncer"]
 async fn a_pooler_shares_no_right_to_write_and_no_endless_statement_with_us() {
-    if skipped() {
-        return;
-    }
     let database = tests::database::Database::empty("pooler_limits").await;
     let mut server = database.connect().await;
     local::fixtures::load_schema(&mut server, Release::V1_109_1).await.expect("the schema loads");
@@ -117,10 +100,8 @@ async fn a_pooler_shares_no_right_to_write_and_no_endless_statement_with_us() {
 }
 
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server and pgbouncer"]
 async fn what_the_role_has_set_already_is_not_set_again() {
-    if skipped() {
-        return;
-    }
     let database = tests::database::Database::empty("pooler_role").await;
     let mut server = database.connect().await;
     local::fixtures::load_schema(&mut server, Release::V1_109_1).await.expect("the schema loads");

@@ -2,10 +2,9 @@
 
 use local::fixtures::Release;
 use serde_json::Value;
-use tests::database::is_native;
 use tests::{Answer, App, Logs, Pair, index};
 
-use crate::index_equality::{now, service_keys, skipped, spread};
+use crate::index_equality::{now, service_keys, spread};
 
 const QUESTIONS: [&str; 9] = [
     "period=month&start_date=2026-11-20&top=3",
@@ -45,10 +44,8 @@ async fn check(pair: &Pair, question: &str) {
 }
 
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
 async fn a_report_over_an_index_is_the_same() {
-    if skipped() {
-        return;
-    }
     for release in [Release::V1_109_1, Release::V1_80_0] {
         let database = spread(&format!("report_{}", release.version().replace('.', "_")), release).await;
         index::fill(&database).await;
@@ -65,11 +62,8 @@ async fn a_report_over_an_index_is_the_same() {
 
 /// A report is put together from few statements, whatever the number of rows.
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
 async fn a_report_takes_few_statements() {
-    if !is_native() {
-        println!("skipped: statements are counted where a pool has several connections, so set TEST_DATABASE_URL");
-        return;
-    }
     let app = App::in_process(Release::V1_109_1).await;
     let path = "/api/v1/reports/cost?period=month&start_date=2026-11-20&format=focus";
     let _ = app.get(path).await;

@@ -8,7 +8,6 @@ use futures::future::join_all;
 use local::fixtures::SCHEMA_VERSIONS;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use tests::database::is_native;
 use tests::index::{self, Task};
 use tests::{App, Database, Logs};
 use traceability_core::clock::Clock;
@@ -22,13 +21,6 @@ use crate::made;
 
 const LISTING: &str = "/api/v1/requests";
 const KEY: &str = "sk-of-alice";
-
-fn skipped() -> bool {
-    if !is_native() {
-        println!("skipped: another connection changes the tables, so set TEST_DATABASE_URL");
-    }
-    !is_native()
-}
 
 /// A clock that goes on only when it is told to.
 #[derive(Clone)]
@@ -104,10 +96,8 @@ async fn sessions(app: &App) -> Vec<Value> {
 }
 
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
 async fn an_upgrade_of_litellm_is_noticed_within_a_minute() {
-    if skipped() {
-        return;
-    }
     let start = Utc::now() - TimeDelta::hours(1);
     for (name, settings) in [("upgrade_off", &[("INDEX", "off")][..]), ("upgrade_index", &[])] {
         let database = oldest(name, start).await;
@@ -149,10 +139,8 @@ async fn an_upgrade_of_litellm_is_noticed_within_a_minute() {
 }
 
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
 async fn requests_at_once_ask_for_the_columns_once() {
-    if skipped() {
-        return;
-    }
     let database = made::database("upgrade_once", &[]).await;
     let hand = Hand::at(Utc::now());
     let app =
@@ -176,10 +164,8 @@ async fn requests_at_once_ask_for_the_columns_once() {
 }
 
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
 async fn an_indexer_under_way_notices_the_upgrade() {
-    if skipped() {
-        return;
-    }
     let start = Utc::now() - TimeDelta::hours(1);
     let database = oldest("upgrade_indexer", start).await;
     index::migrate(&database).await;
@@ -197,10 +183,8 @@ async fn an_indexer_under_way_notices_the_upgrade() {
 
 /// An `ALTER TABLE` that waits for others, for instance.
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
 async fn a_lock_on_the_log_ends_a_run_of_the_indexer_and_the_next_one_goes_on() {
-    if skipped() {
-        return;
-    }
     let start = Utc::now() - TimeDelta::hours(1);
     let database = made::database("log_locked", &[made::row("one", start, json!({}))]).await;
     index::migrate(&database).await;

@@ -28,6 +28,7 @@ fn api(url: &Url, host: &str, query: &[(&str, &str)]) -> App {
 }
 
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
 async fn a_server_that_can_prove_who_it_is_is_read() {
     let Some((url, authority)) = over_tls("tls_verified").await else { return };
     for host in ["127.0.0.1", "localhost"] {
@@ -43,6 +44,7 @@ async fn a_server_that_can_prove_who_it_is_is_read() {
 }
 
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server"]
 async fn a_server_that_cannot_is_an_outage_that_the_log_explains() {
     let Some((url, _)) = over_tls("tls_refused").await else { return };
     // Its authority is one that no public list has.

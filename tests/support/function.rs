@@ -32,17 +32,15 @@ pub struct Program {
 impl Program {
     /// The built function of this name, under `E2E_FUNCTIONS`: a folder with programs, or one with a `bootstrap` per
     /// function, as `cargo lambda build` and `sam build` leave them. `E2E_RUNNER` is a command to run it with, such as
-    /// an emulator of its processor. `None` when there is no such run, which the test's output tells.
+    /// an emulator of its processor.
     #[must_use]
-    pub fn built(name: &str) -> Option<Self> {
-        let Some(folder) = std::env::var_os("E2E_FUNCTIONS").filter(|folder| !folder.is_empty()) else {
-            println!("skipped: this test needs the built functions, so set E2E_FUNCTIONS or run `make e2e`");
-            return None;
-        };
+    pub fn built(name: &str) -> Self {
+        let folder = std::env::var_os("E2E_FUNCTIONS").filter(|folder| !folder.is_empty());
+        let folder = folder.expect("E2E_FUNCTIONS names the folder of the functions, as `make e2e` sets it");
         let program = find(&Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder), name);
         let runner = std::env::var("E2E_RUNNER").unwrap_or_default();
         let command = runner.split_whitespace().map(OsString::from).chain([program.into()]).collect();
-        Some(Self::new(name, command))
+        Self::new(name, command)
     }
 
     /// Any program that speaks to the runtime API.

@@ -29,12 +29,10 @@ pub struct Moto {
 const PATIENCE: Duration = Duration::from_mins(1);
 
 impl Moto {
-    /// Starts the program that `E2E_MOTO` names; `None` when there is none, which the test's output tells.
-    pub async fn start() -> Option<Self> {
-        let Some(program) = std::env::var_os("E2E_MOTO").filter(|program| !program.is_empty()) else {
-            println!("skipped: this test needs moto's server, so set E2E_MOTO or run `make e2e`");
-            return None;
-        };
+    /// Starts the program that `E2E_MOTO` names.
+    pub async fn start() -> Self {
+        let program = std::env::var_os("E2E_MOTO").filter(|program| !program.is_empty());
+        let program = program.expect("E2E_MOTO names moto's server, as `make e2e` sets it");
         let address = free_address();
         let process = Command::new(&program)
             .args(["--host", "127.0.0.1", "--port", &address.port().to_string()])
@@ -50,7 +48,7 @@ impl Moto {
             }
         };
         tokio::time::timeout(PATIENCE, listens).await.expect("moto's server starts");
-        Some(moto)
+        moto
     }
 
     /// The server that is AWS to the functions behind `E2E_GATEWAYS`; `None` where there are none.

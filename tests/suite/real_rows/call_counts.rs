@@ -12,7 +12,7 @@ use sqlx::{Connection, Postgres, QueryBuilder};
 use tests::{App, Database, encode};
 use traceability_core::name_paths::NamePaths;
 use traceability_core::scope::Scope;
-use traceability_facts::{Fact, RowSelector};
+use traceability_facts::{Beside, Fact, RowSelector};
 use traceability_queries::source::RequestSource;
 
 use crate::made;
@@ -25,7 +25,8 @@ async fn facts(database: &Database) -> BTreeMap<String, (i64, bool, BTreeSet<Str
     let facts = RequestSource::probe(&mut conn, &NamePaths::default()).await.expect("there is a log");
     let mut sql = QueryBuilder::<Postgres>::new("SELECT f.request_id, f.tool_calls, f.tool_calls_exact, f.tools FROM ");
     let columns = [Fact::RequestId, Fact::ToolCalls, Fact::ToolCallsExact, Fact::Tools];
-    facts.push_source(&mut sql, "f", &columns, RowSelector::All, &Scope::AllRows);
+    facts.push_requests(&mut sql, &columns, Beside::Nothing, RowSelector::All, &Scope::AllRows);
+    sql.push(" AS f");
     let rows: Vec<(String, i64, bool, Option<Vec<String>>)> =
         sql.build_query_as().fetch_all(&mut conn).await.expect("the facts are read");
     conn.close().await.expect("closed");

@@ -5,7 +5,6 @@ use std::process::Command;
 use local::fixtures::Release;
 use serde_json::{Value, json};
 use tests::bucket::Fate;
-use tests::database::is_native;
 use tests::emulator::Emulator;
 use tests::moto::Moto;
 use tests::receiver::{Mood, Receiver};
@@ -31,10 +30,10 @@ fn expect_discretion(function: &Function) {
 }
 
 #[tokio::test]
+#[ignore = "needs the built functions: make e2e"]
 async fn the_function_sends_what_a_schedule_asks_for_once() {
-    let Some(program) = Program::built("cost-report") else { return };
-    let Some(moto) = Moto::start().await else { return };
-    assert!(is_native(), "a function needs a database that is not embedded, so set TEST_DATABASE_URL");
+    let program = Program::built("cost-report");
+    let moto = Moto::start().await;
     let inbox = Receiver::start(Fate::default()).await;
     moto.create_bucket("reports").await;
     let fields = json!({"slack": inbox.url("/services/hunter2"), "hook": inbox.url("/hook/hunter2"), "key": KEY});
@@ -56,7 +55,8 @@ async fn the_function_sends_what_a_schedule_asks_for_once() {
     assert!(said.contains("not delivered: report to slack (is answered with 404)"), "{said}");
     assert!(!said.contains("hunter2"), "{said}");
     inbox.is_in([]);
-    let scheduler: Value = serde_json::from_str(include_str!("../fixtures/events/scheduler.json")).expect("an event");
+    let scheduler: Value =
+        serde_json::from_str(include_str!("../../fixtures/events/scheduler.json")).expect("an event");
     for event in [json!({}), scheduler, json!(null), json!({"period": "day", "timezone": "UTC"})] {
         assert_eq!(function.invoke(&event).await, Outcome::Response(Value::Null), "{event}");
     }
@@ -76,11 +76,10 @@ async fn the_function_sends_what_a_schedule_asks_for_once() {
 
 /// As the README says to try it: by cargo-lambda, with an event in a file.
 #[tokio::test]
+#[ignore = "needs the built functions: make e2e"]
 async fn cargo_lambda_invokes_it_and_the_report_is_in_the_bucket() {
-    let (Some(url), Some(moto)) = (Emulator::url(Release::V1_109_1), Moto::of_gateways()) else {
-        println!("skipped: this test needs `cargo lambda watch`, so run `make e2e`");
-        return;
-    };
+    let url = Emulator::url(Release::V1_109_1).expect("`make e2e` runs `cargo lambda watch`");
+    let moto = Moto::of_gateways().expect("`make e2e` runs moto's server");
     let _ = tests::Database::of_release(Release::V1_109_1).await;
     moto.create_bucket("reports-1-109-1").await;
     let port = url.rsplit(':').next().expect("a port");
@@ -114,8 +113,9 @@ async fn cargo_lambda_invokes_it_and_the_report_is_in_the_bucket() {
 }
 
 #[tokio::test]
+#[ignore = "needs the built functions: make e2e"]
 async fn a_function_without_a_place_for_reports_does_not_start() {
-    let Some(program) = Program::built("cost-report") else { return };
+    let program = Program::built("cost-report");
     let url = "postgres://reader:hunter2@localhost/litellm";
     for (setting, environment) in [
         ("REPORT_BUCKET", vec![]),
