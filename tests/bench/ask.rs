@@ -10,7 +10,10 @@ use traceability_core::time::{TimeWindow, day_of, next_day, start_of_day};
 use traceability_db::Connection;
 use traceability_db::DbError;
 use traceability_queries::analytics;
-use traceability_queries::analytics::{Bucket, Question, View};
+use traceability_queries::analytics::{
+    AgentPerformance, Bucket, CostShare, ModelUsage, Overview, Question, UsageTrend, View, report_over_time,
+    report_total,
+};
 use traceability_queries::filter::RequestFilter;
 use traceability_queries::sessions;
 use traceability_queries::sessions::{SessionSearch, SessionSort, TotalsFilter};
@@ -204,13 +207,21 @@ impl Analytics {
         let question = Question::new(window, RequestFilter::default());
         let view = View::default();
         Ok(match self {
-            Self::Overview => analytics::overview(conn, source, &question, &view).await?.total_requests > 0,
-            Self::Models => !analytics::models(conn, source, &question, &view).await?.is_empty(),
-            Self::Trends => !analytics::trends(conn, source, &question, &days_of(window), None).await?.is_empty(),
-            Self::CostBreakdown => {
-                !analytics::cost_breakdown(conn, source, &question, &[Dimension::Model], &view).await?.is_empty()
+            Self::Overview => report_total::<Overview>(conn, source, &question, &view).await?.total_requests > 0,
+            Self::Models => {
+                let keys = [Dimension::Model, Dimension::Provider];
+                !analytics::report::<ModelUsage>(conn, source, &question, &keys, &view).await?.is_empty()
             }
-            Self::Agents => !analytics::agents(conn, source, &question, &view).await?.is_empty(),
+            Self::Trends => {
+                let days = days_of(window);
+                !report_over_time::<UsageTrend>(conn, source, &question, &days, None).await?.is_empty()
+            }
+            Self::CostBreakdown => {
+                !analytics::report::<CostShare>(conn, source, &question, &[Dimension::Model], &view).await?.is_empty()
+            }
+            Self::Agents => !analytics::report::<AgentPerformance>(conn, source, &question, &[Dimension::Agent], &view)
+                .await?
+                .is_empty(),
         })
     }
 }

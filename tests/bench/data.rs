@@ -6,14 +6,14 @@ use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use local::generate::{Generation, generate, progress_bar};
 use local::sample;
 use sqlx::{Connection, PgConnection};
+use traceability_core::dimension::Dimension;
 use traceability_core::environment::Environment;
 use traceability_core::scope::Scope;
 use traceability_core::time::TimeWindow;
 use traceability_db::config::DatabaseConfig;
 use traceability_facts::absent::UNKNOWN;
 use traceability_queries::Source;
-use traceability_queries::analytics;
-use traceability_queries::analytics::{Question, View};
+use traceability_queries::analytics::{AgentPerformance, Question, View, report};
 use traceability_queries::filter::RequestFilter;
 use traceability_queries::source::{Database, Session};
 use url::Url;
@@ -122,7 +122,8 @@ impl Data {
         let source = Source { facts: &self.session.facts, scope: &Scope::AllRows };
         let day = TimeWindow { start: window.end - TimeDelta::days(1), end: window.end };
         let question = Question::new(day, RequestFilter::default());
-        let agents = analytics::agents(&mut self.session.conn, source, &question, &View::default()).await?;
+        let agents: Vec<AgentPerformance> =
+            report(&mut self.session.conn, source, &question, &[Dimension::Agent], &View::default()).await?;
         let agents = agents.into_iter().map(|agent| agent.agent_name).filter(|name| name != UNKNOWN).collect();
         Ok(Drawn { sessions, largest_sessions, requests, users, agents })
     }

@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, Postgres, QueryBuilder};
 use traceability_core::dimension::Dimension;
 use traceability_core::name_paths::NamePaths;
 use traceability_core::scope::Scope;
-use traceability_facts::{Fact, RowSelector};
+use traceability_facts::{Beside, Fact, RowSelector};
 use traceability_index::dimensions;
 use traceability_index::dimensions::ROLLED_UP;
 use traceability_index::histogram;
@@ -58,7 +58,8 @@ async fn assert_facts(conn: &mut PgConnection) {
         columns.collect::<Vec<_>>().join(", ")
     };
     let mut sql = QueryBuilder::<Postgres>::new(format!("SELECT {} FROM ", typed("f")));
-    direct.push_source(&mut sql, "f", &Fact::ALL, RowSelector::All, &Scope::AllRows);
+    direct.push_requests(&mut sql, &Fact::ALL, Beside::Nothing, RowSelector::All, &Scope::AllRows);
+    sql.push(" AS f");
     let stored = format!("SELECT {} FROM traceability.facts f WHERE NOT f.gone", typed("f"));
     nothing_differs(conn, "facts", sql.sql().as_str(), &stored).await;
     let twice: i64 = sqlx::query_scalar(

@@ -2,14 +2,14 @@
 
 use axum::Json;
 use axum::extract::State;
+use traceability_core::dimension::Dimension;
 use traceability_http::filters::Filters;
 use traceability_http::params::Query4;
 use traceability_http::window::WindowParams;
-use traceability_http::{ApiResult, AppState, Caller, Problem};
-use traceability_queries::Source;
-use traceability_queries::analytics;
+use traceability_http::{ApiResult, AppState, CachePolicy, Caller, Problem};
 use traceability_queries::analytics::ErrorShare;
 
+use crate::answer;
 use crate::params::{AnalyticsOptions, Asked, Rows};
 
 /// Compare errors
@@ -30,12 +30,9 @@ use crate::params::{AnalyticsOptions, Asked, Rows};
 pub async fn list_errors(
     State(state): State<AppState>,
     caller: Caller,
-    Query4(window, filters, extent, rows): Query4<WindowParams, Filters, AnalyticsOptions, Rows>,
-) -> ApiResult<Json<Vec<ErrorShare>>> {
-    let asked = Asked::new(&window, &filters, &extent, state.clock.now())?;
-    let shape = rows.shape(&asked)?;
-    let mut db = state.db.session().await?;
-    let source = Source { facts: &db.facts, scope: caller.scope() };
-    let question = asked.question(db.facts.is_indexed());
-    Ok(Json(shape.fit(analytics::errors(&mut db.conn, source, &question, &shape.view).await?)?))
+    Query4(window, filters, options, rows): Query4<WindowParams, Filters, AnalyticsOptions, Rows>,
+) -> ApiResult<(CachePolicy, Json<Vec<ErrorShare>>)> {
+    let asked = Asked::new(&window, &filters, &options, state.clock.now())?;
+    let layout = rows.layout(&asked)?;
+    answer::rows(&state, &caller, &asked, &[Dimension::ErrorClass, Dimension::Model], &layout).await
 }

@@ -7,12 +7,11 @@ use traceability_core::dimension::{Dimension, GroupBy};
 use traceability_http::filters::Filters;
 use traceability_http::params::Query4;
 use traceability_http::window::WindowParams;
-use traceability_http::{ApiResult, AppState, Caller, Problem};
-use traceability_queries::Source;
-use traceability_queries::analytics;
+use traceability_http::{ApiResult, AppState, CachePolicy, Caller, Problem};
 use traceability_queries::analytics::Latency;
 use utoipa::IntoParams;
 
+use crate::answer;
 use crate::buckets::Granularity;
 use crate::params::{AnalyticsOptions, Asked, Rows, Top};
 
@@ -50,13 +49,10 @@ pub struct Params {
 pub async fn list_latency(
     State(state): State<AppState>,
     caller: Caller,
-    Query4(window, filters, extent, params): Query4<WindowParams, Filters, AnalyticsOptions, Params>,
-) -> ApiResult<Json<Vec<Latency>>> {
-    let asked = Asked::new(&window, &filters, &extent, state.clock.now())?;
-    let shape = Rows::new(params.granularity, params.top).shape(&asked)?;
+    Query4(window, filters, options, params): Query4<WindowParams, Filters, AnalyticsOptions, Params>,
+) -> ApiResult<(CachePolicy, Json<Vec<Latency>>)> {
+    let asked = Asked::new(&window, &filters, &options, state.clock.now())?;
+    let layout = Rows::new(params.granularity, params.top).layout(&asked)?;
     let key = params.group_by.map(Dimension::from);
-    let mut db = state.db.session().await?;
-    let source = Source { facts: &db.facts, scope: caller.scope() };
-    let question = asked.question(db.facts.is_indexed());
-    Ok(Json(shape.fit(analytics::latency(&mut db.conn, source, &question, key, &shape.view).await?)?))
+    answer::rows(&state, &caller, &asked, key.as_slice(), &layout).await
 }

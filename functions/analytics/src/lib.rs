@@ -1,6 +1,7 @@
 //! Analytics: what costs what, and since when.
 
 mod agents;
+mod answer;
 mod buckets;
 mod cost_breakdown;
 mod errors;

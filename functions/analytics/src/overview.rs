@@ -5,10 +5,9 @@ use axum::extract::State;
 use traceability_http::filters::Filters;
 use traceability_http::params::Query4;
 use traceability_http::window::WindowParams;
-use traceability_http::{ApiResult, AppState, Caller, Problem};
+use traceability_http::{ApiResult, AppState, CachePolicy, Caller, Problem};
 use traceability_queries::Source;
-use traceability_queries::analytics;
-use traceability_queries::analytics::Overview;
+use traceability_queries::analytics::{Overview, report_total};
 
 use crate::params::{AnalyticsOptions, Asked, SeriesParams};
 
@@ -29,12 +28,12 @@ use crate::params::{AnalyticsOptions, Asked, SeriesParams};
 pub async fn get_overview(
     State(state): State<AppState>,
     caller: Caller,
-    Query4(window, filters, extent, cut): Query4<WindowParams, Filters, AnalyticsOptions, SeriesParams>,
-) -> ApiResult<Json<Overview>> {
-    let asked = Asked::new(&window, &filters, &extent, state.clock.now())?;
-    let shape = cut.shape(&asked)?;
+    Query4(window, filters, options, cut): Query4<WindowParams, Filters, AnalyticsOptions, SeriesParams>,
+) -> ApiResult<(CachePolicy, Json<Overview>)> {
+    let asked = Asked::new(&window, &filters, &options, state.clock.now())?;
+    let layout = cut.layout(&asked)?;
     let mut db = state.db.session().await?;
     let source = Source { facts: &db.facts, scope: caller.scope() };
-    let question = asked.question(db.facts.is_indexed());
-    Ok(Json(analytics::overview(&mut db.conn, source, &question, &shape.view).await?))
+    let total = report_total(&mut db.conn, source, &asked.question, &layout.view).await?;
+    Ok((asked.cache, Json(total)))
 }

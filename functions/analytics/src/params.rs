@@ -7,11 +7,11 @@ use traceability_core::choice;
 use traceability_core::dimension::GroupBy;
 use traceability_core::scalar::{Bounded, Flag};
 use traceability_core::time::TimeWindow;
-use traceability_http::ApiResult;
 use traceability_http::error::ParameterProblem;
 use traceability_http::filters::Filters;
 use traceability_http::window::WindowParams;
-use traceability_queries::analytics::{Question, View};
+use traceability_http::{ApiResult, CachePolicy};
+use traceability_queries::analytics::{DetailMode, Question, View};
 use utoipa::IntoParams;
 
 use crate::buckets::{Granularity, buckets};
@@ -90,32 +90,32 @@ impl std::str::FromStr for Dimensions {
 
 traceability_core::parameter!(Dimensions);
 
-/// A question that waits to hear whether there is an index.
+/// What the parameters that all endpoints have ask.
 pub(crate) struct Asked {
-    question: Question,
-    details: Option<bool>,
+    pub(crate) question: Question,
+    pub(crate) cache: CachePolicy,
     zone: Tz,
     previous: Option<TimeWindow>,
 }
 
 impl Asked {
-    /// What the parameters ask.
+    /// What they ask at this time.
     pub(crate) fn new(
         window: &WindowParams,
         filters: &Filters,
-        extent: &AnalyticsOptions,
+        options: &AnalyticsOptions,
         now: DateTime<Utc>,
     ) -> ApiResult<Self> {
         let zone = window.timezone.0;
         let mut question = Question::new(window.window(now)?, filters.requests());
-        question.exact = extent.exact.is_some_and(|flag| flag.0);
-        let previous = extent.compare.map(|Comparison::Previous| previous(&question.window, zone));
-        Ok(Self { question, details: extent.details.map(|flag| flag.0), zone, previous })
-    }
-
-    /// The question. Details are part of it where they cost little.
-    pub(crate) fn question(&self, is_indexed: bool) -> Question {
-        Question { details: self.details.unwrap_or(is_indexed), ..self.question.clone() }
+        question.exact = options.exact.is_some_and(|flag| flag.0);
+        question.details = match options.details {
+            Some(Flag(true)) => DetailMode::On,
+            Some(Flag(false)) => DetailMode::Off,
+            None => DetailMode::WhenCheap,
+        };
+        let previous = options.compare.map(|Comparison::Previous| previous(&question.window, zone));
+        Ok(Self { question, cache: window.cache_policy(), zone, previous })
     }
 
     pub(crate) const fn window(&self) -> &TimeWindow {
@@ -130,7 +130,7 @@ impl Asked {
         self.previous
     }
 
-    fn shape(&self, granularity: Option<Granularity>, top: Option<Top>) -> ApiResult<Layout> {
+    fn layout(&self, granularity: Option<Granularity>, top: Option<Top>) -> ApiResult<Layout> {
         let series = granularity.map(|granularity| buckets(self.window(), granularity, self.zone)).transpose()?;
         let mut view = View { series, previous: self.previous, ..View::default() };
         if let Some(top) = top {
@@ -146,8 +146,8 @@ impl Asked {
 }
 
 impl SeriesParams {
-    pub(crate) fn shape(&self, asked: &Asked) -> ApiResult<Layout> {
-        asked.shape(self.granularity, None)
+    pub(crate) fn layout(&self, asked: &Asked) -> ApiResult<Layout> {
+        asked.layout(self.granularity, None)
     }
 }
 
@@ -156,8 +156,8 @@ impl Rows {
         Self { granularity, top }
     }
 
-    pub(crate) fn shape(&self, asked: &Asked) -> ApiResult<Layout> {
-        asked.shape(self.granularity, self.top)
+    pub(crate) fn layout(&self, asked: &Asked) -> ApiResult<Layout> {
+        asked.layout(self.granularity, self.top)
     }
 }
 

@@ -5,7 +5,7 @@ use axum::extract::State;
 use traceability_http::filters::Filters;
 use traceability_http::params::Query2;
 use traceability_http::window::WindowParams;
-use traceability_http::{ApiResult, AppState, Caller, Problem};
+use traceability_http::{ApiResult, AppState, CachePolicy, Caller, Problem};
 use traceability_queries::Source;
 use traceability_queries::sessions::{Histograms, histograms};
 
@@ -29,9 +29,11 @@ pub async fn get_session_histograms(
     State(state): State<AppState>,
     caller: Caller,
     Query2(window, filters): Query2<WindowParams, Filters>,
-) -> ApiResult<Json<Histograms>> {
+) -> ApiResult<(CachePolicy, Json<Histograms>)> {
+    let cache = window.cache_policy();
     let window = window.window(state.clock.now())?;
     let mut db = state.db.session().await?;
     let source = Source { facts: &db.facts, scope: caller.scope() };
-    Ok(Json(histograms(&mut db.conn, source, &window, &filters.requests()).await?))
+    let found = histograms(&mut db.conn, source, &window, &filters.requests()).await?;
+    Ok((cache, Json(found)))
 }

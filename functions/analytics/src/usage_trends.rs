@@ -7,10 +7,9 @@ use traceability_core::time::TimeWindow;
 use traceability_http::filters::Filters;
 use traceability_http::params::Query4;
 use traceability_http::window::WindowParams;
-use traceability_http::{ApiResult, AppState, Caller, Problem};
+use traceability_http::{ApiResult, AppState, CachePolicy, Caller, Problem};
 use traceability_queries::Source;
-use traceability_queries::analytics;
-use traceability_queries::analytics::UsageTrend;
+use traceability_queries::analytics::{UsageTrend, report_over_time};
 use utoipa::IntoParams;
 
 use crate::buckets::{Granularity, buckets};
@@ -52,15 +51,15 @@ impl Params {
 pub async fn list_usage_trends(
     State(state): State<AppState>,
     caller: Caller,
-    Query4(window, filters, extent, params): Query4<WindowParams, Filters, AnalyticsOptions, Params>,
-) -> ApiResult<Json<Vec<UsageTrend>>> {
-    let asked = Asked::new(&window, &filters, &extent, state.clock.now())?;
+    Query4(window, filters, options, params): Query4<WindowParams, Filters, AnalyticsOptions, Params>,
+) -> ApiResult<(CachePolicy, Json<Vec<UsageTrend>>)> {
+    let asked = Asked::new(&window, &filters, &options, state.clock.now())?;
     let cut = |window: TimeWindow| buckets(&window, params.granularity, asked.zone()).map(|buckets| (window, buckets));
     let (_, current) = cut(*asked.window())?;
     let before = asked.previous().map(cut).transpose()?;
     let before = before.as_ref().map(|(window, buckets)| (*window, buckets.as_slice()));
     let mut db = state.db.session().await?;
     let source = Source { facts: &db.facts, scope: caller.scope() };
-    let question = asked.question(db.facts.is_indexed());
-    Ok(Json(analytics::trends(&mut db.conn, source, &question, &current, before).await?))
+    let trends = report_over_time(&mut db.conn, source, &asked.question, &current, before).await?;
+    Ok((asked.cache, Json(trends)))
 }

@@ -155,7 +155,7 @@ impl Reporter {
     pub async fn make(&self, asked: &Asked) -> Result<CostReport, MakeError> {
         DbStats::settled(async {
             let mut session = self.database.session().await?;
-            let behind = session.facts.index().map(|index| index.as_of).filter(|as_of| *as_of < asked.span.window.end);
+            let behind = session.facts.as_of().filter(|as_of| *as_of < asked.span.window.end);
             if let Some(as_of) = behind.filter(|_| asked.span.window.end <= asked.now) {
                 return Err(MakeError::IndexBehind(as_of));
             }

@@ -177,11 +177,11 @@ async fn look(state: &AppState) -> ApiResult<Health> {
 }
 
 fn index(db: &Session, now: DateTime<Utc>, is_open: bool) -> Option<IndexHealth> {
-    let Some(index) = db.facts.index() else {
+    let Some(as_of) = db.facts.as_of() else {
         return db.has_index.then_some(IndexHealth { state: "filling", as_of: None, lag_seconds: None });
     };
     // The two clocks are of two machines.
-    let lag = (now - index.as_of).max(TimeDelta::zero());
+    let lag = (now - as_of).max(TimeDelta::zero());
     let state = if lag > BEHIND { "behind" } else { "ready" };
-    Some(IndexHealth { state, as_of: Some(index.as_of).filter(|_| is_open), lag_seconds: Some(lag.num_seconds()) })
+    Some(IndexHealth { state, as_of: Some(as_of).filter(|_| is_open), lag_seconds: Some(lag.num_seconds()) })
 }

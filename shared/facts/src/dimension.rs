@@ -24,8 +24,8 @@ pub trait DimensionSql: Sized {
     /// per called tool.
     fn join(self) -> &'static str;
 
-    /// Which requests have a key at all.
-    fn condition(self) -> &'static str;
+    /// Which requests have a key at all; `None`: all.
+    fn condition(self) -> Option<&'static str>;
 
     /// SQL of all keys that a fact `f` has, as an array; each where it is in no group, one or several.
     fn keys_of_fact(self) -> String;
@@ -75,19 +75,19 @@ impl DimensionSql for Dimension {
         }
     }
 
-    fn condition(self) -> &'static str {
+    fn condition(self) -> Option<&'static str> {
         match self {
-            Self::ErrorClass => " AND f.status = 'failure'",
-            _ => "",
+            Self::ErrorClass => Some("f.status = 'failure'"),
+            _ => None,
         }
     }
 
     fn keys_of_fact(self) -> String {
-        let (key, join, condition) = (self.key(), self.join(), self.condition());
-        if join.is_empty() {
-            format!("CASE WHEN true{condition} THEN ARRAY[{key}] ELSE '{{}}' END")
-        } else {
-            format!("ARRAY(SELECT {key} FROM (SELECT) AS one{join} WHERE true{condition})")
+        let (key, join) = (self.key(), self.join());
+        match self.condition() {
+            None if join.is_empty() => format!("ARRAY[{key}]"),
+            None => format!("ARRAY(SELECT {key} FROM (SELECT) AS one{join})"),
+            Some(condition) => format!("ARRAY(SELECT {key} FROM (SELECT) AS one{join} WHERE {condition})"),
         }
     }
 }

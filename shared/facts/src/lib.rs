@@ -12,12 +12,16 @@
 //! | [`session`] | a session's figures |
 
 pub mod absent;
+mod beside;
 mod column;
+mod conditions;
 pub mod dimension;
 pub mod measures;
 mod row_selector;
 pub mod scope;
 pub mod session;
 
+pub use beside::{Beside, CONTENT_COLUMNS};
 pub use column::Fact;
+pub use conditions::Conditions;
 pub use row_selector::RowSelector;

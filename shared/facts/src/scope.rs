@@ -3,6 +3,8 @@
 use sqlx::{Postgres, QueryBuilder};
 use traceability_core::scope::Scope;
 
+use super::Conditions;
+
 /// The columns that say whose a row is, as SQL over the log row.
 pub struct Owners<'a> {
     /// The LiteLLM user.
@@ -18,13 +20,15 @@ pub trait ScopeSql {
     /// Whether it asks for a row's agent, which lies in the payload.
     fn asks_for_agents(&self) -> bool;
 
-    /// Appends the scope's condition.
-    fn push(&self, sql: &mut QueryBuilder<Postgres>, owners: &Owners<'_>);
+    /// Appends the scope's condition. None for callers who see all rows.
+    fn push(&self, conditions: &mut Conditions<'_>, owners: &Owners<'_>);
 
-    /// Appends the condition that all requests of a session are the caller's, over a row `o` of the index.
-    fn push_whole(&self, sql: &mut QueryBuilder<Postgres>);
+    /// Appends `joint`, such as ` AND `, and the condition that all requests of a session are the caller's, over a row `o` of
+    /// the index. Nothing for callers who see all rows.
+    fn push_whole(&self, sql: &mut QueryBuilder<Postgres>, joint: &str);
 
-    /// Appends ` AND …`: that some request of a session is the caller's, over a row `o` of the index.
+    /// Appends ` AND …`: that some request of a session is the caller's, over a row `o` of the index. Nothing for callers who
+    /// see all rows.
     fn push_part(&self, sql: &mut QueryBuilder<Postgres>);
 }
 
@@ -33,11 +37,9 @@ impl ScopeSql for Scope {
         matches!(self, Self::Own(own) if !own.agents().is_empty())
     }
 
-    fn push(&self, sql: &mut QueryBuilder<Postgres>, owners: &Owners<'_>) {
-        let Self::Own(own) = self else {
-            sql.push("true");
-            return;
-        };
+    fn push(&self, conditions: &mut Conditions<'_>, owners: &Owners<'_>) {
+        let Self::Own(own) = self else { return };
+        let sql = conditions.and();
         sql.push("(false");
         for (owner, names) in [(owners.user, own.users()), (owners.team, own.teams()), (owners.agent, own.agents())] {
             if !names.is_empty() {
@@ -47,12 +49,9 @@ impl ScopeSql for Scope {
         sql.push(")");
     }
 
-    fn push_whole(&self, sql: &mut QueryBuilder<Postgres>) {
-        let Self::Own(own) = self else {
-            sql.push("true");
-            return;
-        };
-        sql.push("(false");
+    fn push_whole(&self, sql: &mut QueryBuilder<Postgres>, joint: &str) {
+        let Self::Own(own) = self else { return };
+        sql.push(joint).push("(false");
         for (owners, names) in [("o.users", own.users()), ("o.teams", own.teams()), ("o.agents", own.agents())] {
             if !names.is_empty() {
                 sql.push(format!(" OR {owners} <@ ")).push_bind(names.to_vec()).push("::text[]");

@@ -43,9 +43,9 @@ pub fn with(dimensions: &[Dimension]) -> Option<&'static [Dimension]> {
 }
 
 /// SQL of the two keys of a grouping over the facts `f`, the empty text where there is none, what has to be joined for
-/// them, and the condition of the facts that have them.
-pub(super) fn over_facts(keys: &[Dimension]) -> ([String; 2], String, String) {
+/// them, and the conditions of the facts that have them.
+pub(super) fn over_facts(keys: &[Dimension]) -> ([String; 2], String, Vec<&'static str>) {
     let join = keys.iter().map(|key| key.join()).collect();
-    let condition = keys.iter().map(|key| key.condition()).collect();
-    (Dimension::two_keys(keys), join, condition)
+    let conditions = keys.iter().filter_map(|key| key.condition()).collect();
+    (Dimension::two_keys(keys), join, conditions)
 }

@@ -4,33 +4,40 @@ use sqlx::{Postgres, QueryBuilder};
 use traceability_core::scope::Scope;
 use traceability_facts::scope::Owners;
 use traceability_facts::scope::ScopeSql;
-use traceability_facts::{Fact, RowSelector};
+use traceability_facts::{Beside, Conditions, Fact, RowSelector};
 
 use crate::names::stored;
 
-/// [`CONTENT_COLUMNS`] of the index.
-pub const NO_CONTENT: &str = ", NULL::jsonb AS messages, NULL::jsonb AS proxy_server_request, false AS has_request_metadata, \
+/// [`CONTENT_COLUMNS`](traceability_facts::CONTENT_COLUMNS) of the index.
+const NO_CONTENT: &str = ", NULL::jsonb AS messages, NULL::jsonb AS proxy_server_request, false AS has_request_metadata, \
                           NULL::jsonb AS response, \
                           NULL::text AS logged_request, NULL::jsonb AS mcp_tool_call, \
                           NULL::text AS cold_storage_object_key, NULL::jsonb AS error_information, \
                           NULL::bigint AS logged_length, true AS deleted";
 
 /// The rest of a record of the index.
-pub const NO_RECORD: &str = ", NULL::timestamp AS completion_started_at, NULL::text AS cache_hit_text, \
+const NO_RECORD: &str = ", NULL::timestamp AS completion_started_at, NULL::text AS cache_hit_text, \
                          NULL::text AS cache_key, NULL::text AS api_base, NULL::jsonb AS metadata, \
                          '{}'::text[] AS row_keys";
 
-/// Appends a `FROM` item `(…) AS alias` with the named facts, and `further` columns, of the rows that the caller may see.
-pub fn push_source(
+/// Appends `(SELECT …)`: the named facts, and what is asked for beside them, of the rows that the caller may see. The index
+/// has facts only: the columns beside them are NULL.
+pub fn push_requests(
     sql: &mut QueryBuilder<Postgres>,
-    alias: &str,
     facts: &[Fact],
-    further: &str,
+    beside: Beside,
     rows: RowSelector<'_>,
     scope: &Scope,
 ) {
     let columns: Vec<String> = facts.iter().map(|fact| format!("s.{}", fact.name())).collect();
-    sql.push("(SELECT ").push(columns.join(", ")).push(further).push(" FROM traceability.facts s");
+    sql.push("(SELECT ").push(columns.join(", "));
+    match beside {
+        Beside::Nothing => {}
+        Beside::Content => drop(sql.push(NO_CONTENT)),
+        Beside::Record => drop(sql.push(NO_CONTENT).push(NO_RECORD)),
+        Beside::LostCost => drop(sql.push(", NULL::numeric AS lost_cost")),
+    }
+    sql.push(" FROM traceability.facts s");
     if matches!(rows, RowSelector::Session(_) | RowSelector::SessionOf(_)) {
         // The session's row tells when it was active: in the partitions of other months nobody needs to look.
         sql.push(
@@ -38,41 +45,41 @@ pub fn push_source(
              AND s.started_at <= b.last_activity",
         );
     }
-    sql.push(" WHERE ");
-    push_rows(sql, rows);
-    sql.push(" AND ");
-    scope.push(sql, &Owners { user: "s.user_id", team: "s.team_id", agent: "s.agent_name" });
-    sql.push(") AS ").push(alias);
+    let mut conditions = Conditions::new(sql);
+    push_rows(&mut conditions, rows);
+    scope.push(&mut conditions, &Owners { user: "s.user_id", team: "s.team_id", agent: "s.agent_name" });
+    sql.push(")");
 }
 
-fn push_rows(sql: &mut QueryBuilder<Postgres>, rows: RowSelector<'_>) {
+fn push_rows(conditions: &mut Conditions<'_>, rows: RowSelector<'_>) {
     match rows {
-        RowSelector::All => {
-            sql.push("true");
-        }
+        RowSelector::All => {}
         RowSelector::Started(window) => {
-            sql.push("s.started_at >= ").push_bind(window.start.naive_utc());
-            sql.push(" AND s.started_at < ").push_bind(window.end.naive_utc());
+            conditions.and().push("s.started_at >= ").push_bind(window.start.naive_utc());
+            conditions.and().push("s.started_at < ").push_bind(window.end.naive_utc());
         }
         RowSelector::Session(id) => {
-            sql.push("b.session_id = ").push_bind(stored(id).into_owned());
+            conditions.and().push("b.session_id = ").push_bind(stored(id).into_owned());
         }
         RowSelector::SessionOf(column) => {
-            sql.push("b.session_id = ").push(column);
+            conditions.and().push("b.session_id = ").push(column);
         }
         RowSelector::Request(id) => {
-            sql.push("s.request_id = ").push_bind(stored(id).into_owned());
+            conditions.and().push("s.request_id = ").push_bind(stored(id).into_owned());
         }
         RowSelector::Call(id) => {
-            sql.push("s.call_id = ").push_bind(stored(id).into_owned());
+            conditions.and().push("s.call_id = ").push_bind(stored(id).into_owned());
         }
         RowSelector::Requests(ids) => {
-            sql.push("s.request_id = ANY(")
+            conditions
+                .and()
+                .push("s.request_id = ANY(")
                 .push_bind(ids.iter().map(|id| stored(id).into_owned()).collect::<Vec<_>>())
                 .push(")");
         }
         RowSelector::Between(from, until) => {
-            sql.push(format!("s.started_at >= {from} AND s.started_at < {until}"));
+            conditions.and().push(format!("s.started_at >= {from}"));
+            conditions.and().push(format!("s.started_at < {until}"));
         }
     }
 }

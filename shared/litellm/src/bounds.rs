@@ -5,8 +5,8 @@
 //! that is badly wrong fails nothing.
 
 use chrono::{DateTime, NaiveDateTime, Utc};
-use sqlx::{Postgres, QueryBuilder};
 use traceability_core::time::TimeWindow;
+use traceability_facts::Conditions;
 
 /// SQL of the earliest time.
 pub(super) const EARLIEST: &str = "timestamp '1970-01-01 00:00:00'";
@@ -47,19 +47,19 @@ pub fn started_at(window: &TimeWindow) -> String {
     if is_open_at_start(window) || is_open_at_end(window) { within(column) } else { column.into() }
 }
 
-/// Appends the condition of the log rows `s` of a window, over the bare column, whose index answers.
-pub fn push_started(sql: &mut QueryBuilder<Postgres>, window: &TimeWindow) {
-    match conditions(window) {
-        Conditions::None => {
-            sql.push("false");
+/// Appends the conditions of the log rows `s` of a window, over the bare column, whose index answers. A window without
+/// bounds has none.
+pub fn push_started(conditions: &mut Conditions<'_>, window: &TimeWindow) {
+    match reach(window) {
+        Reach::Nothing => {
+            conditions.and().push("false");
         }
-        Conditions::Between { from, until } => {
-            match from {
-                Some(from) => sql.push(r#"s."startTime" >= "#).push_bind(from),
-                None => sql.push("true"),
-            };
+        Reach::Between { from, until } => {
+            if let Some(from) = from {
+                conditions.and().push(r#"s."startTime" >= "#).push_bind(from);
+            }
             if let Some(until) = until {
-                sql.push(r#" AND s."startTime" < "#).push_bind(until);
+                conditions.and().push(r#"s."startTime" < "#).push_bind(until);
             }
         }
     }
@@ -67,30 +67,32 @@ pub fn push_started(sql: &mut QueryBuilder<Postgres>, window: &TimeWindow) {
 
 /// The same as text, for a statement that takes no parameters. Prisma's timestamps are UTC without saying so.
 pub(super) fn started(window: &TimeWindow) -> String {
-    match conditions(window) {
-        Conditions::None => "false".into(),
-        Conditions::Between { from, until } => {
-            let from = from.map_or_else(|| "true".into(), |from| format!(r#"s."startTime" >= '{from}'"#));
-            until.map_or_else(|| from.clone(), |until| format!(r#"{from} AND s."startTime" < '{until}'"#))
+    match reach(window) {
+        Reach::Nothing => "false".into(),
+        Reach::Between { from: None, until: None } => "true".into(),
+        Reach::Between { from, until } => {
+            let from = from.map(|from| format!(r#"s."startTime" >= '{from}'"#));
+            let until = until.map(|until| format!(r#"s."startTime" < '{until}'"#));
+            from.into_iter().chain(until).collect::<Vec<_>>().join(" AND ")
         }
     }
 }
 
 /// What the bare column has to be.
-enum Conditions {
+enum Reach {
     /// No row can be in the window.
-    None,
+    Nothing,
     Between {
         from: Option<NaiveDateTime>,
         until: Option<NaiveDateTime>,
     },
 }
 
-fn conditions(window: &TimeWindow) -> Conditions {
+fn reach(window: &TimeWindow) -> Reach {
     if window.start > LATEST_INSTANT || window.end <= EARLIEST_INSTANT {
-        return Conditions::None;
+        return Reach::Nothing;
     }
-    Conditions::Between {
+    Reach::Between {
         from: (!is_open_at_start(window)).then(|| window.start.naive_utc()),
         until: (!is_open_at_end(window)).then(|| window.end.naive_utc()),
     }
@@ -107,6 +109,8 @@ fn is_open_at_end(window: &TimeWindow) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use sqlx::QueryBuilder;
+
     use super::*;
 
     fn window(start: &str, end: &str) -> TimeWindow {
@@ -124,12 +128,7 @@ mod tests {
                 true,
                 r#"s."startTime" >= '2026-11-01 00:00:00' AND s."startTime" < '2026-12-01 00:00:00'"#,
             ),
-            (
-                "1970-01-01T00:00:00Z",
-                "1970-01-02T00:00:00Z",
-                false,
-                r#"true AND s."startTime" < '1970-01-02 00:00:00'"#,
-            ),
+            ("1970-01-01T00:00:00Z", "1970-01-02T00:00:00Z", false, r#"s."startTime" < '1970-01-02 00:00:00'"#),
             ("9999-12-31T23:59:00Z", "9999-12-31T23:59:59.999Z", true, ""),
             ("9999-12-31T23:59:00Z", "+10000-01-01T00:00:00Z", false, r#"s."startTime" >= '9999-12-31 23:59:00'"#),
             ("1960-01-01T00:00:00Z", "+10000-01-01T00:00:00Z", false, "true"),
@@ -140,7 +139,7 @@ mod tests {
             assert_eq!(started_at(&window) == bare, is_bare, "{window:?}");
             assert!(condition.is_empty() || started(&window) == condition, "{}", started(&window));
             let mut sql = QueryBuilder::new("");
-            push_started(&mut sql, &window);
+            push_started(&mut Conditions::new(&mut sql), &window);
             assert_eq!(sql.sql().as_str().matches('$').count(), started(&window).matches('\'').count() / 2);
         }
         assert_eq!(started_at(&ALL), bare);

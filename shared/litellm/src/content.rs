@@ -3,10 +3,6 @@
 //! Never part of a list or an aggregate. The proxy's own metadata is taken off in the database already: it is most of
 //! a row's weight, and holds headers and keys that have no business in this process.
 
-use sqlx::{Postgres, QueryBuilder};
-use traceability_core::scope::Scope;
-use traceability_facts::{Fact, RowSelector};
-
 use super::{Log, bounds};
 
 /// What the proxy adds to a stored request; see the normaliser's allow-list for what may leave the service.
@@ -18,47 +14,19 @@ const PROXY_KEYS: &str = "'{metadata,litellm_metadata,headers,proxy_server_reque
 /// looks for them in the texts beside them.
 const METADATA_KEYS: &str = "'{proxy_server_request,user_api_key,model_map_information}'::text[]";
 
-/// The columns that [`Log::push_content`] adds to the facts.
-pub const CONTENT_COLUMNS: &str = "messages, proxy_server_request, has_request_metadata, response, logged_request, mcp_tool_call, \
-                                   cold_storage_object_key, error_information, logged_length, deleted";
-
 impl Log {
-    /// Appends a `FROM` item with the named facts and [`CONTENT_COLUMNS`]: the stored prompt and response.
-    pub fn push_content(
-        &self,
-        sql: &mut QueryBuilder<Postgres>,
-        alias: &str,
-        facts: &[Fact],
-        rows: RowSelector<'_>,
-        scope: &Scope,
-    ) {
-        self.push_extended(sql, alias, facts, &self.content(), rows, scope);
-    }
-
-    /// Appends a `FROM` item with the named facts, [`CONTENT_COLUMNS`], and what only the page of one request shows:
-    /// `completion_started_at`, `cache_hit_text`, `cache_key`, `api_base`, `metadata` and `row_keys`: the keys that the row
-    /// itself holds, perhaps in clear, which whoever shows the metadata has to take out of its texts.
-    pub fn push_record(
-        &self,
-        sql: &mut QueryBuilder<Postgres>,
-        alias: &str,
-        facts: &[Fact],
-        rows: RowSelector<'_>,
-        scope: &Scope,
-    ) {
-        let columns = format!(
-            r"{}, {} AS completion_started_at, s.cache_hit AS cache_hit_text,
-             s.cache_key AS cache_key, s.api_base AS api_base,
+    /// SQL of what [`Beside::Record`](traceability_facts::Beside) has beyond the content.
+    pub(super) fn record(&self) -> String {
+        format!(
+            r"{} AS completion_started_at, s.cache_hit AS cache_hit_text, s.cache_key AS cache_key, s.api_base AS api_base,
              CASE jsonb_typeof(p.metadata) WHEN 'object' THEN p.metadata - {METADATA_KEYS} END AS metadata,
              array_remove(ARRAY[s.api_key, p.metadata ->> 'user_api_key'], NULL) AS row_keys",
-            self.content(),
             bounds::within_or_null(r#"s."completionStartTime""#),
-        );
-        self.push_extended(sql, alias, facts, &columns, rows, scope);
+        )
     }
 
-    /// SQL of [`CONTENT_COLUMNS`].
-    fn content(&self) -> String {
+    /// SQL of [`CONTENT_COLUMNS`](traceability_facts::CONTENT_COLUMNS).
+    pub(super) fn content(&self) -> String {
         // To write a prompt as text takes longer than all else here. It is done once, for the client, which can count for itself;
         // only what lies inside of a text it does not get as JSON.
         let (request, has_metadata, logged_length) = if self.schema.has("proxy_server_request") {

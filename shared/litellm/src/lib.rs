@@ -14,7 +14,7 @@
 
 pub mod bounds;
 mod call_paths;
-pub mod content;
+mod content;
 mod error;
 mod key_hash;
 pub mod keys;

@@ -8,13 +8,13 @@ use traceability_core::time::TimeWindow;
 use traceability_db::DbError;
 use traceability_facts::scope::Owners;
 use traceability_facts::scope::ScopeSql;
-use traceability_facts::{Fact, RowSelector};
+use traceability_facts::{Beside, Conditions, Fact, RowSelector};
 
 use super::bounds;
 use super::probe::Schema;
 use super::projection::{self, Expression};
 use super::tables::{KEYS, SPEND_LOGS, TEAMS};
-use super::{key_hash, tool_calls};
+use super::{key_hash, lost, tool_calls};
 
 /// The projection for the database at hand.
 #[derive(Debug, Clone)]
@@ -52,58 +52,35 @@ impl Log {
         self.schema == other.schema
     }
 
-    /// Appends a `FROM` item `(…) AS alias` with the named facts of the rows that the caller may see.
+    /// Appends `(SELECT …)`: the named facts, and what is asked for beside them, of the rows that the caller may see.
     ///
-    /// PostgreSQL pulls this subquery up into the query around it, so that a condition on `started_at` uses LiteLLM's
-    /// time index as if it stood on the column itself.
-    pub fn push_source(
+    /// PostgreSQL pulls this subquery up into the query around it, also where it is named in a `WITH` and read once, so that a
+    /// condition on `started_at` uses LiteLLM's time index as if it stood on the column itself.
+    pub fn push_requests(
         &self,
         sql: &mut QueryBuilder<Postgres>,
-        alias: &str,
         facts: &[Fact],
+        beside: Beside,
         rows: RowSelector<'_>,
         scope: &Scope,
     ) {
-        let unpacks = facts.iter().any(|fact| self.expression(*fact).unpacks);
-        let columns = self.columns(facts, rows);
+        let mut columns = self.columns(facts, rows);
+        columns.extend(self.columns_beside(beside));
+        let unpacks = matches!(beside, Beside::Content | Beside::Record)
+            || facts.iter().any(|fact| self.expression(*fact).unpacks)
+            || scope.asks_for_agents() && self.expression(Fact::AgentName).unpacks;
         let counts = facts.iter().any(|fact| matches!(fact, Fact::ToolCalls | Fact::Tools));
-        self.push_select(sql, &columns, From { unpacks, counts }, rows, scope);
-        sql.push(" AS ").push(alias);
+        sql.push("(SELECT ").push(columns.join(", "));
+        self.push_from(sql, From { unpacks, counts }, rows);
+        let mut conditions = Conditions::new(sql);
+        self.push_rows(&mut conditions, rows);
+        // The bare columns, whose indexes answer, where LiteLLM has any.
+        let agent = &self.expression(Fact::AgentName).sql;
+        scope.push(&mut conditions, &Owners { user: r#"s."user""#, team: "s.team_id", agent });
+        sql.push(")");
     }
 
-    /// As [`Self::push_source`], with further columns over the log row `s` and its unpacked payload `p`.
-    pub(super) fn push_extended(
-        &self,
-        sql: &mut QueryBuilder<Postgres>,
-        alias: &str,
-        facts: &[Fact],
-        columns: &str,
-        rows: RowSelector<'_>,
-        scope: &Scope,
-    ) {
-        let columns = format!("{}, {columns}", self.columns(facts, rows));
-        let counts = facts.iter().any(|fact| matches!(fact, Fact::ToolCalls | Fact::Tools));
-        self.push_select(sql, &columns, From { unpacks: true, counts }, rows, scope);
-        sql.push(" AS ").push(alias);
-    }
-
-    /// As [`Self::push_source`], with further columns over the log row `s` alone.
-    pub(super) fn push_with(
-        &self,
-        sql: &mut QueryBuilder<Postgres>,
-        alias: &str,
-        facts: &[Fact],
-        columns: &str,
-        rows: RowSelector<'_>,
-        scope: &Scope,
-    ) {
-        let unpacks = facts.iter().any(|fact| self.expression(*fact).unpacks);
-        let columns = format!("{}, {columns}", self.columns(facts, rows));
-        self.push_select(sql, &columns, From { unpacks, counts: false }, rows, scope);
-        sql.push(" AS ").push(alias);
-    }
-
-    fn columns(&self, facts: &[Fact], rows: RowSelector<'_>) -> String {
+    fn columns(&self, facts: &[Fact], rows: RowSelector<'_>) -> Vec<String> {
         let sql = |fact: Fact| match (fact, rows) {
             // What they are ordered by has to be the column, for its index to do that.
             (Fact::StartedAt, RowSelector::Started(window)) => bounds::started_at(window),
@@ -112,28 +89,17 @@ impl Log {
             (Fact::Tools, RowSelector::Started(_)) => tool_calls::names_joined(&self.schema),
             _ => self.expression(fact).sql.clone(),
         };
-        let columns: Vec<String> = facts.iter().map(|fact| format!("{} AS {}", sql(*fact), fact.name())).collect();
-        columns.join(", ")
+        facts.iter().map(|fact| format!("{} AS {}", sql(*fact), fact.name())).collect()
     }
 
-    fn push_select(
-        &self,
-        sql: &mut QueryBuilder<Postgres>,
-        columns: &str,
-        from: From,
-        rows: RowSelector<'_>,
-        scope: &Scope,
-    ) {
-        let unpacks = from.unpacks || scope.asks_for_agents() && self.expression(Fact::AgentName).unpacks;
-        let from = From { unpacks, ..from };
-        sql.push("(SELECT ").push(columns);
-        self.push_from(sql, from, rows);
-        self.push_rows(sql, rows);
-        sql.push(" AND ");
-        // The bare columns, whose indexes answer, where LiteLLM has any.
-        let agent = &self.expression(Fact::AgentName).sql;
-        scope.push(sql, &Owners { user: r#"s."user""#, team: "s.team_id", agent });
-        sql.push(")");
+    /// What is asked for beside facts, over the log row `s` and its unpacked payload `p`.
+    fn columns_beside(&self, beside: Beside) -> Vec<String> {
+        match beside {
+            Beside::Nothing => Vec::new(),
+            Beside::Content => vec![self.content()],
+            Beside::Record => vec![self.content(), self.record()],
+            Beside::LostCost => vec![lost::LOST_COST.into()],
+        }
     }
 
     /// SQL of the alias of the virtual key whose hash is `hash`, a column of the outer query, by the key table.
@@ -188,34 +154,32 @@ impl Log {
         ));
     }
 
-    /// The condition that picks the rows, in the form that LiteLLM's indexes answer.
-    fn push_rows(&self, sql: &mut QueryBuilder<Postgres>, rows: RowSelector<'_>) {
-        sql.push(" WHERE ");
+    /// The conditions that pick the rows, in the form that LiteLLM's indexes answer.
+    fn push_rows(&self, conditions: &mut Conditions<'_>, rows: RowSelector<'_>) {
         match rows {
-            RowSelector::All => {
-                sql.push("true");
-            }
-            RowSelector::Started(window) => bounds::push_started(sql, window),
-            RowSelector::Session(id) => self.push_session(sql, |sql| {
+            RowSelector::All => {}
+            RowSelector::Started(window) => bounds::push_started(conditions, window),
+            RowSelector::Session(id) => self.push_session(conditions.and(), |sql| {
                 sql.push_bind(id.to_owned());
             }),
-            RowSelector::SessionOf(column) => self.push_session(sql, |sql| {
+            RowSelector::SessionOf(column) => self.push_session(conditions.and(), |sql| {
                 sql.push(column);
             }),
             RowSelector::Request(id) => {
-                sql.push("s.request_id = ").push_bind(id.to_owned());
+                conditions.and().push("s.request_id = ").push_bind(id.to_owned());
             }
             RowSelector::Call(id) if self.schema.has("litellm_call_id") => {
-                sql.push("s.litellm_call_id = ").push_bind(id.to_owned());
+                conditions.and().push("s.litellm_call_id = ").push_bind(id.to_owned());
             }
             RowSelector::Call(_) => {
-                sql.push("false");
+                conditions.and().push("false");
             }
             RowSelector::Requests(ids) => {
-                sql.push("s.request_id = ANY(").push_bind(ids.to_vec()).push(")");
+                conditions.and().push("s.request_id = ANY(").push_bind(ids.to_vec()).push(")");
             }
             RowSelector::Between(from, until) => {
-                sql.push(format!(r#"s."startTime" >= {from} AND s."startTime" < {until}"#));
+                conditions.and().push(format!(r#"s."startTime" >= {from}"#));
+                conditions.and().push(format!(r#"s."startTime" < {until}"#));
             }
         }
     }

@@ -14,8 +14,7 @@ use traceability_core::scope::Scope;
 use traceability_db::Connection;
 use traceability_db::DbError;
 use traceability_facts::scope::ScopeSql;
-use traceability_facts::{Fact, RowSelector};
-use traceability_litellm::content::CONTENT_COLUMNS;
+use traceability_facts::{Beside, CONTENT_COLUMNS, Fact, RowSelector};
 
 use super::Source;
 use super::filter::utc;
@@ -155,13 +154,13 @@ impl ContentRow {
 }
 
 fn select(source: Source<'_>, rows: RowSelector<'_>) -> QueryBuilder<Postgres> {
-    let mut sql = QueryBuilder::new(format!(
-        "SELECT f.request_id, f.call_id, f.session_id, f.user_id AS owner, f.started_at AT TIME ZONE 'UTC' AS started_at, COALESCE(f.model, '') AS model, \
+    let mut sql = source.requests_with(&FACTS, Beside::Content, rows);
+    sql.push(format!(
+        " SELECT f.request_id, f.call_id, f.session_id, f.user_id AS owner, f.started_at AT TIME ZONE 'UTC' AS started_at, COALESCE(f.model, '') AS model, \
          f.model_group, f.call_type, f.status, f.prompt_tokens::bigint, f.completion_tokens::bigint, \
          f.total_tokens::bigint, f.spend AS cost, f.duration_ms::bigint AS duration_ms, f.cache_hit, f.tool_calls, \
-         {CONTENT_COLUMNS} FROM "
+         {CONTENT_COLUMNS} FROM requests AS f"
     ));
-    source.facts.push_content(&mut sql, "f", &FACTS, rows, source.scope);
     sql
 }
 
@@ -176,7 +175,7 @@ pub async fn of_request(db: &mut Session, scope: &Scope, id: &str) -> Result<Opt
     if found.is_some() {
         return Ok(found);
     }
-    if !db.facts.is_indexed() {
+    if !db.facts.outlives_log() {
         return db.require_index().map(|()| None);
     }
     let mut found = find(&mut db.conn, Source { facts: &db.facts, scope }, id).await?;
@@ -265,7 +264,7 @@ enum Judged {
 
 impl Judged {
     fn of(db: &Session, scope: &Scope) -> Self {
-        if scope.asks_for_agents() && !db.facts.is_indexed() { Self::ByContents } else { Self::ByKeys }
+        if scope.asks_for_agents() && db.facts.has_stored_content() { Self::ByContents } else { Self::ByKeys }
     }
 }
 
@@ -279,9 +278,9 @@ fn select_keys(db: &Session, scope: &Scope, session_id: &str) -> QueryBuilder<Po
         Judged::ByKeys => scope,
         Judged::ByContents => &Scope::AllRows,
     };
-    let mut sql = QueryBuilder::new("SELECT f.request_id, f.started_at AT TIME ZONE 'UTC' AS started_at FROM ");
     let facts = [Fact::RequestId, Fact::StartedAt];
-    Source { facts: &db.facts, scope }.push(&mut sql, "f", &facts, RowSelector::Session(session_id));
+    let mut sql = Source { facts: &db.facts, scope }.requests(&facts, RowSelector::Session(session_id));
+    sql.push(" SELECT f.request_id, f.started_at AT TIME ZONE 'UTC' AS started_at FROM requests AS f");
     sql
 }
 
@@ -345,7 +344,7 @@ async fn read(
     let mut ids: Vec<String> = keys.iter().map(|key| key.request_id.clone()).collect();
     let mut ahead: HashMap<RequestPosition, ContentRow> = HashMap::new();
     let mut without_content: HashMap<RequestPosition, ContentRow> = HashMap::new();
-    if known.is_indexed() {
+    if !known.has_stored_content() {
         let mut sql = select(Source { facts: &known, scope }, RowSelector::Requests(&ids));
         push_between(&mut sql, first, last);
         let rows: Vec<ContentRow> = sql.build_query_as().fetch_all(&mut db.conn).await?;

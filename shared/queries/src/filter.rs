@@ -3,10 +3,9 @@
 use chrono::{DateTime, Datelike, NaiveDateTime, Utc};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
-use sqlx::{Postgres, QueryBuilder};
 use traceability_core::scalar::{Origin, Outcome};
-use traceability_facts::Fact;
 use traceability_facts::absent::{DEFAULT_CONVERSATION, UNKNOWN, UNTAGGED};
+use traceability_facts::{Conditions, Fact};
 
 use crate::source::RequestSource;
 
@@ -78,21 +77,23 @@ impl RequestFilter {
         }
     }
 
-    /// Appends ` AND …` for each condition, over the source `alias`.
-    pub(super) fn push(&self, sql: &mut QueryBuilder<Postgres>, alias: &str) {
+    /// Appends each condition, over the requests `alias`.
+    pub(super) fn push(&self, conditions: &mut Conditions<'_>, alias: &str) {
         // The cheap conditions come first: PostgreSQL then unpacks the names of the remaining rows only.
-        push_or_none(sql, alias, "end_user", self.end_user.as_deref(), UNKNOWN);
-        push_or_none(sql, alias, "team_id", self.team_id.as_deref(), UNKNOWN);
+        push_or_none(conditions, alias, "end_user", self.end_user.as_deref(), UNKNOWN);
+        push_or_none(conditions, alias, "team_id", self.team_id.as_deref(), UNKNOWN);
         if let Some(status) = self.status {
-            sql.push(format!(" AND {alias}.status = ")).push_bind(status.word());
+            conditions.and().push(format!("{alias}.status = ")).push_bind(status.word());
         }
-        push_or_none(sql, alias, "user_id", self.user_id.as_deref(), UNKNOWN);
+        push_or_none(conditions, alias, "user_id", self.user_id.as_deref(), UNKNOWN);
         if let Some(model) = &self.model {
-            sql.push(format!(" AND (COALESCE({alias}.model_group, '{UNKNOWN}') = ")).push_bind(model.clone());
+            let sql = conditions.and();
+            sql.push(format!("(COALESCE({alias}.model_group, '{UNKNOWN}') = ")).push_bind(model.clone());
             sql.push(format!(" OR {alias}.model = ")).push_bind(model.clone()).push(")");
         }
         if let Some(tag) = &self.tag {
-            sql.push(format!(" AND ({alias}.tags ? ")).push_bind(tag.clone());
+            let sql = conditions.and();
+            sql.push(format!("({alias}.tags ? ")).push_bind(tag.clone());
             if tag == UNTAGGED {
                 sql.push(format!(" OR NOT COALESCE({alias}.tags @? '$[*] ? (@.type() == \"string\")', false)"));
             }
@@ -100,21 +101,21 @@ impl RequestFilter {
         }
         match self.origin.map(Origin::word) {
             Some(Some(word)) => {
-                sql.push(format!(" AND {alias}.origin = ")).push_bind(word);
+                conditions.and().push(format!("{alias}.origin = ")).push_bind(word);
             }
             Some(None) => {
-                sql.push(format!(" AND {alias}.origin IS NULL"));
+                conditions.and().push(format!("{alias}.origin IS NULL"));
             }
             None => {}
         }
-        push_or_none(sql, alias, "agent_name", self.agent_name.as_deref(), UNKNOWN);
-        push_or_none(sql, alias, "conversation_name", self.conversation_name.as_deref(), DEFAULT_CONVERSATION);
+        push_or_none(conditions, alias, "agent_name", self.agent_name.as_deref(), UNKNOWN);
+        push_or_none(conditions, alias, "conversation_name", self.conversation_name.as_deref(), DEFAULT_CONVERSATION);
     }
 }
 
-fn push_or_none(sql: &mut QueryBuilder<Postgres>, alias: &str, column: &str, value: Option<&str>, none: &str) {
+fn push_or_none(conditions: &mut Conditions<'_>, alias: &str, column: &str, value: Option<&str>, none: &str) {
     if let Some(value) = value {
-        sql.push(format!(" AND COALESCE({alias}.{column}, '{none}') = ")).push_bind(value.to_owned());
+        conditions.and().push(format!("COALESCE({alias}.{column}, '{none}') = ")).push_bind(value.to_owned());
     }
 }
 

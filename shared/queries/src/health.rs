@@ -1,7 +1,6 @@
 //! Whether the log can be read, and how fresh it is.
 
 use chrono::{DateTime, Utc};
-use sqlx::{Postgres, QueryBuilder};
 use traceability_db::Connection;
 use traceability_facts::{Fact, RowSelector};
 use traceability_litellm::bounds;
@@ -13,8 +12,7 @@ use super::Source;
 /// # Errors
 /// Whatever the database reports.
 pub async fn newest_request(conn: &mut Connection, source: Source<'_>) -> sqlx::Result<Option<DateTime<Utc>>> {
-    let mut sql = QueryBuilder::<Postgres>::new("SELECT f.started_at AT TIME ZONE 'UTC' FROM ");
-    source.push(&mut sql, "f", &[Fact::StartedAt], RowSelector::Started(&bounds::ALL));
-    sql.push(" ORDER BY f.started_at DESC LIMIT 1");
+    let mut sql = source.requests(&[Fact::StartedAt], RowSelector::Started(&bounds::ALL));
+    sql.push(" SELECT f.started_at AT TIME ZONE 'UTC' FROM requests AS f ORDER BY f.started_at DESC LIMIT 1");
     sql.build_query_scalar().fetch_optional(conn).await
 }

@@ -22,7 +22,7 @@ pub mod source;
 
 use sqlx::{Postgres, QueryBuilder};
 use traceability_core::scope::Scope;
-use traceability_facts::{Fact, RowSelector};
+use traceability_facts::{Beside, Fact, RowSelector};
 
 use crate::source::RequestSource;
 
@@ -36,8 +36,27 @@ pub struct Source<'a> {
 }
 
 impl Source<'_> {
-    /// Appends `(…) AS alias` with the named facts.
+    /// Begins a statement with the rows that it is about: `WITH requests AS (…)`, with the named facts.
+    fn requests(&self, facts: &[Fact], rows: RowSelector<'_>) -> QueryBuilder<Postgres> {
+        self.requests_with(facts, Beside::Nothing, rows)
+    }
+
+    /// As [`Self::requests`], with what is read beside facts.
+    fn requests_with(&self, facts: &[Fact], beside: Beside, rows: RowSelector<'_>) -> QueryBuilder<Postgres> {
+        let mut sql = QueryBuilder::new("WITH requests AS ");
+        self.facts.push_requests(&mut sql, facts, beside, rows, self.scope);
+        sql
+    }
+
+    /// Appends `requests AS (…)`, with the named facts, to a `WITH`.
+    fn push_requests(&self, sql: &mut QueryBuilder<Postgres>, facts: &[Fact], rows: RowSelector<'_>) {
+        sql.push("requests AS ");
+        self.facts.push_requests(sql, facts, Beside::Nothing, rows, self.scope);
+    }
+
+    /// Appends `(…) AS alias` with the named facts, for rows that depend on those of an outer query.
     fn push(&self, sql: &mut QueryBuilder<Postgres>, alias: &str, facts: &[Fact], rows: RowSelector<'_>) {
-        self.facts.push_source(sql, alias, facts, rows, self.scope);
+        self.facts.push_requests(sql, facts, Beside::Nothing, rows, self.scope);
+        sql.push(" AS ").push(alias);
     }
 }

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use sqlx::QueryBuilder;
 use traceability_core::scope::Scope;
 use traceability_db::DbError;
 use traceability_facts::{Fact, RowSelector};
@@ -28,7 +27,7 @@ impl RealIds {
         scope: &Scope,
         ids: impl IntoIterator<Item = (&'a str, DateTime<Utc>)>,
     ) -> Result<Self, DbError> {
-        if !db.facts.is_indexed() {
+        if !db.facts.shortens_names() {
             return Ok(Self::default());
         }
         let mut starts: Vec<_> =
@@ -39,10 +38,10 @@ impl RealIds {
             return Ok(Self::default());
         }
         let (conn, facts) = db.log().await?;
-        let mut sql = QueryBuilder::new("SELECT ARRAY[f.request_id, f.session_id, f.call_id] FROM ");
         let needed = [Fact::RequestId, Fact::CallId, Fact::SessionId, Fact::StartedAt];
-        Source { facts: &facts, scope }.push(&mut sql, "f", &needed, RowSelector::All);
-        sql.push(" WHERE f.started_at = ANY(").push_bind(starts).push(format!(
+        let mut sql = Source { facts: &facts, scope }.requests(&needed, RowSelector::All);
+        sql.push(" SELECT ARRAY[f.request_id, f.session_id, f.call_id] FROM requests AS f WHERE f.started_at = ANY(");
+        sql.push_bind(starts).push(format!(
             ") AND GREATEST(octet_length(f.request_id), octet_length(f.session_id), octet_length(f.call_id)) > {LONGEST}"
         ));
         let rows: Vec<(Vec<Option<String>>,)> = sql.build_query_as().fetch_all(conn).await?;

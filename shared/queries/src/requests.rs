@@ -5,17 +5,16 @@ use std::collections::HashMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use sqlx::FromRow;
 use sqlx::types::Json;
-use sqlx::{FromRow, Postgres, QueryBuilder};
 use traceability_content::RowKeys;
 use traceability_core::scope::Scope;
 use traceability_core::time::TimeWindow;
 use traceability_db::Connection;
 use traceability_db::DbError;
 use traceability_facts::absent::UNKNOWN;
-use traceability_facts::{Fact, RowSelector};
+use traceability_facts::{Beside, CONTENT_COLUMNS, Conditions, Fact, RowSelector};
 use traceability_litellm::SHARES_CALL_ID;
-use traceability_litellm::content::CONTENT_COLUMNS;
 use utoipa::ToSchema;
 
 use super::Source;
@@ -130,15 +129,16 @@ pub async fn list(
     after: Option<&RequestPosition>,
     (limit, offset): (u32, u32),
 ) -> sqlx::Result<Vec<RequestRow>> {
-    let mut sql = QueryBuilder::<Postgres>::new(format!("SELECT {ROW} FROM "));
     let facts = union(&[&ROW_FACTS, &[Fact::CacheHit, Fact::Tags], &filter.facts()]);
-    source.push(&mut sql, "f", &facts, RowSelector::Started(window));
-    sql.push(" WHERE true");
+    let mut sql = source.requests(&facts, RowSelector::Started(window));
+    sql.push(format!(" SELECT {ROW} FROM requests AS f"));
+    let mut conditions = Conditions::new(&mut sql);
     if let Some(after) = after {
-        sql.push(" AND (f.started_at, f.request_id) < (").push_bind(utc(after.started_at));
+        let sql = conditions.and();
+        sql.push("(f.started_at, f.request_id) < (").push_bind(utc(after.started_at));
         sql.push(", ").push_bind(source.facts.stored(&after.request_id).into_owned()).push(")");
     }
-    filter.stored(source.facts).push(&mut sql, "f");
+    filter.stored(source.facts).push(&mut conditions, "f");
     sql.push(" ORDER BY f.started_at DESC, f.request_id DESC LIMIT ").push_bind(i64::from(limit));
     sql.push(" OFFSET ").push_bind(i64::from(offset));
     let mut rows: Vec<RequestRow> = sql.build_query_as().fetch_all(&mut *conn).await?;
@@ -160,11 +160,11 @@ async fn mark(conn: &mut Connection, source: Source<'_>, rows: &mut [RequestRow]
     let starts = || rows.iter().map(|row| row.request_start);
     let Some((first, last)) = starts().min().zip(starts().max()) else { return Ok(()) };
     let ids: Vec<String> = rows.iter().map(|row| row.request_id.clone()).collect();
-    let mut sql = QueryBuilder::<Postgres>::new(format!(
-        "SELECT f.request_id, f.started_at AT TIME ZONE 'UTC' AS request_start, {MARKS} FROM "
-    ));
     let facts = [Fact::RequestId, Fact::StartedAt, Fact::Origin, Fact::DataQuality];
-    source.push(&mut sql, "f", &facts, RowSelector::Requests(&ids));
+    let mut sql = source.requests(&facts, RowSelector::Requests(&ids));
+    sql.push(format!(
+        " SELECT f.request_id, f.started_at AT TIME ZONE 'UTC' AS request_start, {MARKS} FROM requests AS f"
+    ));
     // Where the table is partitioned, by time, the others need not be looked into.
     sql.push(" WHERE f.started_at >= ").push_bind(utc(first)).push(" AND f.started_at <= ").push_bind(utc(last));
     let marks: Vec<Marks> = sql.build_query_as().fetch_all(conn).await?;
@@ -252,7 +252,7 @@ pub async fn find(db: &mut Session, scope: &Scope, id: &str) -> Result<Option<Re
             return Ok(found);
         }
     }
-    if !db.facts.is_indexed() {
+    if !db.facts.outlives_log() {
         return db.require_index().map(|()| None);
     }
     let source = Source { facts: &db.facts, scope };
@@ -275,15 +275,15 @@ async fn find_in(
     source: Source<'_>,
     rows: RowSelector<'_>,
 ) -> sqlx::Result<Option<RequestRecord>> {
-    let mut sql = QueryBuilder::<Postgres>::new(format!(
-        "SELECT {ROW}, {MARKS}, COALESCE(f.agent_name, '{UNKNOWN}') AS agent_name, \
+    let mut sql = source.requests_with(&Fact::ALL, Beside::Record, rows);
+    sql.push(format!(
+        " SELECT {ROW}, {MARKS}, COALESCE(f.agent_name, '{UNKNOWN}') AS agent_name, \
          COALESCE(f.conversation_name, 'default') AS conversation_name, f.key_alias, f.organization_id, f.error_class, \
          f.cached_tokens, f.reasoning_tokens, f.tool_calls, f.duration_ms, f.user_id AS owner, \
          f.started_at AT TIME ZONE 'UTC' AS started_at, f.call_id, {CONTENT_COLUMNS}, \
          f.completion_started_at AT TIME ZONE 'UTC' AS completion_start, f.cache_hit_text, f.cache_key, f.api_base, \
-         f.metadata, f.row_keys FROM "
+         f.metadata, f.row_keys FROM requests AS f"
     ));
-    source.facts.push_record(&mut sql, "f", &Fact::ALL, rows, source.scope);
     // A partitioned log may hold an id twice, and call ids are not unique at all: the newest is meant.
     sql.push(" ORDER BY f.started_at DESC, f.request_id LIMIT 1");
     let mut record: Option<RequestRecord> = sql.build_query_as().fetch_optional(&mut *conn).await?;
@@ -307,9 +307,11 @@ async fn shares_call_id(conn: &mut Connection, source: Source<'_>, row: &Request
         return Ok(false);
     };
     let window = TimeWindow { start: from, end: until };
-    let mut sql = QueryBuilder::<Postgres>::new("SELECT EXISTS (SELECT FROM ");
-    source.push(&mut sql, "f", &[Fact::CallId, Fact::RequestId, Fact::StartedAt], RowSelector::Started(&window));
-    sql.push(" WHERE f.call_id = ").push_bind(call_id.clone()).push(" AND (f.request_id, f.started_at) <> (");
+    let facts = [Fact::CallId, Fact::RequestId, Fact::StartedAt];
+    let mut sql = source.requests(&facts, RowSelector::Started(&window));
+    sql.push(" SELECT EXISTS (SELECT FROM requests AS f WHERE f.call_id = ")
+        .push_bind(call_id.clone())
+        .push(" AND (f.request_id, f.started_at) <> (");
     sql.push_bind(row.request_id.clone()).push(", ").push_bind(utc(start)).push("))");
     sql.build_query_scalar().fetch_one(conn).await
 }

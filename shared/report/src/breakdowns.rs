@@ -137,14 +137,7 @@ async fn groups(
     let grouping = Grouping { keys: vec![by.dimension()], starts: vec![window.start] };
     let mut measures = vec![SPEND, TOTAL_TOKENS, FAILED_REQUESTS];
     measures.extend((by == BreakdownBy::Agent && *window == asked.span.window).then_some(CACHED_TOKENS));
-    measure(
-        conn,
-        source,
-        &question,
-        &grouping,
-        MeasureSet { measures: &measures, pick, shares: false, sessions: false },
-    )
-    .await
+    measure(conn, source, &question, &grouping, MeasureSet { measures: &measures, pick, cost_shares: false }).await
 }
 
 /// The first groups as rows, and all others as one.
@@ -213,7 +206,7 @@ async fn newcomers(
     let window = TimeWindow { start, end: asked.span.window.start };
     let question = Question::new(window, asked.filter.clone());
     let grouping = Grouping { keys: vec![by.dimension()], starts: vec![start] };
-    let needs = MeasureSet { measures: &[], pick: Pick::Selection(&shown), shares: false, sessions: false };
+    let needs = MeasureSet { measures: &[], pick: Pick::Selection(&shown), cost_shares: false };
     let seen = measure(conn, source, &question, &grouping, needs).await?;
     let seen: HashSet<Vec<String>> = seen.into_iter().map(|group| group.keys).collect();
     let new = named.into_iter().filter(|group| !seen.contains(&group.keys)).map(|group| Newcomer {

@@ -97,7 +97,7 @@ impl Daily {
         let starts = parts.iter().map(|part| part.window.start).collect();
         let grouping = Grouping { keys: keys.to_vec(), starts };
         let measures = [SPEND, FAILED_REQUESTS, TOTAL_TOKENS];
-        let needs = MeasureSet { measures: &measures, pick, shares: false, sessions: false };
+        let needs = MeasureSet { measures: &measures, pick, cost_shares: false };
         let question = Question::new(window, filter.clone());
         let found = measure(conn, source, &question, &grouping, needs).await?;
         let daily = |group: Measured| {

@@ -108,7 +108,7 @@ async fn origins(
     question: &Question,
     requests: i64,
 ) -> sqlx::Result<Option<Vec<RequestsOfOrigin>>> {
-    if !source.facts.is_indexed() && requests > MOST_READ {
+    if source.facts.has_stored_content() && requests > MOST_READ {
         return Ok(None);
     }
     let found = of_origins(conn, source, question).await?;

@@ -31,13 +31,12 @@ pub async fn cost_report(conn: &mut Connection, source: Source<'_>, asked: &Aske
     let start = days_before(span.window.start, USUAL_DAYS, span.zone).min(month.first_needed());
     let parts = parts(&TimeWindow { start, end: span.window.end }, span.zone, &[span.window.start, until]);
 
-    let is_indexed = source.facts.is_indexed();
-    let mut totals = totals::totals(conn, source, &question, is_indexed).await?;
+    let mut totals = totals::totals(conn, source, &question).await?;
     let daily = Daily::of_all(conn, source, filter, &parts).await?;
     let comparisons = totals::comparisons(conn, source, asked, (&totals, since)).await?;
     let mut first_seen = FirstSeen { since: looked_back_since(asked, since), ..FirstSeen::default() };
     let read: i64 = daily.figures.iter().map(|figures| figures.requests).sum();
-    let back = LookBack { since, agents: is_indexed || read <= MOST_READ };
+    let back = LookBack { since, agents: !source.facts.has_stored_content() || read <= MOST_READ };
     let mut breakdowns = Vec::with_capacity(BreakdownBy::ALL.len());
     for by in BreakdownBy::ALL {
         let told = breakdown(conn, source, asked, (by, &totals.spend), back).await?;

@@ -20,19 +20,13 @@ use super::Asked;
 use super::document::{Against, Comparison, Reach, Totals};
 use super::period::Span;
 
-/// The figures of one time. Whether the providers' caches are asked about: without an index that reads every request's
-/// metadata.
-pub(super) async fn totals(
-    conn: &mut Connection,
-    source: Source<'_>,
-    question: &Question,
-    cached: bool,
-) -> sqlx::Result<Totals> {
+/// The figures of one time. The providers' caches are asked about where that does not read every request's metadata.
+pub(super) async fn totals(conn: &mut Connection, source: Source<'_>, question: &Question) -> sqlx::Result<Totals> {
     let grouping = Grouping { keys: Vec::new(), starts: vec![question.window.start] };
     let mut asked = vec![SPEND, PROMPT_TOKENS, COMPLETION_TOKENS, TOTAL_TOKENS, FAILED_REQUESTS, CACHE_HITS];
-    asked.extend(cached.then_some(CACHED_TOKENS));
+    asked.extend(source.facts.rollups().map(|_| CACHED_TOKENS));
     let pick = Pick::Top { order: Order::Requests, top: 1, include_other: false };
-    let needs = MeasureSet { measures: &asked, pick, shares: false, sessions: false };
+    let needs = MeasureSet { measures: &asked, pick, cost_shares: false };
     let Some(measured) = measure(conn, source, question, &grouping, needs).await?.pop() else {
         return Ok(Totals { cache_savings: Some(Money::zero()), ..Totals::default() });
     };
@@ -65,7 +59,7 @@ async fn savings(
     let grouping = Grouping { keys: vec![Dimension::Model], starts: vec![question.window.start] };
     let pick = Pick::Top { order: Order::Cost, top: MOST_GROUPS, include_other: false };
     let measures = [SPEND, FAILED_REQUESTS, CACHE_HITS];
-    let needs = MeasureSet { measures: &measures, pick, shares: false, sessions: false };
+    let needs = MeasureSet { measures: &measures, pick, cost_shares: false };
     let models = measure(conn, source, question, &grouping, needs).await?;
     let known = models.into_iter().filter_map(|model| {
         let figures = model.figures;
@@ -104,7 +98,7 @@ pub(super) async fn comparisons(
         let question = Question::new(span.window, asked.filter.clone());
         let totals = match reach {
             Reach::Unknown => None,
-            Reach::Whole | Reach::Partly => Some(totals(conn, source, &question, source.facts.is_indexed()).await?),
+            Reach::Whole | Reach::Partly => Some(totals(conn, source, &question).await?),
         };
         let before = totals.as_ref().filter(|before| reach == Reach::Whole && !before.spend.is_zero());
         let change = before.map(|before| (&now.spend - &before.spend).share_of(&before.spend));

@@ -17,6 +17,23 @@ WHERE
   );
 
 WITH
+requests AS (
+  SELECT $1::integer AS bucket, $2::timestamp AS rolled_from, $3::timestamp AS rolled_until, e.*
+  FROM (
+    SELECT s.started_at, s.team_id, s.model_group, s.total_tokens, s.spend
+    FROM traceability.facts s
+    WHERE s.started_at >= $4
+      AND s.started_at < $5
+  ) AS e
+  UNION ALL
+  SELECT $6::integer AS bucket, $7::timestamp AS rolled_from, $8::timestamp AS rolled_until, e.*
+  FROM (
+    SELECT s.started_at, s.team_id, s.model_group, s.total_tokens, s.spend
+    FROM traceability.facts s
+    WHERE s.started_at >= $9
+      AND s.started_at < $10
+  ) AS e
+),
 partials AS (
   SELECT
     p.first AS k1,
@@ -28,7 +45,7 @@ partials AS (
   FROM (
     SELECT g.bucket, g.since, p.*
     FROM
-      unnest($1::smallint[], $2::integer[], $3::integer[], $4::integer[], $5::integer[]) AS g(level, from_quarter, until_quarter, bucket, since)
+      unnest($11::smallint[], $12::integer[], $13::integer[], $14::integer[], $15::integer[]) AS g(level, from_quarter, until_quarter, bucket, since)
       CROSS JOIN LATERAL (
         SELECT p.*
         FROM traceability.rollups AS p
@@ -44,39 +61,11 @@ partials AS (
   SELECT
     COALESCE(f.team_id, 'unknown') AS k1,
     COALESCE(f.model_group, 'unknown') AS k2,
-    g.bucket,
+    f.bucket,
     (count(*))::bigint AS requests,
     (COALESCE(sum(f.total_tokens), 0))::bigint AS total_tokens,
     (COALESCE(sum(f.spend::numeric), 0))::numeric AS spend
-  FROM (
-    SELECT $6::integer AS bucket, $7::timestamp AS rolled_from, $8::timestamp AS rolled_until
-  ) AS g
-    CROSS JOIN (
-      SELECT s.started_at, s.team_id, s.model_group, s.total_tokens, s.spend
-      FROM traceability.facts s
-      WHERE s.started_at >= $9
-        AND s.started_at < $10 AND true
-    ) AS f
-  WHERE true
-  GROUP BY 1, 2, 3
-  UNION ALL
-  SELECT
-    COALESCE(f.team_id, 'unknown') AS k1,
-    COALESCE(f.model_group, 'unknown') AS k2,
-    g.bucket,
-    (count(*))::bigint AS requests,
-    (COALESCE(sum(f.total_tokens), 0))::bigint AS total_tokens,
-    (COALESCE(sum(f.spend::numeric), 0))::numeric AS spend
-  FROM (
-    SELECT $11::integer AS bucket, $12::timestamp AS rolled_from, $13::timestamp AS rolled_until
-  ) AS g
-    CROSS JOIN (
-      SELECT s.started_at, s.team_id, s.model_group, s.total_tokens, s.spend
-      FROM traceability.facts s
-      WHERE s.started_at >= $14
-        AND s.started_at < $15 AND true
-    ) AS f
-  WHERE true
+  FROM requests AS f
   GROUP BY 1, 2, 3
 ),
 whole AS (SELECT sum(p.spend) AS spend FROM partials AS p),
@@ -95,32 +84,17 @@ SELECT
   r.place IS NULL AS other,
   NULL::integer AS bucket,
   (COALESCE(sum(p.requests), 0))::bigint AS requests,
-  (COALESCE(NULL, 0))::bigint AS failed_requests,
-  (COALESCE(NULL, 0))::bigint AS cache_hits,
-  (COALESCE(NULL, 0))::bigint AS prompt_tokens,
-  (COALESCE(NULL, 0))::bigint AS completion_tokens,
   (COALESCE(sum(p.total_tokens), 0))::bigint AS total_tokens,
   (COALESCE(sum(p.spend), 0))::float8 AS spend,
-  (COALESCE(NULL, 0))::bigint AS duration_ms,
-  (COALESCE(NULL, 0))::bigint AS min_duration_ms,
-  (COALESCE(NULL, 0))::bigint AS max_duration_ms,
-  (COALESCE(NULL, 0))::bigint AS ttft_ms,
-  (COALESCE(NULL, 0))::bigint AS streamed,
-  (COALESCE(NULL, 0))::bigint AS tool_calls,
-  (NULL)::bigint AS cached_tokens,
-  (NULL)::bigint AS cached_tokens_of,
-  (COALESCE(NULL, 0))::bigint AS sessions,
   COALESCE(sum(p.spend), 0) AS exact_spend,
-  COALESCE((NULL)::float8, 0) AS avg_duration,
-  (NULL)::float8 AS avg_ttft,
   COALESCE((sum(p.spend) / NULLIF(sum(p.requests), 0))::float8, 0) AS avg_spend,
   COALESCE(
     LEAST(
       GREATEST(round(100 * sum(p.spend) / NULLIF((SELECT whole.spend FROM whole), 0), 2), 0),
       100
-    )::float8,
+    ),
     0
-  ) AS share_of_spend
+  )::float8 AS share_of_spend
 FROM partials AS p LEFT JOIN ranked AS r ON r.k1 = p.k1 AND r.k2 = p.k2
 GROUP BY r.place, r.k1, r.k2
 ORDER BY r.place NULLS LAST, bucket NULLS FIRST;

@@ -17,6 +17,23 @@ WHERE
   );
 
 WITH
+requests AS (
+  SELECT $1::integer AS bucket, $2::timestamp AS rolled_from, $3::timestamp AS rolled_until, e.*
+  FROM (
+    SELECT s.started_at, s.model_group, s.status, s.error_class, s.spend
+    FROM traceability.facts s
+    WHERE s.started_at >= $4
+      AND s.started_at < $5
+  ) AS e
+  UNION ALL
+  SELECT $6::integer AS bucket, $7::timestamp AS rolled_from, $8::timestamp AS rolled_until, e.*
+  FROM (
+    SELECT s.started_at, s.model_group, s.status, s.error_class, s.spend
+    FROM traceability.facts s
+    WHERE s.started_at >= $9
+      AND s.started_at < $10
+  ) AS e
+),
 partials AS (
   SELECT
     p.first AS k1,
@@ -28,7 +45,7 @@ partials AS (
   FROM (
     SELECT g.bucket, g.since, p.*
     FROM
-      unnest($1::smallint[], $2::integer[], $3::integer[], $4::integer[], $5::integer[]) AS g(level, from_quarter, until_quarter, bucket, since)
+      unnest($11::smallint[], $12::integer[], $13::integer[], $14::integer[], $15::integer[]) AS g(level, from_quarter, until_quarter, bucket, since)
       CROSS JOIN LATERAL (
         SELECT p.*
         FROM traceability.rollups AS p
@@ -44,39 +61,12 @@ partials AS (
   SELECT
     COALESCE(f.error_class, 'unknown') AS k1,
     COALESCE(f.model_group, 'unknown') AS k2,
-    g.bucket,
+    f.bucket,
     (count(*))::bigint AS requests,
     (count(*) FILTER (WHERE f.status = 'failure'))::bigint AS failed_requests,
     (COALESCE(sum(f.spend::numeric), 0))::numeric AS spend
-  FROM (
-    SELECT $6::integer AS bucket, $7::timestamp AS rolled_from, $8::timestamp AS rolled_until
-  ) AS g
-    CROSS JOIN (
-      SELECT s.started_at, s.model_group, s.status, s.error_class, s.spend
-      FROM traceability.facts s
-      WHERE s.started_at >= $9
-        AND s.started_at < $10 AND true
-    ) AS f
-  WHERE true AND f.status = 'failure'
-  GROUP BY 1, 2, 3
-  UNION ALL
-  SELECT
-    COALESCE(f.error_class, 'unknown') AS k1,
-    COALESCE(f.model_group, 'unknown') AS k2,
-    g.bucket,
-    (count(*))::bigint AS requests,
-    (count(*) FILTER (WHERE f.status = 'failure'))::bigint AS failed_requests,
-    (COALESCE(sum(f.spend::numeric), 0))::numeric AS spend
-  FROM (
-    SELECT $11::integer AS bucket, $12::timestamp AS rolled_from, $13::timestamp AS rolled_until
-  ) AS g
-    CROSS JOIN (
-      SELECT s.started_at, s.model_group, s.status, s.error_class, s.spend
-      FROM traceability.facts s
-      WHERE s.started_at >= $14
-        AND s.started_at < $15 AND true
-    ) AS f
-  WHERE true AND f.status = 'failure'
+  FROM requests AS f
+  WHERE f.status = 'failure'
   GROUP BY 1, 2, 3
 ),
 ranked AS (
@@ -95,30 +85,31 @@ SELECT
   NULL::integer AS bucket,
   (COALESCE(sum(p.requests), 0))::bigint AS requests,
   (COALESCE(sum(p.failed_requests), 0))::bigint AS failed_requests,
-  (COALESCE(NULL, 0))::bigint AS cache_hits,
-  (COALESCE(NULL, 0))::bigint AS prompt_tokens,
-  (COALESCE(NULL, 0))::bigint AS completion_tokens,
-  (COALESCE(NULL, 0))::bigint AS total_tokens,
   (COALESCE(sum(p.spend), 0))::float8 AS spend,
-  (COALESCE(NULL, 0))::bigint AS duration_ms,
-  (COALESCE(NULL, 0))::bigint AS min_duration_ms,
-  (COALESCE(NULL, 0))::bigint AS max_duration_ms,
-  (COALESCE(NULL, 0))::bigint AS ttft_ms,
-  (COALESCE(NULL, 0))::bigint AS streamed,
-  (COALESCE(NULL, 0))::bigint AS tool_calls,
-  (NULL)::bigint AS cached_tokens,
-  (NULL)::bigint AS cached_tokens_of,
-  (COALESCE(NULL, 0))::bigint AS sessions,
   COALESCE(sum(p.spend), 0) AS exact_spend,
-  COALESCE((NULL)::float8, 0) AS avg_duration,
-  (NULL)::float8 AS avg_ttft,
-  COALESCE((sum(p.spend) / NULLIF(sum(p.requests), 0))::float8, 0) AS avg_spend,
-  COALESCE(NULL::float8, 0) AS share_of_spend
+  COALESCE((sum(p.spend) / NULLIF(sum(p.requests), 0))::float8, 0) AS avg_spend
 FROM partials AS p JOIN ranked AS r ON r.k1 = p.k1 AND r.k2 = p.k2
 GROUP BY r.place, r.k1, r.k2
 ORDER BY r.place NULLS LAST, bucket NULLS FIRST;
 
 WITH
+requests AS (
+  SELECT $1::integer AS bucket, $2::timestamp AS rolled_from, $3::timestamp AS rolled_until, e.*
+  FROM (
+    SELECT s.started_at, s.status
+    FROM traceability.facts s
+    WHERE s.started_at >= $4
+      AND s.started_at < $5
+  ) AS e
+  UNION ALL
+  SELECT $6::integer AS bucket, $7::timestamp AS rolled_from, $8::timestamp AS rolled_until, e.*
+  FROM (
+    SELECT s.started_at, s.status
+    FROM traceability.facts s
+    WHERE s.started_at >= $9
+      AND s.started_at < $10
+  ) AS e
+),
 partials AS (
   SELECT
     ''::text AS k1,
@@ -129,7 +120,7 @@ partials AS (
   FROM (
     SELECT g.bucket, g.since, p.*
     FROM
-      unnest($1::smallint[], $2::integer[], $3::integer[], $4::integer[], $5::integer[]) AS g(level, from_quarter, until_quarter, bucket, since)
+      unnest($11::smallint[], $12::integer[], $13::integer[], $14::integer[], $15::integer[]) AS g(level, from_quarter, until_quarter, bucket, since)
       CROSS JOIN LATERAL (
         SELECT p.*
         FROM traceability.rollups AS p
@@ -145,37 +136,10 @@ partials AS (
   SELECT
     ''::text AS k1,
     ''::text AS k2,
-    g.bucket,
+    f.bucket,
     (count(*))::bigint AS requests,
     (count(*) FILTER (WHERE f.status = 'failure'))::bigint AS failed_requests
-  FROM (
-    SELECT $6::integer AS bucket, $7::timestamp AS rolled_from, $8::timestamp AS rolled_until
-  ) AS g
-    CROSS JOIN (
-      SELECT s.started_at, s.status
-      FROM traceability.facts s
-      WHERE s.started_at >= $9
-        AND s.started_at < $10 AND true
-    ) AS f
-  WHERE true
-  GROUP BY 1, 2, 3
-  UNION ALL
-  SELECT
-    ''::text AS k1,
-    ''::text AS k2,
-    g.bucket,
-    (count(*))::bigint AS requests,
-    (count(*) FILTER (WHERE f.status = 'failure'))::bigint AS failed_requests
-  FROM (
-    SELECT $11::integer AS bucket, $12::timestamp AS rolled_from, $13::timestamp AS rolled_until
-  ) AS g
-    CROSS JOIN (
-      SELECT s.started_at, s.status
-      FROM traceability.facts s
-      WHERE s.started_at >= $14
-        AND s.started_at < $15 AND true
-    ) AS f
-  WHERE true
+  FROM requests AS f
   GROUP BY 1, 2, 3
 ),
 ranked AS (
@@ -193,26 +157,7 @@ SELECT
   r.place IS NULL AS other,
   NULL::integer AS bucket,
   (COALESCE(sum(p.requests), 0))::bigint AS requests,
-  (COALESCE(sum(p.failed_requests), 0))::bigint AS failed_requests,
-  (COALESCE(NULL, 0))::bigint AS cache_hits,
-  (COALESCE(NULL, 0))::bigint AS prompt_tokens,
-  (COALESCE(NULL, 0))::bigint AS completion_tokens,
-  (COALESCE(NULL, 0))::bigint AS total_tokens,
-  (COALESCE(NULL, 0))::float8 AS spend,
-  (COALESCE(NULL, 0))::bigint AS duration_ms,
-  (COALESCE(NULL, 0))::bigint AS min_duration_ms,
-  (COALESCE(NULL, 0))::bigint AS max_duration_ms,
-  (COALESCE(NULL, 0))::bigint AS ttft_ms,
-  (COALESCE(NULL, 0))::bigint AS streamed,
-  (COALESCE(NULL, 0))::bigint AS tool_calls,
-  (NULL)::bigint AS cached_tokens,
-  (NULL)::bigint AS cached_tokens_of,
-  (COALESCE(NULL, 0))::bigint AS sessions,
-  COALESCE(NULL::numeric, 0) AS exact_spend,
-  COALESCE((NULL)::float8, 0) AS avg_duration,
-  (NULL)::float8 AS avg_ttft,
-  COALESCE((NULL)::float8, 0) AS avg_spend,
-  COALESCE(NULL::float8, 0) AS share_of_spend
+  (COALESCE(sum(p.failed_requests), 0))::bigint AS failed_requests
 FROM partials AS p JOIN ranked AS r ON r.k1 = p.k1 AND r.k2 = p.k2
 GROUP BY r.place, r.k1, r.k2
 ORDER BY r.place NULLS LAST, bucket NULLS FIRST;

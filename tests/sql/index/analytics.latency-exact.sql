@@ -17,6 +17,23 @@ WHERE
   );
 
 WITH
+requests AS (
+  SELECT $1::integer AS bucket, $2::timestamp AS rolled_from, $3::timestamp AS rolled_until, e.*
+  FROM (
+    SELECT s.started_at, s.duration_ms, s.ttft_ms, s.provider, s.completion_tokens
+    FROM traceability.facts s
+    WHERE s.started_at >= $4
+      AND s.started_at < $5
+  ) AS e
+  UNION ALL
+  SELECT $6::integer AS bucket, $7::timestamp AS rolled_from, $8::timestamp AS rolled_until, e.*
+  FROM (
+    SELECT s.started_at, s.duration_ms, s.ttft_ms, s.provider, s.completion_tokens
+    FROM traceability.facts s
+    WHERE s.started_at >= $9
+      AND s.started_at < $10
+  ) AS e
+),
 partials AS (
   SELECT
     p.first AS k1,
@@ -32,7 +49,7 @@ partials AS (
   FROM (
     SELECT g.bucket, g.since, p.*
     FROM
-      unnest($1::smallint[], $2::integer[], $3::integer[], $4::integer[], $5::integer[]) AS g(level, from_quarter, until_quarter, bucket, since)
+      unnest($11::smallint[], $12::integer[], $13::integer[], $14::integer[], $15::integer[]) AS g(level, from_quarter, until_quarter, bucket, since)
       CROSS JOIN LATERAL (
         SELECT p.*
         FROM traceability.rollups AS p
@@ -48,7 +65,7 @@ partials AS (
   SELECT
     COALESCE(f.provider, 'unknown') AS k1,
     ''::text AS k2,
-    g.bucket,
+    f.bucket,
     (count(*))::bigint AS requests,
     (COALESCE(sum(f.completion_tokens), 0))::bigint AS completion_tokens,
     (COALESCE(sum(f.duration_ms), 0))::bigint AS duration_ms,
@@ -56,39 +73,7 @@ partials AS (
     (COALESCE(max(f.duration_ms), 0))::bigint AS max_duration_ms,
     (COALESCE(sum(f.ttft_ms), 0))::bigint AS ttft_ms,
     (count(f.ttft_ms))::bigint AS streamed
-  FROM (
-    SELECT $6::integer AS bucket, $7::timestamp AS rolled_from, $8::timestamp AS rolled_until
-  ) AS g
-    CROSS JOIN (
-      SELECT s.started_at, s.duration_ms, s.ttft_ms, s.provider, s.completion_tokens
-      FROM traceability.facts s
-      WHERE s.started_at >= $9
-        AND s.started_at < $10 AND true
-    ) AS f
-  WHERE true
-  GROUP BY 1, 2, 3
-  UNION ALL
-  SELECT
-    COALESCE(f.provider, 'unknown') AS k1,
-    ''::text AS k2,
-    g.bucket,
-    (count(*))::bigint AS requests,
-    (COALESCE(sum(f.completion_tokens), 0))::bigint AS completion_tokens,
-    (COALESCE(sum(f.duration_ms), 0))::bigint AS duration_ms,
-    (COALESCE(min(f.duration_ms), 0))::bigint AS min_duration_ms,
-    (COALESCE(max(f.duration_ms), 0))::bigint AS max_duration_ms,
-    (COALESCE(sum(f.ttft_ms), 0))::bigint AS ttft_ms,
-    (count(f.ttft_ms))::bigint AS streamed
-  FROM (
-    SELECT $11::integer AS bucket, $12::timestamp AS rolled_from, $13::timestamp AS rolled_until
-  ) AS g
-    CROSS JOIN (
-      SELECT s.started_at, s.duration_ms, s.ttft_ms, s.provider, s.completion_tokens
-      FROM traceability.facts s
-      WHERE s.started_at >= $14
-        AND s.started_at < $15 AND true
-    ) AS f
-  WHERE true
+  FROM requests AS f
   GROUP BY 1, 2, 3
 ),
 ranked AS (
@@ -106,43 +91,30 @@ SELECT
   r.place IS NULL AS other,
   NULL::integer AS bucket,
   (COALESCE(sum(p.requests), 0))::bigint AS requests,
-  (COALESCE(NULL, 0))::bigint AS failed_requests,
-  (COALESCE(NULL, 0))::bigint AS cache_hits,
-  (COALESCE(NULL, 0))::bigint AS prompt_tokens,
   (COALESCE(sum(p.completion_tokens), 0))::bigint AS completion_tokens,
-  (COALESCE(NULL, 0))::bigint AS total_tokens,
-  (COALESCE(NULL, 0))::float8 AS spend,
   (COALESCE(sum(p.duration_ms), 0))::bigint AS duration_ms,
   (COALESCE(min(p.min_duration_ms), 0))::bigint AS min_duration_ms,
   (COALESCE(max(p.max_duration_ms), 0))::bigint AS max_duration_ms,
   (COALESCE(sum(p.ttft_ms), 0))::bigint AS ttft_ms,
   (COALESCE(sum(p.streamed), 0))::bigint AS streamed,
-  (COALESCE(NULL, 0))::bigint AS tool_calls,
-  (NULL)::bigint AS cached_tokens,
-  (NULL)::bigint AS cached_tokens_of,
-  (COALESCE(NULL, 0))::bigint AS sessions,
-  COALESCE(NULL::numeric, 0) AS exact_spend,
   COALESCE((sum(p.duration_ms) / NULLIF(sum(p.requests), 0) / 1000)::float8, 0) AS avg_duration,
-  (sum(p.ttft_ms) / NULLIF(sum(p.streamed), 0) / 1000)::float8 AS avg_ttft,
-  COALESCE((NULL)::float8, 0) AS avg_spend,
-  COALESCE(NULL::float8, 0) AS share_of_spend
+  (sum(p.ttft_ms) / NULLIF(sum(p.streamed), 0) / 1000)::float8 AS avg_ttft
 FROM partials AS p JOIN ranked AS r ON r.k1 = p.k1 AND r.k2 = p.k2
 GROUP BY r.place, r.k1, r.k2
 ORDER BY r.place NULLS LAST, bucket NULLS FIRST;
 
+WITH
+requests AS (
+  SELECT s.started_at, s.duration_ms, s.ttft_ms, s.provider
+  FROM traceability.facts s
+  WHERE s.started_at >= $1 AND s.started_at < $2
+)
 SELECT
   r.place,
   1 AS bucket,
   percentile_cont(ARRAY[0.5, 0.9, 0.95, 0.99]) WITHIN GROUP (ORDER BY f.duration_ms),
   percentile_cont(ARRAY[0.5, 0.9, 0.95, 0.99]) WITHIN GROUP (ORDER BY f.ttft_ms)
-FROM (
-  SELECT s.started_at, s.duration_ms, s.ttft_ms, s.provider
-  FROM traceability.facts s
-  WHERE s.started_at >= $1
-    AND s.started_at < $2 AND true
-) AS f
-  JOIN unnest($3::text[], $4::text[])
+FROM requests AS f JOIN unnest($3::text[], $4::text[])
 WITH
 ORDINALITY AS r(k1, k2, place) ON r.k1 = COALESCE(f.provider, 'unknown') AND r.k2 = ''::text
-WHERE true
 GROUP BY 1, 2;

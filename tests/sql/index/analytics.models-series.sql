@@ -17,6 +17,47 @@ WHERE
   );
 
 WITH
+requests AS (
+  SELECT $1::integer AS bucket, $2::timestamp AS rolled_from, $3::timestamp AS rolled_until, e.*
+  FROM (
+    SELECT
+      s.started_at,
+      s.duration_ms,
+      s.ttft_ms,
+      s.model_group,
+      s.provider,
+      s.status,
+      s.prompt_tokens,
+      s.completion_tokens,
+      s.cached_tokens,
+      s.total_tokens,
+      s.spend,
+      s.cache_hit
+    FROM traceability.facts s
+    WHERE s.started_at >= $4
+      AND s.started_at < $5
+  ) AS e
+  UNION ALL
+  SELECT $6::integer AS bucket, $7::timestamp AS rolled_from, $8::timestamp AS rolled_until, e.*
+  FROM (
+    SELECT
+      s.started_at,
+      s.duration_ms,
+      s.ttft_ms,
+      s.model_group,
+      s.provider,
+      s.status,
+      s.prompt_tokens,
+      s.completion_tokens,
+      s.cached_tokens,
+      s.total_tokens,
+      s.spend,
+      s.cache_hit
+    FROM traceability.facts s
+    WHERE s.started_at >= $9
+      AND s.started_at < $10
+  ) AS e
+),
 partials AS (
   SELECT
     p.first AS k1,
@@ -39,7 +80,7 @@ partials AS (
   FROM (
     SELECT g.bucket, g.since, p.*
     FROM
-      unnest($1::smallint[], $2::integer[], $3::integer[], $4::integer[], $5::integer[]) AS g(level, from_quarter, until_quarter, bucket, since)
+      unnest($11::smallint[], $12::integer[], $13::integer[], $14::integer[], $15::integer[]) AS g(level, from_quarter, until_quarter, bucket, since)
       CROSS JOIN LATERAL (
         SELECT p.*
         FROM traceability.rollups AS p
@@ -55,7 +96,7 @@ partials AS (
   SELECT
     COALESCE(f.model_group, 'unknown') AS k1,
     COALESCE(f.provider, 'unknown') AS k2,
-    g.bucket,
+    f.bucket,
     (count(*))::bigint AS requests,
     (count(*) FILTER (WHERE f.status = 'failure'))::bigint AS failed_requests,
     (count(*) FILTER (WHERE f.cache_hit))::bigint AS cache_hits,
@@ -77,77 +118,7 @@ partials AS (
         END
       ) FILTER (WHERE f.cached_tokens IS NOT NULL)
     )::bigint AS cached_tokens_of
-  FROM (
-    SELECT $6::integer AS bucket, $7::timestamp AS rolled_from, $8::timestamp AS rolled_until
-  ) AS g
-    CROSS JOIN (
-      SELECT
-        s.started_at,
-        s.duration_ms,
-        s.ttft_ms,
-        s.model_group,
-        s.provider,
-        s.status,
-        s.prompt_tokens,
-        s.completion_tokens,
-        s.cached_tokens,
-        s.total_tokens,
-        s.spend,
-        s.cache_hit
-      FROM traceability.facts s
-      WHERE s.started_at >= $9
-        AND s.started_at < $10 AND true
-    ) AS f
-  WHERE true
-  GROUP BY 1, 2, 3
-  UNION ALL
-  SELECT
-    COALESCE(f.model_group, 'unknown') AS k1,
-    COALESCE(f.provider, 'unknown') AS k2,
-    g.bucket,
-    (count(*))::bigint AS requests,
-    (count(*) FILTER (WHERE f.status = 'failure'))::bigint AS failed_requests,
-    (count(*) FILTER (WHERE f.cache_hit))::bigint AS cache_hits,
-    (COALESCE(sum(f.prompt_tokens), 0))::bigint AS prompt_tokens,
-    (COALESCE(sum(f.completion_tokens), 0))::bigint AS completion_tokens,
-    (COALESCE(sum(f.total_tokens), 0))::bigint AS total_tokens,
-    (COALESCE(sum(f.spend::numeric), 0))::numeric AS spend,
-    (COALESCE(sum(f.duration_ms), 0))::bigint AS duration_ms,
-    (COALESCE(min(f.duration_ms), 0))::bigint AS min_duration_ms,
-    (COALESCE(max(f.duration_ms), 0))::bigint AS max_duration_ms,
-    (COALESCE(sum(f.ttft_ms), 0))::bigint AS ttft_ms,
-    (count(f.ttft_ms))::bigint AS streamed,
-    (sum(f.cached_tokens))::bigint AS cached_tokens,
-    (
-      sum(
-        CASE
-          WHEN f.cached_tokens > f.prompt_tokens THEN GREATEST(f.prompt_tokens, 0) + f.cached_tokens
-          ELSE f.prompt_tokens
-        END
-      ) FILTER (WHERE f.cached_tokens IS NOT NULL)
-    )::bigint AS cached_tokens_of
-  FROM (
-    SELECT $11::integer AS bucket, $12::timestamp AS rolled_from, $13::timestamp AS rolled_until
-  ) AS g
-    CROSS JOIN (
-      SELECT
-        s.started_at,
-        s.duration_ms,
-        s.ttft_ms,
-        s.model_group,
-        s.provider,
-        s.status,
-        s.prompt_tokens,
-        s.completion_tokens,
-        s.cached_tokens,
-        s.total_tokens,
-        s.spend,
-        s.cache_hit
-      FROM traceability.facts s
-      WHERE s.started_at >= $14
-        AND s.started_at < $15 AND true
-    ) AS f
-  WHERE true
+  FROM requests AS f
   GROUP BY 1, 2, 3
 ),
 ranked AS (
@@ -176,15 +147,12 @@ SELECT
   (COALESCE(max(p.max_duration_ms), 0))::bigint AS max_duration_ms,
   (COALESCE(sum(p.ttft_ms), 0))::bigint AS ttft_ms,
   (COALESCE(sum(p.streamed), 0))::bigint AS streamed,
-  (COALESCE(NULL, 0))::bigint AS tool_calls,
   (sum(p.cached_tokens))::bigint AS cached_tokens,
   (sum(p.cached_tokens_of))::bigint AS cached_tokens_of,
-  (COALESCE(NULL, 0))::bigint AS sessions,
   COALESCE(sum(p.spend), 0) AS exact_spend,
-  COALESCE((sum(p.duration_ms) / NULLIF(sum(p.requests), 0) / 1000)::float8, 0) AS avg_duration,
-  (sum(p.ttft_ms) / NULLIF(sum(p.streamed), 0) / 1000)::float8 AS avg_ttft,
   COALESCE((sum(p.spend) / NULLIF(sum(p.requests), 0))::float8, 0) AS avg_spend,
-  COALESCE(NULL::float8, 0) AS share_of_spend
+  COALESCE((sum(p.duration_ms) / NULLIF(sum(p.requests), 0) / 1000)::float8, 0) AS avg_duration,
+  (sum(p.ttft_ms) / NULLIF(sum(p.streamed), 0) / 1000)::float8 AS avg_ttft
 FROM partials AS p JOIN ranked AS r ON r.k1 = p.k1 AND r.k2 = p.k2
 GROUP BY GROUPING SETS ((r.place, r.k1, r.k2), (r.place, r.k1, r.k2, p.bucket))
 ORDER BY r.place NULLS LAST, bucket NULLS FIRST;
@@ -221,148 +189,89 @@ FROM (
   JOIN unnest($6::text[], $7::text[])
 WITH ORDINALITY AS r(k1, k2, place) ON r.k1 = p.first AND r.k2 = p.second;
 
-SELECT d.k1, d.k2, d.bucket, 0 AS histogram, d.bin, count(*) AS requests
-FROM (
-  SELECT
-    COALESCE(f.model_group, 'unknown') AS k1,
-    COALESCE(f.provider, 'unknown') AS k2,
-    g.bucket,
-    CASE
-      WHEN f.duration_ms IS NOT NULL THEN CASE
-        WHEN f.duration_ms > 0 THEN 1 + ceil(ln(f.duration_ms::float8) / ln(1.02::float8))::bigint
-        ELSE 0
-      END
-    END AS bin
+WITH
+requests AS (
+  SELECT $1::integer AS bucket, $2::timestamp AS rolled_from, $3::timestamp AS rolled_until, e.*
   FROM (
-    SELECT $1::integer AS bucket, $2::timestamp AS rolled_from, $3::timestamp AS rolled_until
-  ) AS g
-    CROSS JOIN (
-      SELECT s.started_at, s.duration_ms, s.model_group, s.provider
-      FROM traceability.facts s
-      WHERE s.started_at >= $4
-        AND s.started_at < $5 AND true
-    ) AS f
-  WHERE true
-) AS d
-WHERE d.bin IS NOT NULL
-GROUP BY d.k1, d.k2, d.bucket, d.bin
-UNION ALL
-SELECT d.k1, d.k2, d.bucket, 1 AS histogram, d.bin, count(*) AS requests
-FROM (
-  SELECT
-    COALESCE(f.model_group, 'unknown') AS k1,
-    COALESCE(f.provider, 'unknown') AS k2,
-    g.bucket,
-    CASE
-      WHEN f.ttft_ms IS NOT NULL THEN CASE
-        WHEN f.ttft_ms > 0 THEN 1 + ceil(ln(f.ttft_ms::float8) / ln(1.02::float8))::bigint
-        ELSE 0
-      END
-    END AS bin
+    SELECT s.started_at, s.duration_ms, s.ttft_ms, s.model_group, s.provider
+    FROM traceability.facts s
+    WHERE s.started_at >= $4
+      AND s.started_at < $5
+  ) AS e
+  UNION ALL
+  SELECT $6::integer AS bucket, $7::timestamp AS rolled_from, $8::timestamp AS rolled_until, e.*
   FROM (
-    SELECT $6::integer AS bucket, $7::timestamp AS rolled_from, $8::timestamp AS rolled_until
-  ) AS g
-    CROSS JOIN (
-      SELECT s.started_at, s.ttft_ms, s.model_group, s.provider
-      FROM traceability.facts s
-      WHERE s.started_at >= $9
-        AND s.started_at < $10 AND true
-    ) AS f
-  WHERE true
-) AS d
-WHERE d.bin IS NOT NULL
-GROUP BY d.k1, d.k2, d.bucket, d.bin
-UNION ALL
-SELECT d.k1, d.k2, d.bucket, 0 AS histogram, d.bin, count(*) AS requests
-FROM (
-  SELECT
-    COALESCE(f.model_group, 'unknown') AS k1,
-    COALESCE(f.provider, 'unknown') AS k2,
-    g.bucket,
-    CASE
-      WHEN f.duration_ms IS NOT NULL THEN CASE
-        WHEN f.duration_ms > 0 THEN 1 + ceil(ln(f.duration_ms::float8) / ln(1.02::float8))::bigint
-        ELSE 0
-      END
-    END AS bin
-  FROM (
-    SELECT $11::integer AS bucket, $12::timestamp AS rolled_from, $13::timestamp AS rolled_until
-  ) AS g
-    CROSS JOIN (
-      SELECT s.started_at, s.duration_ms, s.model_group, s.provider
-      FROM traceability.facts s
-      WHERE s.started_at >= $14
-        AND s.started_at < $15 AND true
-    ) AS f
-  WHERE true
-) AS d
-WHERE d.bin IS NOT NULL
-GROUP BY d.k1, d.k2, d.bucket, d.bin
-UNION ALL
-SELECT d.k1, d.k2, d.bucket, 1 AS histogram, d.bin, count(*) AS requests
-FROM (
-  SELECT
-    COALESCE(f.model_group, 'unknown') AS k1,
-    COALESCE(f.provider, 'unknown') AS k2,
-    g.bucket,
-    CASE
-      WHEN f.ttft_ms IS NOT NULL THEN CASE
-        WHEN f.ttft_ms > 0 THEN 1 + ceil(ln(f.ttft_ms::float8) / ln(1.02::float8))::bigint
-        ELSE 0
-      END
-    END AS bin
-  FROM (
-    SELECT $16::integer AS bucket, $17::timestamp AS rolled_from, $18::timestamp AS rolled_until
-  ) AS g
-    CROSS JOIN (
-      SELECT s.started_at, s.ttft_ms, s.model_group, s.provider
-      FROM traceability.facts s
-      WHERE s.started_at >= $19
-        AND s.started_at < $20 AND true
-    ) AS f
-  WHERE true
-) AS d
-WHERE d.bin IS NOT NULL
-GROUP BY d.k1, d.k2, d.bucket, d.bin;
+    SELECT s.started_at, s.duration_ms, s.ttft_ms, s.model_group, s.provider
+    FROM traceability.facts s
+    WHERE s.started_at >= $9
+      AND s.started_at < $10
+  ) AS e
+)
+SELECT d.k1, d.k2, d.bucket, h.histogram, h.bin, count(*) AS requests
+FROM
+  (
+    SELECT
+      COALESCE(f.model_group, 'unknown') AS k1,
+      COALESCE(f.provider, 'unknown') AS k2,
+      f.bucket,
+      f.duration_ms,
+      f.ttft_ms
+    FROM requests AS f
+  ) AS d
+  CROSS JOIN LATERAL (
+    VALUES
+      (
+        0,
+        CASE
+          WHEN d.duration_ms IS NOT NULL THEN CASE
+            WHEN d.duration_ms > 0 THEN 1 + ceil(ln(d.duration_ms::float8) / ln(1.02::float8))::bigint
+            ELSE 0
+          END
+        END
+      ),
+      (
+        1,
+        CASE
+          WHEN d.ttft_ms IS NOT NULL THEN CASE
+            WHEN d.ttft_ms > 0 THEN 1 + ceil(ln(d.ttft_ms::float8) / ln(1.02::float8))::bigint
+            ELSE 0
+          END
+        END
+      )
+  ) AS h(histogram, bin)
+WHERE h.bin IS NOT NULL
+GROUP BY d.k1, d.k2, d.bucket, h.histogram, h.bin;
 
+WITH
+requests AS (
+  SELECT $1::integer AS bucket, $2::timestamp AS rolled_from, $3::timestamp AS rolled_until, e.*
+  FROM (
+    SELECT s.session_id, s.started_at, s.model_group, s.provider
+    FROM traceability.facts s
+    WHERE s.started_at >= $4
+      AND s.started_at < $5
+  ) AS e
+  UNION ALL
+  SELECT $6::integer AS bucket, $7::timestamp AS rolled_from, $8::timestamp AS rolled_until, e.*
+  FROM (
+    SELECT s.session_id, s.started_at, s.model_group, s.provider
+    FROM traceability.facts s
+    WHERE s.started_at >= $9
+      AND s.started_at < $10
+  ) AS e
+),
+cells AS MATERIALIZED (
+  SELECT DISTINCT
+    COALESCE(f.model_group, 'unknown') AS k1,
+    COALESCE(f.provider, 'unknown') AS k2,
+    f.bucket,
+    f.session_id,
+    f.rolled_from,
+    f.rolled_until
+  FROM requests AS f
+)
 SELECT d.k1, d.k2, d.bucket, count(*) AS sessions
-FROM (
-  SELECT DISTINCT
-    COALESCE(f.model_group, 'unknown') AS k1,
-    COALESCE(f.provider, 'unknown') AS k2,
-    g.bucket,
-    f.session_id,
-    g.rolled_from,
-    g.rolled_until
-  FROM (
-    SELECT $1::integer AS bucket, $2::timestamp AS rolled_from, $3::timestamp AS rolled_until
-  ) AS g
-    CROSS JOIN (
-      SELECT s.session_id, s.started_at, s.model_group, s.provider
-      FROM traceability.facts s
-      WHERE s.started_at >= $4
-        AND s.started_at < $5 AND true
-    ) AS f
-  WHERE true
-  UNION
-  SELECT DISTINCT
-    COALESCE(f.model_group, 'unknown') AS k1,
-    COALESCE(f.provider, 'unknown') AS k2,
-    g.bucket,
-    f.session_id,
-    g.rolled_from,
-    g.rolled_until
-  FROM (
-    SELECT $6::integer AS bucket, $7::timestamp AS rolled_from, $8::timestamp AS rolled_until
-  ) AS g
-    CROSS JOIN (
-      SELECT s.session_id, s.started_at, s.model_group, s.provider
-      FROM traceability.facts s
-      WHERE s.started_at >= $9
-        AND s.started_at < $10 AND true
-    ) AS f
-  WHERE true
-) AS d
+FROM cells AS d
 WHERE (
   SELECT true
   FROM (
@@ -373,11 +282,9 @@ WHERE (
       AND s.started_at >= b.session_start
       AND s.started_at <= b.last_activity
     WHERE b.session_id = d.session_id
-      AND true
   ) AS f
   WHERE
-    true
-    AND f.started_at >= d.rolled_from
+    f.started_at >= d.rolled_from
     AND f.started_at < d.rolled_until
     AND COALESCE(f.model_group, 'unknown') = d.k1
     AND COALESCE(f.provider, 'unknown') = d.k2
@@ -386,6 +293,47 @@ WHERE (
 GROUP BY 1, 2, 3;
 
 WITH
+requests AS (
+  SELECT $1::integer AS bucket, $2::timestamp AS rolled_from, $3::timestamp AS rolled_until, e.*
+  FROM (
+    SELECT
+      s.started_at,
+      s.duration_ms,
+      s.ttft_ms,
+      s.model_group,
+      s.provider,
+      s.status,
+      s.prompt_tokens,
+      s.completion_tokens,
+      s.cached_tokens,
+      s.total_tokens,
+      s.spend,
+      s.cache_hit
+    FROM traceability.facts s
+    WHERE s.started_at >= $4
+      AND s.started_at < $5
+  ) AS e
+  UNION ALL
+  SELECT $6::integer AS bucket, $7::timestamp AS rolled_from, $8::timestamp AS rolled_until, e.*
+  FROM (
+    SELECT
+      s.started_at,
+      s.duration_ms,
+      s.ttft_ms,
+      s.model_group,
+      s.provider,
+      s.status,
+      s.prompt_tokens,
+      s.completion_tokens,
+      s.cached_tokens,
+      s.total_tokens,
+      s.spend,
+      s.cache_hit
+    FROM traceability.facts s
+    WHERE s.started_at >= $9
+      AND s.started_at < $10
+  ) AS e
+),
 partials AS (
   SELECT
     p.first AS k1,
@@ -408,7 +356,7 @@ partials AS (
   FROM (
     SELECT g.bucket, g.since, p.*
     FROM
-      unnest($1::smallint[], $2::integer[], $3::integer[], $4::integer[], $5::integer[]) AS g(level, from_quarter, until_quarter, bucket, since)
+      unnest($11::smallint[], $12::integer[], $13::integer[], $14::integer[], $15::integer[]) AS g(level, from_quarter, until_quarter, bucket, since)
       CROSS JOIN LATERAL (
         SELECT p.*
         FROM traceability.rollups AS p
@@ -424,7 +372,7 @@ partials AS (
   SELECT
     COALESCE(f.model_group, 'unknown') AS k1,
     COALESCE(f.provider, 'unknown') AS k2,
-    g.bucket,
+    f.bucket,
     (count(*))::bigint AS requests,
     (count(*) FILTER (WHERE f.status = 'failure'))::bigint AS failed_requests,
     (count(*) FILTER (WHERE f.cache_hit))::bigint AS cache_hits,
@@ -446,77 +394,7 @@ partials AS (
         END
       ) FILTER (WHERE f.cached_tokens IS NOT NULL)
     )::bigint AS cached_tokens_of
-  FROM (
-    SELECT $6::integer AS bucket, $7::timestamp AS rolled_from, $8::timestamp AS rolled_until
-  ) AS g
-    CROSS JOIN (
-      SELECT
-        s.started_at,
-        s.duration_ms,
-        s.ttft_ms,
-        s.model_group,
-        s.provider,
-        s.status,
-        s.prompt_tokens,
-        s.completion_tokens,
-        s.cached_tokens,
-        s.total_tokens,
-        s.spend,
-        s.cache_hit
-      FROM traceability.facts s
-      WHERE s.started_at >= $9
-        AND s.started_at < $10 AND true
-    ) AS f
-  WHERE true
-  GROUP BY 1, 2, 3
-  UNION ALL
-  SELECT
-    COALESCE(f.model_group, 'unknown') AS k1,
-    COALESCE(f.provider, 'unknown') AS k2,
-    g.bucket,
-    (count(*))::bigint AS requests,
-    (count(*) FILTER (WHERE f.status = 'failure'))::bigint AS failed_requests,
-    (count(*) FILTER (WHERE f.cache_hit))::bigint AS cache_hits,
-    (COALESCE(sum(f.prompt_tokens), 0))::bigint AS prompt_tokens,
-    (COALESCE(sum(f.completion_tokens), 0))::bigint AS completion_tokens,
-    (COALESCE(sum(f.total_tokens), 0))::bigint AS total_tokens,
-    (COALESCE(sum(f.spend::numeric), 0))::numeric AS spend,
-    (COALESCE(sum(f.duration_ms), 0))::bigint AS duration_ms,
-    (COALESCE(min(f.duration_ms), 0))::bigint AS min_duration_ms,
-    (COALESCE(max(f.duration_ms), 0))::bigint AS max_duration_ms,
-    (COALESCE(sum(f.ttft_ms), 0))::bigint AS ttft_ms,
-    (count(f.ttft_ms))::bigint AS streamed,
-    (sum(f.cached_tokens))::bigint AS cached_tokens,
-    (
-      sum(
-        CASE
-          WHEN f.cached_tokens > f.prompt_tokens THEN GREATEST(f.prompt_tokens, 0) + f.cached_tokens
-          ELSE f.prompt_tokens
-        END
-      ) FILTER (WHERE f.cached_tokens IS NOT NULL)
-    )::bigint AS cached_tokens_of
-  FROM (
-    SELECT $11::integer AS bucket, $12::timestamp AS rolled_from, $13::timestamp AS rolled_until
-  ) AS g
-    CROSS JOIN (
-      SELECT
-        s.started_at,
-        s.duration_ms,
-        s.ttft_ms,
-        s.model_group,
-        s.provider,
-        s.status,
-        s.prompt_tokens,
-        s.completion_tokens,
-        s.cached_tokens,
-        s.total_tokens,
-        s.spend,
-        s.cache_hit
-      FROM traceability.facts s
-      WHERE s.started_at >= $14
-        AND s.started_at < $15 AND true
-    ) AS f
-  WHERE true
+  FROM requests AS f
   GROUP BY 1, 2, 3
 ),
 ranked AS (
@@ -540,15 +418,12 @@ SELECT
   (COALESCE(max(p.max_duration_ms), 0))::bigint AS max_duration_ms,
   (COALESCE(sum(p.ttft_ms), 0))::bigint AS ttft_ms,
   (COALESCE(sum(p.streamed), 0))::bigint AS streamed,
-  (COALESCE(NULL, 0))::bigint AS tool_calls,
   (sum(p.cached_tokens))::bigint AS cached_tokens,
   (sum(p.cached_tokens_of))::bigint AS cached_tokens_of,
-  (COALESCE(NULL, 0))::bigint AS sessions,
   COALESCE(sum(p.spend), 0) AS exact_spend,
-  COALESCE((sum(p.duration_ms) / NULLIF(sum(p.requests), 0) / 1000)::float8, 0) AS avg_duration,
-  (sum(p.ttft_ms) / NULLIF(sum(p.streamed), 0) / 1000)::float8 AS avg_ttft,
   COALESCE((sum(p.spend) / NULLIF(sum(p.requests), 0))::float8, 0) AS avg_spend,
-  COALESCE(NULL::float8, 0) AS share_of_spend
+  COALESCE((sum(p.duration_ms) / NULLIF(sum(p.requests), 0) / 1000)::float8, 0) AS avg_duration,
+  (sum(p.ttft_ms) / NULLIF(sum(p.streamed), 0) / 1000)::float8 AS avg_ttft
 FROM partials AS p JOIN ranked AS r ON r.k1 = p.k1 AND r.k2 = p.k2
 GROUP BY r.place, r.k1, r.k2
 ORDER BY r.place NULLS LAST, bucket NULLS FIRST;

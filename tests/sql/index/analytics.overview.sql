@@ -17,6 +17,37 @@ WHERE
   );
 
 WITH
+requests AS (
+  SELECT $1::integer AS bucket, $2::timestamp AS rolled_from, $3::timestamp AS rolled_until, e.*
+  FROM (
+    SELECT
+      s.started_at,
+      s.duration_ms,
+      s.status,
+      s.total_tokens,
+      s.spend,
+      s.cache_hit,
+      s.tool_calls
+    FROM traceability.facts s
+    WHERE s.started_at >= $4
+      AND s.started_at < $5
+  ) AS e
+  UNION ALL
+  SELECT $6::integer AS bucket, $7::timestamp AS rolled_from, $8::timestamp AS rolled_until, e.*
+  FROM (
+    SELECT
+      s.started_at,
+      s.duration_ms,
+      s.status,
+      s.total_tokens,
+      s.spend,
+      s.cache_hit,
+      s.tool_calls
+    FROM traceability.facts s
+    WHERE s.started_at >= $9
+      AND s.started_at < $10
+  ) AS e
+),
 partials AS (
   SELECT
     ''::text AS k1,
@@ -32,7 +63,7 @@ partials AS (
   FROM (
     SELECT g.bucket, g.since, p.*
     FROM
-      unnest($1::smallint[], $2::integer[], $3::integer[], $4::integer[], $5::integer[]) AS g(level, from_quarter, until_quarter, bucket, since)
+      unnest($11::smallint[], $12::integer[], $13::integer[], $14::integer[], $15::integer[]) AS g(level, from_quarter, until_quarter, bucket, since)
       CROSS JOIN LATERAL (
         SELECT p.*
         FROM traceability.rollups AS p
@@ -48,7 +79,7 @@ partials AS (
   SELECT
     ''::text AS k1,
     ''::text AS k2,
-    g.bucket,
+    f.bucket,
     (count(*))::bigint AS requests,
     (count(*) FILTER (WHERE f.status = 'failure'))::bigint AS failed_requests,
     (count(*) FILTER (WHERE f.cache_hit))::bigint AS cache_hits,
@@ -56,53 +87,7 @@ partials AS (
     (COALESCE(sum(f.spend::numeric), 0))::numeric AS spend,
     (COALESCE(sum(f.duration_ms), 0))::bigint AS duration_ms,
     (COALESCE(sum(f.tool_calls), 0))::bigint AS tool_calls
-  FROM (
-    SELECT $6::integer AS bucket, $7::timestamp AS rolled_from, $8::timestamp AS rolled_until
-  ) AS g
-    CROSS JOIN (
-      SELECT
-        s.started_at,
-        s.duration_ms,
-        s.status,
-        s.total_tokens,
-        s.spend,
-        s.cache_hit,
-        s.tool_calls
-      FROM traceability.facts s
-      WHERE s.started_at >= $9
-        AND s.started_at < $10 AND true
-    ) AS f
-  WHERE true
-  GROUP BY 1, 2, 3
-  UNION ALL
-  SELECT
-    ''::text AS k1,
-    ''::text AS k2,
-    g.bucket,
-    (count(*))::bigint AS requests,
-    (count(*) FILTER (WHERE f.status = 'failure'))::bigint AS failed_requests,
-    (count(*) FILTER (WHERE f.cache_hit))::bigint AS cache_hits,
-    (COALESCE(sum(f.total_tokens), 0))::bigint AS total_tokens,
-    (COALESCE(sum(f.spend::numeric), 0))::numeric AS spend,
-    (COALESCE(sum(f.duration_ms), 0))::bigint AS duration_ms,
-    (COALESCE(sum(f.tool_calls), 0))::bigint AS tool_calls
-  FROM (
-    SELECT $11::integer AS bucket, $12::timestamp AS rolled_from, $13::timestamp AS rolled_until
-  ) AS g
-    CROSS JOIN (
-      SELECT
-        s.started_at,
-        s.duration_ms,
-        s.status,
-        s.total_tokens,
-        s.spend,
-        s.cache_hit,
-        s.tool_calls
-      FROM traceability.facts s
-      WHERE s.started_at >= $14
-        AND s.started_at < $15 AND true
-    ) AS f
-  WHERE true
+  FROM requests AS f
   GROUP BY 1, 2, 3
 ),
 ranked AS (
@@ -122,35 +107,41 @@ SELECT
   (COALESCE(sum(p.requests), 0))::bigint AS requests,
   (COALESCE(sum(p.failed_requests), 0))::bigint AS failed_requests,
   (COALESCE(sum(p.cache_hits), 0))::bigint AS cache_hits,
-  (COALESCE(NULL, 0))::bigint AS prompt_tokens,
-  (COALESCE(NULL, 0))::bigint AS completion_tokens,
   (COALESCE(sum(p.total_tokens), 0))::bigint AS total_tokens,
   (COALESCE(sum(p.spend), 0))::float8 AS spend,
   (COALESCE(sum(p.duration_ms), 0))::bigint AS duration_ms,
-  (COALESCE(NULL, 0))::bigint AS min_duration_ms,
-  (COALESCE(NULL, 0))::bigint AS max_duration_ms,
-  (COALESCE(NULL, 0))::bigint AS ttft_ms,
-  (COALESCE(NULL, 0))::bigint AS streamed,
   (COALESCE(sum(p.tool_calls), 0))::bigint AS tool_calls,
-  (NULL)::bigint AS cached_tokens,
-  (NULL)::bigint AS cached_tokens_of,
-  (COALESCE(NULL, 0))::bigint AS sessions,
   COALESCE(sum(p.spend), 0) AS exact_spend,
-  COALESCE((sum(p.duration_ms) / NULLIF(sum(p.requests), 0) / 1000)::float8, 0) AS avg_duration,
-  (NULL)::float8 AS avg_ttft,
   COALESCE((sum(p.spend) / NULLIF(sum(p.requests), 0))::float8, 0) AS avg_spend,
-  COALESCE(NULL::float8, 0) AS share_of_spend
+  COALESCE((sum(p.duration_ms) / NULLIF(sum(p.requests), 0) / 1000)::float8, 0) AS avg_duration
 FROM partials AS p JOIN ranked AS r ON r.k1 = p.k1 AND r.k2 = p.k2
 GROUP BY r.place, r.k1, r.k2
 ORDER BY r.place NULLS LAST, bucket NULLS FIRST;
 
 WITH
+requests AS (
+  SELECT $1::integer AS bucket, $2::timestamp AS rolled_from, $3::timestamp AS rolled_until, e.*
+  FROM (
+    SELECT s.started_at, s.user_id
+    FROM traceability.facts s
+    WHERE s.started_at >= $4
+      AND s.started_at < $5
+  ) AS e
+  UNION ALL
+  SELECT $6::integer AS bucket, $7::timestamp AS rolled_from, $8::timestamp AS rolled_until, e.*
+  FROM (
+    SELECT s.started_at, s.user_id
+    FROM traceability.facts s
+    WHERE s.started_at >= $9
+      AND s.started_at < $10
+  ) AS e
+),
 partials AS (
   SELECT p.first AS k1, ''::text AS k2, p.bucket
   FROM (
     SELECT g.bucket, g.since, p.*
     FROM
-      unnest($1::smallint[], $2::integer[], $3::integer[], $4::integer[], $5::integer[]) AS g(level, from_quarter, until_quarter, bucket, since)
+      unnest($11::smallint[], $12::integer[], $13::integer[], $14::integer[], $15::integer[]) AS g(level, from_quarter, until_quarter, bucket, since)
       CROSS JOIN LATERAL (
         SELECT p.*
         FROM traceability.rollups AS p
@@ -163,30 +154,8 @@ partials AS (
   ) AS p
   GROUP BY 1, 2, 3
   UNION ALL
-  SELECT COALESCE(f.user_id, 'unknown') AS k1, ''::text AS k2, g.bucket
-  FROM (
-    SELECT $6::integer AS bucket, $7::timestamp AS rolled_from, $8::timestamp AS rolled_until
-  ) AS g
-    CROSS JOIN (
-      SELECT s.started_at, s.user_id
-      FROM traceability.facts s
-      WHERE s.started_at >= $9
-        AND s.started_at < $10 AND true
-    ) AS f
-  WHERE true
-  GROUP BY 1, 2, 3
-  UNION ALL
-  SELECT COALESCE(f.user_id, 'unknown') AS k1, ''::text AS k2, g.bucket
-  FROM (
-    SELECT $11::integer AS bucket, $12::timestamp AS rolled_from, $13::timestamp AS rolled_until
-  ) AS g
-    CROSS JOIN (
-      SELECT s.started_at, s.user_id
-      FROM traceability.facts s
-      WHERE s.started_at >= $14
-        AND s.started_at < $15 AND true
-    ) AS f
-  WHERE true
+  SELECT COALESCE(f.user_id, 'unknown') AS k1, ''::text AS k2, f.bucket
+  FROM requests AS f
   GROUP BY 1, 2, 3
 )
 SELECT p.bucket, count(DISTINCT p.k1)
@@ -224,32 +193,30 @@ FROM (
 ) AS p
 GROUP BY 1, 2, 3;
 
+WITH
+requests AS (
+  SELECT $1::integer AS bucket, $2::timestamp AS rolled_from, $3::timestamp AS rolled_until, e.*
+  FROM (
+    SELECT s.session_id, s.started_at
+    FROM traceability.facts s
+    WHERE s.started_at >= $4
+      AND s.started_at < $5
+  ) AS e
+  UNION ALL
+  SELECT $6::integer AS bucket, $7::timestamp AS rolled_from, $8::timestamp AS rolled_until, e.*
+  FROM (
+    SELECT s.session_id, s.started_at
+    FROM traceability.facts s
+    WHERE s.started_at >= $9
+      AND s.started_at < $10
+  ) AS e
+),
+cells AS MATERIALIZED (
+  SELECT DISTINCT ''::text AS k1, ''::text AS k2, f.bucket, f.session_id, f.rolled_from, f.rolled_until
+  FROM requests AS f
+)
 SELECT d.k1, d.k2, d.bucket, count(*) AS sessions
-FROM (
-  SELECT DISTINCT ''::text AS k1, ''::text AS k2, g.bucket, f.session_id, g.rolled_from, g.rolled_until
-  FROM (
-    SELECT $1::integer AS bucket, $2::timestamp AS rolled_from, $3::timestamp AS rolled_until
-  ) AS g
-    CROSS JOIN (
-      SELECT s.session_id, s.started_at
-      FROM traceability.facts s
-      WHERE s.started_at >= $4
-        AND s.started_at < $5 AND true
-    ) AS f
-  WHERE true
-  UNION
-  SELECT DISTINCT ''::text AS k1, ''::text AS k2, g.bucket, f.session_id, g.rolled_from, g.rolled_until
-  FROM (
-    SELECT $6::integer AS bucket, $7::timestamp AS rolled_from, $8::timestamp AS rolled_until
-  ) AS g
-    CROSS JOIN (
-      SELECT s.session_id, s.started_at
-      FROM traceability.facts s
-      WHERE s.started_at >= $9
-        AND s.started_at < $10 AND true
-    ) AS f
-  WHERE true
-) AS d
+FROM cells AS d
 WHERE (
   SELECT true
   FROM (
@@ -260,11 +227,9 @@ WHERE (
       AND s.started_at >= b.session_start
       AND s.started_at <= b.last_activity
     WHERE b.session_id = d.session_id
-      AND true
   ) AS f
   WHERE
-    true
-    AND f.started_at >= d.rolled_from
+    f.started_at >= d.rolled_from
     AND f.started_at < d.rolled_until
     AND ''::text = d.k1
     AND ''::text = d.k2

@@ -17,11 +17,27 @@ WHERE
   );
 
 WITH
+requests AS (
+  SELECT
+    s.started_at,
+    s.duration_ms,
+    s.ttft_ms,
+    s.model,
+    s.model_group,
+    s.status,
+    s.prompt_tokens,
+    s.cached_tokens,
+    s.total_tokens,
+    s.spend,
+    s.tool_calls
+  FROM traceability.facts s
+  WHERE s.started_at >= $1 AND s.started_at < $2
+),
 partials AS (
   SELECT
     ''::text AS k1,
     ''::text AS k2,
-    width_bucket(f.started_at, $1::timestamp[]) AS bucket,
+    width_bucket(f.started_at, $3::timestamp[]) AS bucket,
     (count(*))::bigint AS requests,
     (count(*) FILTER (WHERE f.status = 'failure'))::bigint AS failed_requests,
     (COALESCE(sum(f.total_tokens), 0))::bigint AS total_tokens,
@@ -39,24 +55,8 @@ partials AS (
         END
       ) FILTER (WHERE f.cached_tokens IS NOT NULL)
     )::bigint AS cached_tokens_of
-  FROM (
-    SELECT
-      s.started_at,
-      s.duration_ms,
-      s.ttft_ms,
-      s.model,
-      s.model_group,
-      s.status,
-      s.prompt_tokens,
-      s.cached_tokens,
-      s.total_tokens,
-      s.spend,
-      s.tool_calls
-    FROM traceability.facts s
-    WHERE s.started_at >= $2
-      AND s.started_at < $3 AND true
-  ) AS f
-  WHERE true AND (COALESCE(f.model_group, 'unknown') = $4 OR f.model = $5)
+  FROM requests AS f
+  WHERE (COALESCE(f.model_group, 'unknown') = $4 OR f.model = $5)
   GROUP BY 1, 2, 3
 ),
 ranked AS (
@@ -75,53 +75,47 @@ SELECT
   p.bucket - 1 AS bucket,
   (COALESCE(sum(p.requests), 0))::bigint AS requests,
   (COALESCE(sum(p.failed_requests), 0))::bigint AS failed_requests,
-  (COALESCE(NULL, 0))::bigint AS cache_hits,
-  (COALESCE(NULL, 0))::bigint AS prompt_tokens,
-  (COALESCE(NULL, 0))::bigint AS completion_tokens,
   (COALESCE(sum(p.total_tokens), 0))::bigint AS total_tokens,
   (COALESCE(sum(p.spend), 0))::float8 AS spend,
   (COALESCE(sum(p.duration_ms), 0))::bigint AS duration_ms,
-  (COALESCE(NULL, 0))::bigint AS min_duration_ms,
-  (COALESCE(NULL, 0))::bigint AS max_duration_ms,
   (COALESCE(sum(p.ttft_ms), 0))::bigint AS ttft_ms,
   (COALESCE(sum(p.streamed), 0))::bigint AS streamed,
   (COALESCE(sum(p.tool_calls), 0))::bigint AS tool_calls,
   (sum(p.cached_tokens))::bigint AS cached_tokens,
   (sum(p.cached_tokens_of))::bigint AS cached_tokens_of,
-  (COALESCE(NULL, 0))::bigint AS sessions,
   COALESCE(sum(p.spend), 0) AS exact_spend,
-  COALESCE((sum(p.duration_ms) / NULLIF(sum(p.requests), 0) / 1000)::float8, 0) AS avg_duration,
-  (sum(p.ttft_ms) / NULLIF(sum(p.streamed), 0) / 1000)::float8 AS avg_ttft,
   COALESCE((sum(p.spend) / NULLIF(sum(p.requests), 0))::float8, 0) AS avg_spend,
-  COALESCE(NULL::float8, 0) AS share_of_spend
+  COALESCE((sum(p.duration_ms) / NULLIF(sum(p.requests), 0) / 1000)::float8, 0) AS avg_duration,
+  (sum(p.ttft_ms) / NULLIF(sum(p.streamed), 0) / 1000)::float8 AS avg_ttft
 FROM partials AS p JOIN ranked AS r ON r.k1 = p.k1 AND r.k2 = p.k2
 GROUP BY GROUPING SETS ((r.place, r.k1, r.k2), (r.place, r.k1, r.k2, p.bucket))
 ORDER BY r.place NULLS LAST, bucket NULLS FIRST;
 
+WITH
+requests AS (
+  SELECT s.session_id, s.started_at, s.model, s.model_group
+  FROM traceability.facts s
+  WHERE s.started_at >= $1 AND s.started_at < $2
+)
 SELECT d.place, d.bucket, count(*) AS number
 FROM (
-  SELECT DISTINCT 1::bigint AS place, width_bucket(f.started_at, $1::timestamp[]) AS bucket, f.session_id
-  FROM (
-    SELECT s.session_id, s.started_at, s.model, s.model_group
-    FROM traceability.facts s
-    WHERE s.started_at >= $2
-      AND s.started_at < $3 AND true
-  ) AS f
-  WHERE true
-    AND (COALESCE(f.model_group, 'unknown') = $4 OR f.model = $5)
+  SELECT DISTINCT 1::bigint AS place, width_bucket(f.started_at, $3::timestamp[]) AS bucket, f.session_id
+  FROM requests AS f
+  WHERE (COALESCE(f.model_group, 'unknown') = $4 OR f.model = $5)
 ) AS d
 GROUP BY d.place, d.bucket;
 
-SELECT
-  1::bigint AS place,
-  width_bucket(f.started_at, $1::timestamp[]) AS bucket,
-  percentile_cont(ARRAY[0.5, 0.9, 0.95, 0.99]) WITHIN GROUP (ORDER BY f.duration_ms),
-  percentile_cont(ARRAY[0.5, 0.9, 0.95, 0.99]) WITHIN GROUP (ORDER BY f.ttft_ms)
-FROM (
+WITH
+requests AS (
   SELECT s.started_at, s.duration_ms, s.ttft_ms, s.model, s.model_group
   FROM traceability.facts s
-  WHERE s.started_at >= $2
-    AND s.started_at < $3 AND true
-) AS f
-WHERE true AND (COALESCE(f.model_group, 'unknown') = $4 OR f.model = $5)
+  WHERE s.started_at >= $1 AND s.started_at < $2
+)
+SELECT
+  1::bigint AS place,
+  width_bucket(f.started_at, $3::timestamp[]) AS bucket,
+  percentile_cont(ARRAY[0.5, 0.9, 0.95, 0.99]) WITHIN GROUP (ORDER BY f.duration_ms),
+  percentile_cont(ARRAY[0.5, 0.9, 0.95, 0.99]) WITHIN GROUP (ORDER BY f.ttft_ms)
+FROM requests AS f
+WHERE (COALESCE(f.model_group, 'unknown') = $4 OR f.model = $5)
 GROUP BY 1, 2;

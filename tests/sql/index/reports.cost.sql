@@ -16,13 +16,14 @@ WHERE
     false
   );
 
-SELECT f.started_at AT TIME ZONE 'UTC'
-FROM (
+WITH
+requests AS (
   SELECT s.started_at
   FROM traceability.facts s
-  WHERE s.started_at >= $1
-    AND s.started_at < $2 AND true
-) AS f
+  WHERE s.started_at >= $1 AND s.started_at < $2
+)
+SELECT f.started_at AT TIME ZONE 'UTC'
+FROM requests AS f
 ORDER BY f.started_at
 LIMIT 1;
 
@@ -77,20 +78,9 @@ SELECT
   (COALESCE(sum(p.completion_tokens), 0))::bigint AS completion_tokens,
   (COALESCE(sum(p.total_tokens), 0))::bigint AS total_tokens,
   (COALESCE(sum(p.spend), 0))::float8 AS spend,
-  (COALESCE(NULL, 0))::bigint AS duration_ms,
-  (COALESCE(NULL, 0))::bigint AS min_duration_ms,
-  (COALESCE(NULL, 0))::bigint AS max_duration_ms,
-  (COALESCE(NULL, 0))::bigint AS ttft_ms,
-  (COALESCE(NULL, 0))::bigint AS streamed,
-  (COALESCE(NULL, 0))::bigint AS tool_calls,
   (sum(p.cached_tokens))::bigint AS cached_tokens,
-  (NULL)::bigint AS cached_tokens_of,
-  (COALESCE(NULL, 0))::bigint AS sessions,
   COALESCE(sum(p.spend), 0) AS exact_spend,
-  COALESCE((NULL)::float8, 0) AS avg_duration,
-  (NULL)::float8 AS avg_ttft,
-  COALESCE((sum(p.spend) / NULLIF(sum(p.requests), 0))::float8, 0) AS avg_spend,
-  COALESCE(NULL::float8, 0) AS share_of_spend
+  COALESCE((sum(p.spend) / NULLIF(sum(p.requests), 0))::float8, 0) AS avg_spend
 FROM partials AS p JOIN ranked AS r ON r.k1 = p.k1 AND r.k2 = p.k2
 GROUP BY r.place, r.k1, r.k2
 ORDER BY r.place NULLS LAST, bucket NULLS FIRST;
@@ -137,25 +127,10 @@ SELECT
   p.bucket - 1 AS bucket,
   (COALESCE(sum(p.requests), 0))::bigint AS requests,
   (COALESCE(sum(p.failed_requests), 0))::bigint AS failed_requests,
-  (COALESCE(NULL, 0))::bigint AS cache_hits,
-  (COALESCE(NULL, 0))::bigint AS prompt_tokens,
-  (COALESCE(NULL, 0))::bigint AS completion_tokens,
   (COALESCE(sum(p.total_tokens), 0))::bigint AS total_tokens,
   (COALESCE(sum(p.spend), 0))::float8 AS spend,
-  (COALESCE(NULL, 0))::bigint AS duration_ms,
-  (COALESCE(NULL, 0))::bigint AS min_duration_ms,
-  (COALESCE(NULL, 0))::bigint AS max_duration_ms,
-  (COALESCE(NULL, 0))::bigint AS ttft_ms,
-  (COALESCE(NULL, 0))::bigint AS streamed,
-  (COALESCE(NULL, 0))::bigint AS tool_calls,
-  (NULL)::bigint AS cached_tokens,
-  (NULL)::bigint AS cached_tokens_of,
-  (COALESCE(NULL, 0))::bigint AS sessions,
   COALESCE(sum(p.spend), 0) AS exact_spend,
-  COALESCE((NULL)::float8, 0) AS avg_duration,
-  (NULL)::float8 AS avg_ttft,
-  COALESCE((sum(p.spend) / NULLIF(sum(p.requests), 0))::float8, 0) AS avg_spend,
-  COALESCE(NULL::float8, 0) AS share_of_spend
+  COALESCE((sum(p.spend) / NULLIF(sum(p.requests), 0))::float8, 0) AS avg_spend
 FROM partials AS p JOIN ranked AS r ON r.k1 = p.k1 AND r.k2 = p.k2
 GROUP BY GROUPING SETS ((r.place, r.k1, r.k2), (r.place, r.k1, r.k2, p.bucket))
 ORDER BY r.place NULLS LAST, bucket NULLS FIRST;
@@ -202,25 +177,10 @@ SELECT
   NULL::integer AS bucket,
   (COALESCE(sum(p.requests), 0))::bigint AS requests,
   (COALESCE(sum(p.failed_requests), 0))::bigint AS failed_requests,
-  (COALESCE(NULL, 0))::bigint AS cache_hits,
-  (COALESCE(NULL, 0))::bigint AS prompt_tokens,
-  (COALESCE(NULL, 0))::bigint AS completion_tokens,
   (COALESCE(sum(p.total_tokens), 0))::bigint AS total_tokens,
   (COALESCE(sum(p.spend), 0))::float8 AS spend,
-  (COALESCE(NULL, 0))::bigint AS duration_ms,
-  (COALESCE(NULL, 0))::bigint AS min_duration_ms,
-  (COALESCE(NULL, 0))::bigint AS max_duration_ms,
-  (COALESCE(NULL, 0))::bigint AS ttft_ms,
-  (COALESCE(NULL, 0))::bigint AS streamed,
-  (COALESCE(NULL, 0))::bigint AS tool_calls,
-  (NULL)::bigint AS cached_tokens,
-  (NULL)::bigint AS cached_tokens_of,
-  (COALESCE(NULL, 0))::bigint AS sessions,
   COALESCE(sum(p.spend), 0) AS exact_spend,
-  COALESCE((NULL)::float8, 0) AS avg_duration,
-  (NULL)::float8 AS avg_ttft,
-  COALESCE((sum(p.spend) / NULLIF(sum(p.requests), 0))::float8, 0) AS avg_spend,
-  COALESCE(NULL::float8, 0) AS share_of_spend
+  COALESCE((sum(p.spend) / NULLIF(sum(p.requests), 0))::float8, 0) AS avg_spend
 FROM partials AS p LEFT JOIN ranked AS r ON r.k1 = p.k1 AND r.k2 = p.k2
 GROUP BY r.place, r.k1, r.k2
 ORDER BY r.place NULLS LAST, bucket NULLS FIRST;
@@ -273,25 +233,11 @@ SELECT
   NULL::integer AS bucket,
   (COALESCE(sum(p.requests), 0))::bigint AS requests,
   (COALESCE(sum(p.failed_requests), 0))::bigint AS failed_requests,
-  (COALESCE(NULL, 0))::bigint AS cache_hits,
-  (COALESCE(NULL, 0))::bigint AS prompt_tokens,
-  (COALESCE(NULL, 0))::bigint AS completion_tokens,
   (COALESCE(sum(p.total_tokens), 0))::bigint AS total_tokens,
   (COALESCE(sum(p.spend), 0))::float8 AS spend,
-  (COALESCE(NULL, 0))::bigint AS duration_ms,
-  (COALESCE(NULL, 0))::bigint AS min_duration_ms,
-  (COALESCE(NULL, 0))::bigint AS max_duration_ms,
-  (COALESCE(NULL, 0))::bigint AS ttft_ms,
-  (COALESCE(NULL, 0))::bigint AS streamed,
-  (COALESCE(NULL, 0))::bigint AS tool_calls,
   (sum(p.cached_tokens))::bigint AS cached_tokens,
-  (NULL)::bigint AS cached_tokens_of,
-  (COALESCE(NULL, 0))::bigint AS sessions,
   COALESCE(sum(p.spend), 0) AS exact_spend,
-  COALESCE((NULL)::float8, 0) AS avg_duration,
-  (NULL)::float8 AS avg_ttft,
-  COALESCE((sum(p.spend) / NULLIF(sum(p.requests), 0))::float8, 0) AS avg_spend,
-  COALESCE(NULL::float8, 0) AS share_of_spend
+  COALESCE((sum(p.spend) / NULLIF(sum(p.requests), 0))::float8, 0) AS avg_spend
 FROM partials AS p LEFT JOIN ranked AS r ON r.k1 = p.k1 AND r.k2 = p.k2
 GROUP BY r.place, r.k1, r.k2
 ORDER BY r.place NULLS LAST, bucket NULLS FIRST;
@@ -338,25 +284,10 @@ SELECT
   NULL::integer AS bucket,
   (COALESCE(sum(p.requests), 0))::bigint AS requests,
   (COALESCE(sum(p.failed_requests), 0))::bigint AS failed_requests,
-  (COALESCE(NULL, 0))::bigint AS cache_hits,
-  (COALESCE(NULL, 0))::bigint AS prompt_tokens,
-  (COALESCE(NULL, 0))::bigint AS completion_tokens,
   (COALESCE(sum(p.total_tokens), 0))::bigint AS total_tokens,
   (COALESCE(sum(p.spend), 0))::float8 AS spend,
-  (COALESCE(NULL, 0))::bigint AS duration_ms,
-  (COALESCE(NULL, 0))::bigint AS min_duration_ms,
-  (COALESCE(NULL, 0))::bigint AS max_duration_ms,
-  (COALESCE(NULL, 0))::bigint AS ttft_ms,
-  (COALESCE(NULL, 0))::bigint AS streamed,
-  (COALESCE(NULL, 0))::bigint AS tool_calls,
-  (NULL)::bigint AS cached_tokens,
-  (NULL)::bigint AS cached_tokens_of,
-  (COALESCE(NULL, 0))::bigint AS sessions,
   COALESCE(sum(p.spend), 0) AS exact_spend,
-  COALESCE((NULL)::float8, 0) AS avg_duration,
-  (NULL)::float8 AS avg_ttft,
-  COALESCE((sum(p.spend) / NULLIF(sum(p.requests), 0))::float8, 0) AS avg_spend,
-  COALESCE(NULL::float8, 0) AS share_of_spend
+  COALESCE((sum(p.spend) / NULLIF(sum(p.requests), 0))::float8, 0) AS avg_spend
 FROM partials AS p LEFT JOIN ranked AS r ON r.k1 = p.k1 AND r.k2 = p.k2
 GROUP BY r.place, r.k1, r.k2
 ORDER BY r.place NULLS LAST, bucket NULLS FIRST;
@@ -403,25 +334,10 @@ SELECT
   NULL::integer AS bucket,
   (COALESCE(sum(p.requests), 0))::bigint AS requests,
   (COALESCE(sum(p.failed_requests), 0))::bigint AS failed_requests,
-  (COALESCE(NULL, 0))::bigint AS cache_hits,
-  (COALESCE(NULL, 0))::bigint AS prompt_tokens,
-  (COALESCE(NULL, 0))::bigint AS completion_tokens,
   (COALESCE(sum(p.total_tokens), 0))::bigint AS total_tokens,
   (COALESCE(sum(p.spend), 0))::float8 AS spend,
-  (COALESCE(NULL, 0))::bigint AS duration_ms,
-  (COALESCE(NULL, 0))::bigint AS min_duration_ms,
-  (COALESCE(NULL, 0))::bigint AS max_duration_ms,
-  (COALESCE(NULL, 0))::bigint AS ttft_ms,
-  (COALESCE(NULL, 0))::bigint AS streamed,
-  (COALESCE(NULL, 0))::bigint AS tool_calls,
-  (NULL)::bigint AS cached_tokens,
-  (NULL)::bigint AS cached_tokens_of,
-  (COALESCE(NULL, 0))::bigint AS sessions,
   COALESCE(sum(p.spend), 0) AS exact_spend,
-  COALESCE((NULL)::float8, 0) AS avg_duration,
-  (NULL)::float8 AS avg_ttft,
-  COALESCE((sum(p.spend) / NULLIF(sum(p.requests), 0))::float8, 0) AS avg_spend,
-  COALESCE(NULL::float8, 0) AS share_of_spend
+  COALESCE((sum(p.spend) / NULLIF(sum(p.requests), 0))::float8, 0) AS avg_spend
 FROM partials AS p LEFT JOIN ranked AS r ON r.k1 = p.k1 AND r.k2 = p.k2
 GROUP BY r.place, r.k1, r.k2
 ORDER BY r.place NULLS LAST, bucket NULLS FIRST;
@@ -468,25 +384,10 @@ SELECT
   NULL::integer AS bucket,
   (COALESCE(sum(p.requests), 0))::bigint AS requests,
   (COALESCE(sum(p.failed_requests), 0))::bigint AS failed_requests,
-  (COALESCE(NULL, 0))::bigint AS cache_hits,
-  (COALESCE(NULL, 0))::bigint AS prompt_tokens,
-  (COALESCE(NULL, 0))::bigint AS completion_tokens,
   (COALESCE(sum(p.total_tokens), 0))::bigint AS total_tokens,
   (COALESCE(sum(p.spend), 0))::float8 AS spend,
-  (COALESCE(NULL, 0))::bigint AS duration_ms,
-  (COALESCE(NULL, 0))::bigint AS min_duration_ms,
-  (COALESCE(NULL, 0))::bigint AS max_duration_ms,
-  (COALESCE(NULL, 0))::bigint AS ttft_ms,
-  (COALESCE(NULL, 0))::bigint AS streamed,
-  (COALESCE(NULL, 0))::bigint AS tool_calls,
-  (NULL)::bigint AS cached_tokens,
-  (NULL)::bigint AS cached_tokens_of,
-  (COALESCE(NULL, 0))::bigint AS sessions,
   COALESCE(sum(p.spend), 0) AS exact_spend,
-  COALESCE((NULL)::float8, 0) AS avg_duration,
-  (NULL)::float8 AS avg_ttft,
-  COALESCE((sum(p.spend) / NULLIF(sum(p.requests), 0))::float8, 0) AS avg_spend,
-  COALESCE(NULL::float8, 0) AS share_of_spend
+  COALESCE((sum(p.spend) / NULLIF(sum(p.requests), 0))::float8, 0) AS avg_spend
 FROM partials AS p LEFT JOIN ranked AS r ON r.k1 = p.k1 AND r.k2 = p.k2
 GROUP BY r.place, r.k1, r.k2
 ORDER BY r.place NULLS LAST, bucket NULLS FIRST;
@@ -533,25 +434,10 @@ SELECT
   NULL::integer AS bucket,
   (COALESCE(sum(p.requests), 0))::bigint AS requests,
   (COALESCE(sum(p.failed_requests), 0))::bigint AS failed_requests,
-  (COALESCE(NULL, 0))::bigint AS cache_hits,
-  (COALESCE(NULL, 0))::bigint AS prompt_tokens,
-  (COALESCE(NULL, 0))::bigint AS completion_tokens,
   (COALESCE(sum(p.total_tokens), 0))::bigint AS total_tokens,
   (COALESCE(sum(p.spend), 0))::float8 AS spend,
-  (COALESCE(NULL, 0))::bigint AS duration_ms,
-  (COALESCE(NULL, 0))::bigint AS min_duration_ms,
-  (COALESCE(NULL, 0))::bigint AS max_duration_ms,
-  (COALESCE(NULL, 0))::bigint AS ttft_ms,
-  (COALESCE(NULL, 0))::bigint AS streamed,
-  (COALESCE(NULL, 0))::bigint AS tool_calls,
-  (NULL)::bigint AS cached_tokens,
-  (NULL)::bigint AS cached_tokens_of,
-  (COALESCE(NULL, 0))::bigint AS sessions,
   COALESCE(sum(p.spend), 0) AS exact_spend,
-  COALESCE((NULL)::float8, 0) AS avg_duration,
-  (NULL)::float8 AS avg_ttft,
-  COALESCE((sum(p.spend) / NULLIF(sum(p.requests), 0))::float8, 0) AS avg_spend,
-  COALESCE(NULL::float8, 0) AS share_of_spend
+  COALESCE((sum(p.spend) / NULLIF(sum(p.requests), 0))::float8, 0) AS avg_spend
 FROM partials AS p LEFT JOIN ranked AS r ON r.k1 = p.k1 AND r.k2 = p.k2
 GROUP BY r.place, r.k1, r.k2
 ORDER BY r.place NULLS LAST, bucket NULLS FIRST;
@@ -603,25 +489,10 @@ SELECT
   NULL::integer AS bucket,
   (COALESCE(sum(p.requests), 0))::bigint AS requests,
   (COALESCE(sum(p.failed_requests), 0))::bigint AS failed_requests,
-  (COALESCE(NULL, 0))::bigint AS cache_hits,
-  (COALESCE(NULL, 0))::bigint AS prompt_tokens,
-  (COALESCE(NULL, 0))::bigint AS completion_tokens,
   (COALESCE(sum(p.total_tokens), 0))::bigint AS total_tokens,
   (COALESCE(sum(p.spend), 0))::float8 AS spend,
-  (COALESCE(NULL, 0))::bigint AS duration_ms,
-  (COALESCE(NULL, 0))::bigint AS min_duration_ms,
-  (COALESCE(NULL, 0))::bigint AS max_duration_ms,
-  (COALESCE(NULL, 0))::bigint AS ttft_ms,
-  (COALESCE(NULL, 0))::bigint AS streamed,
-  (COALESCE(NULL, 0))::bigint AS tool_calls,
-  (NULL)::bigint AS cached_tokens,
-  (NULL)::bigint AS cached_tokens_of,
-  (COALESCE(NULL, 0))::bigint AS sessions,
   COALESCE(sum(p.spend), 0) AS exact_spend,
-  COALESCE((NULL)::float8, 0) AS avg_duration,
-  (NULL)::float8 AS avg_ttft,
-  COALESCE((sum(p.spend) / NULLIF(sum(p.requests), 0))::float8, 0) AS avg_spend,
-  COALESCE(NULL::float8, 0) AS share_of_spend
+  COALESCE((sum(p.spend) / NULLIF(sum(p.requests), 0))::float8, 0) AS avg_spend
 FROM partials AS p LEFT JOIN ranked AS r ON r.k1 = p.k1 AND r.k2 = p.k2
 GROUP BY r.place, r.k1, r.k2
 ORDER BY r.place NULLS LAST, bucket NULLS FIRST;
@@ -633,7 +504,6 @@ FROM (
     FROM traceability.sessions o
     WHERE
       o.last_activity < $1
-      AND true
       AND o.session_start >= $2
       AND o.session_start < $3
       AND o.last_activity < $4
@@ -646,7 +516,6 @@ FROM (
     FROM traceability.sessions o
     WHERE
       o.last_activity < $6
-      AND true
       AND (o.active @> $7 OR o.active @> $8)
       AND o.session_start < $9
       AND NOT (o.session_start >= $10 AND o.last_activity < $11)
@@ -663,7 +532,6 @@ FROM (
               AND s.started_at >= b.session_start
               AND s.started_at <= b.last_activity
             WHERE b.session_id = o.session_id
-              AND true
           ) AS e
           WHERE e.started_at >= $14
             AND e.started_at < $15
@@ -686,18 +554,16 @@ FROM (
             AND s.started_at >= b.session_start
             AND s.started_at <= b.last_activity
           WHERE b.session_id = o.session_id
-            AND true
         ) AS e
         WHERE e.started_at < $16
         HAVING count(*) > 0
       ) AS t
     WHERE
       o.session_start < $17
-      AND (o.last_activity >= $18 OR NOT true)
+      AND (o.last_activity >= $18)
       AND o.active && tsrange($19, $20)
       AND CASE
-        WHEN (o.session_start >= $21 OR o.last_activity < $22)
-        AND true THEN true
+        WHEN (o.session_start >= $21 OR o.last_activity < $22) THEN true
         ELSE (
           SELECT true
           FROM (
@@ -708,7 +574,6 @@ FROM (
               AND s.started_at >= b.session_start
               AND s.started_at <= b.last_activity
             WHERE b.session_id = o.session_id
-              AND true
           ) AS e
           WHERE e.started_at >= $23
             AND e.started_at < $24
@@ -720,6 +585,21 @@ FROM (
 ORDER BY c.value DESC, c.session_id COLLATE "C" DESC
 LIMIT $25 OFFSET $26;
 
+WITH
+requests AS (
+  SELECT
+    s.session_is_generated,
+    s.started_at,
+    s.model_group,
+    s.status,
+    s.total_tokens,
+    s.spend,
+    s.cache_hit,
+    s.data_quality,
+    NULL::numeric AS lost_cost
+  FROM traceability.facts s
+  WHERE s.started_at >= $1 AND s.started_at < $2
+)
 SELECT
   m.model,
   count(*) FILTER (WHERE f.status = 'success' AND NOT f.cache_hit AND f.total_tokens > 0 AND f.spend = 0) AS unpriced_requests,
@@ -736,23 +616,9 @@ SELECT
     count(*) FILTER (WHERE 'time_out_of_range' = ANY(f.data_quality)),
     count(*) FILTER (WHERE 'charged_read' = ANY(f.data_quality))
   ] AS flags
-FROM (
-  SELECT
-    s.session_is_generated,
-    s.started_at,
-    s.model_group,
-    s.status,
-    s.total_tokens,
-    s.spend,
-    s.cache_hit,
-    s.data_quality,
-    NULL::numeric AS lost_cost
-  FROM traceability.facts s
-  WHERE s.started_at >= $1
-    AND s.started_at < $2 AND true
-) AS f
+FROM
+  requests AS f
   CROSS JOIN LATERAL (SELECT COALESCE(f.model_group, 'unknown') AS model) AS m
-WHERE true
 GROUP BY GROUPING SETS ((), (m.model))
 HAVING
   GROUPING(m.model) = 1
@@ -763,26 +629,27 @@ HAVING
 ORDER BY GROUPING(m.model) DESC, unpriced_requests DESC, m.model COLLATE "C"
 LIMIT $3;
 
+WITH
+requests AS (
+  SELECT s.call_id, s.started_at
+  FROM traceability.facts s
+  WHERE s.started_at >= $1 AND s.started_at < $2
+)
 SELECT COALESCE(sum(c.requests), 0)::bigint
 FROM (
   SELECT count(*) AS requests
-  FROM (
-    SELECT s.call_id, s.started_at
-    FROM traceability.facts s
-    WHERE s.started_at >= $1
-      AND s.started_at < $2 AND true
-  ) AS f
+  FROM requests AS f
   WHERE f.call_id IS NOT NULL
   GROUP BY f.call_id
   HAVING count(*) > 1
 ) AS c;
 
-SELECT f.origin, count(*) AS requests, COALESCE(sum(f.spend::numeric), 0) AS cost
-FROM (
+WITH
+requests AS (
   SELECT s.started_at, s.spend, s.origin
   FROM traceability.facts s
-  WHERE s.started_at >= $1
-    AND s.started_at < $2 AND true
-) AS f
-WHERE true
+  WHERE s.started_at >= $1 AND s.started_at < $2
+)
+SELECT f.origin, count(*) AS requests, COALESCE(sum(f.spend::numeric), 0) AS cost
+FROM requests AS f
 GROUP BY f.origin;

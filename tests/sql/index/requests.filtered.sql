@@ -16,6 +16,34 @@ WHERE
     false
   );
 
+WITH
+requests AS (
+  SELECT
+    s.request_id,
+    s.call_id,
+    s.session_id,
+    s.started_at,
+    s.ended_at,
+    s.duration_ms,
+    s.ttft_ms,
+    s.agent_name,
+    s.user_id,
+    s.end_user,
+    s.team_id,
+    s.model,
+    s.model_group,
+    s.provider,
+    s.call_type,
+    s.status,
+    s.prompt_tokens,
+    s.completion_tokens,
+    s.total_tokens,
+    s.spend,
+    s.cache_hit,
+    s.tags
+  FROM traceability.facts s
+  WHERE s.started_at >= $1 AND s.started_at < $2
+)
 SELECT
   f.request_id,
   f.call_id AS litellm_call_id,
@@ -43,37 +71,9 @@ SELECT
     WHERE jsonb_typeof(j.value) = 'string'
     ORDER BY 1
   ) AS tags
-FROM (
-  SELECT
-    s.request_id,
-    s.call_id,
-    s.session_id,
-    s.started_at,
-    s.ended_at,
-    s.duration_ms,
-    s.ttft_ms,
-    s.agent_name,
-    s.user_id,
-    s.end_user,
-    s.team_id,
-    s.model,
-    s.model_group,
-    s.provider,
-    s.call_type,
-    s.status,
-    s.prompt_tokens,
-    s.completion_tokens,
-    s.total_tokens,
-    s.spend,
-    s.cache_hit,
-    s.tags
-  FROM traceability.facts s
-  WHERE s.started_at >= $1
-    AND s.started_at < $2 AND true
-) AS f
+FROM requests AS f
 WHERE
-  true
-  AND COALESCE(f.end_user, 'unknown') = $3
+  COALESCE(f.end_user, 'unknown') = $3
   AND COALESCE(f.team_id, 'unknown') = $4
   AND f.status = $5
   AND COALESCE(f.user_id, 'unknown') = $6

@@ -16,6 +16,33 @@ WHERE
     false
   );
 
+WITH
+requests AS (
+  SELECT
+    s.request_id,
+    s.call_id,
+    s.session_id,
+    s.started_at,
+    s.ended_at,
+    s.duration_ms,
+    s.ttft_ms,
+    s.user_id,
+    s.end_user,
+    s.team_id,
+    s.model,
+    s.model_group,
+    s.provider,
+    s.call_type,
+    s.status,
+    s.prompt_tokens,
+    s.completion_tokens,
+    s.total_tokens,
+    s.spend,
+    s.cache_hit,
+    s.tags
+  FROM traceability.facts s
+  WHERE s.started_at >= $1 AND s.started_at < $2
+)
 SELECT
   f.request_id,
   f.call_id AS litellm_call_id,
@@ -43,46 +70,20 @@ SELECT
     WHERE jsonb_typeof(j.value) = 'string'
     ORDER BY 1
   ) AS tags
-FROM (
-  SELECT
-    s.request_id,
-    s.call_id,
-    s.session_id,
-    s.started_at,
-    s.ended_at,
-    s.duration_ms,
-    s.ttft_ms,
-    s.user_id,
-    s.end_user,
-    s.team_id,
-    s.model,
-    s.model_group,
-    s.provider,
-    s.call_type,
-    s.status,
-    s.prompt_tokens,
-    s.completion_tokens,
-    s.total_tokens,
-    s.spend,
-    s.cache_hit,
-    s.tags
-  FROM traceability.facts s
-  WHERE s.started_at >= $1
-    AND s.started_at < $2 AND true
-) AS f
-WHERE true
+FROM requests AS f
 ORDER BY f.started_at DESC, f.request_id DESC
 LIMIT $3 OFFSET $4;
 
+WITH
+requests AS (
+  SELECT s.request_id, s.started_at, s.origin, s.data_quality
+  FROM traceability.facts s
+  WHERE s.request_id = ANY($1)
+)
 SELECT
   f.request_id,
   f.started_at AT TIME ZONE 'UTC' AS request_start,
   f.origin,
   COALESCE(f.data_quality, '{}') AS data_quality
-FROM (
-  SELECT s.request_id, s.started_at, s.origin, s.data_quality
-  FROM traceability.facts s
-  WHERE s.request_id = ANY($1)
-    AND true
-) AS f
+FROM requests AS f
 WHERE f.started_at >= $2 AND f.started_at <= $3;

@@ -16,8 +16,8 @@ WHERE
     false
   );
 
-SELECT f.request_id, f.started_at AT TIME ZONE 'UTC' AS started_at
-FROM (
+WITH
+requests AS (
   SELECT s.request_id, s.started_at
   FROM
     traceability.facts s
@@ -25,39 +25,14 @@ FROM (
     AND s.started_at >= b.session_start
     AND s.started_at <= b.last_activity
   WHERE b.session_id = $1
-    AND true
-) AS f
+)
+SELECT f.request_id, f.started_at AT TIME ZONE 'UTC' AS started_at
+FROM requests AS f
 ORDER BY f.started_at, f.request_id
 LIMIT $2;
 
-SELECT
-  f.request_id,
-  f.call_id,
-  f.session_id,
-  f.user_id AS owner,
-  f.started_at AT TIME ZONE 'UTC' AS started_at,
-  COALESCE(f.model, '') AS model,
-  f.model_group,
-  f.call_type,
-  f.status,
-  f.prompt_tokens::bigint,
-  f.completion_tokens::bigint,
-  f.total_tokens::bigint,
-  f.spend AS cost,
-  f.duration_ms::bigint AS duration_ms,
-  f.cache_hit,
-  f.tool_calls,
-  messages,
-  proxy_server_request,
-  has_request_metadata,
-  response,
-  logged_request,
-  mcp_tool_call,
-  cold_storage_object_key,
-  error_information,
-  logged_length,
-  deleted
-FROM (
+WITH
+requests AS (
   SELECT
     s.request_id,
     s.call_id,
@@ -87,10 +62,7 @@ FROM (
     true AS deleted
   FROM traceability.facts s
   WHERE s.request_id = ANY($1)
-    AND true
-) AS f
-WHERE f.started_at >= $2 AND f.started_at <= $3;
-
+)
 SELECT
   f.request_id,
   f.call_id,
@@ -118,7 +90,11 @@ SELECT
   error_information,
   logged_length,
   deleted
-FROM (
+FROM requests AS f
+WHERE f.started_at >= $2 AND f.started_at <= $3;
+
+WITH
+requests AS (
   SELECT
     s.request_id AS request_id,
     NULLIF(s.litellm_call_id, '') AS call_id,
@@ -495,7 +471,34 @@ FROM (
         s.proxy_server_request || '{}'::jsonb AS proxy_server_request OFFSET 0
     ) p
   WHERE s.request_id = ANY($1)
-    AND true
-) AS f
+)
+SELECT
+  f.request_id,
+  f.call_id,
+  f.session_id,
+  f.user_id AS owner,
+  f.started_at AT TIME ZONE 'UTC' AS started_at,
+  COALESCE(f.model, '') AS model,
+  f.model_group,
+  f.call_type,
+  f.status,
+  f.prompt_tokens::bigint,
+  f.completion_tokens::bigint,
+  f.total_tokens::bigint,
+  f.spend AS cost,
+  f.duration_ms::bigint AS duration_ms,
+  f.cache_hit,
+  f.tool_calls,
+  messages,
+  proxy_server_request,
+  has_request_metadata,
+  response,
+  logged_request,
+  mcp_tool_call,
+  cold_storage_object_key,
+  error_information,
+  logged_length,
+  deleted
+FROM requests AS f
 WHERE f.started_at >= $2 AND f.started_at <= $3
 ORDER BY f.started_at, f.request_id;

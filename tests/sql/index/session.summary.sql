@@ -45,4 +45,4 @@ SELECT
   o.model_groups_used AS model_groups_used,
   o.end_users AS end_users
 FROM traceability.sessions o
-WHERE o.session_id = ANY($1) AND true;
+WHERE o.session_id = ANY($1);

@@ -23,7 +23,6 @@ FROM (
     FROM traceability.sessions o
     WHERE
       o.last_activity < $1
-      AND true
       AND o.cost >= $2::numeric
       AND o.session_start >= $3
       AND o.session_start < $4
@@ -37,7 +36,6 @@ FROM (
     FROM traceability.sessions o
     WHERE
       o.last_activity < $7
-      AND true
       AND o.cost >= $8::numeric
       AND (o.active @> $9 OR o.active @> $10)
       AND o.session_start < $11
@@ -55,7 +53,6 @@ FROM (
               AND s.started_at >= b.session_start
               AND s.started_at <= b.last_activity
             WHERE b.session_id = o.session_id
-              AND true
           ) AS e
           WHERE e.started_at >= $16
             AND e.started_at < $17
@@ -78,7 +75,6 @@ FROM (
             AND s.started_at >= b.session_start
             AND s.started_at <= b.last_activity
           WHERE b.session_id = o.session_id
-            AND true
         ) AS e
         WHERE e.started_at < $18
         HAVING count(*) > 0
@@ -86,11 +82,10 @@ FROM (
       ) AS t
     WHERE
       o.session_start < $20
-      AND (o.last_activity >= $21 OR NOT true)
+      AND (o.last_activity >= $21)
       AND o.active && tsrange($22, $23)
       AND CASE
-        WHEN (o.session_start >= $24 OR o.last_activity < $25)
-        AND true THEN true
+        WHEN (o.session_start >= $24 OR o.last_activity < $25) THEN true
         ELSE (
           SELECT true
           FROM (
@@ -101,7 +96,6 @@ FROM (
               AND s.started_at >= b.session_start
               AND s.started_at <= b.last_activity
             WHERE b.session_id = o.session_id
-              AND true
           ) AS e
           WHERE e.started_at >= $26
             AND e.started_at < $27
@@ -142,4 +136,4 @@ SELECT
   o.model_groups_used AS model_groups_used,
   o.end_users AS end_users
 FROM traceability.sessions o
-WHERE o.session_id = ANY($1) AND true;
+WHERE o.session_id = ANY($1);

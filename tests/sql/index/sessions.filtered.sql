@@ -23,7 +23,6 @@ FROM (
     FROM traceability.sessions o
     WHERE
       o.last_activity < $1
-      AND true
       AND o.tool_calls > 0
       AND o.failed_requests > 0
       AND o.session_start >= $2
@@ -40,7 +39,6 @@ FROM (
             AND s.started_at >= b.session_start
             AND s.started_at <= b.last_activity
           WHERE b.session_id = o.session_id
-            AND true
         ) AS e
         WHERE
           e.started_at >= $6
@@ -60,7 +58,6 @@ FROM (
     FROM traceability.sessions o
     WHERE
       o.last_activity < $14
-      AND true
       AND o.tool_calls > 0
       AND o.failed_requests > 0
       AND (o.active @> $15 OR o.active @> $16)
@@ -77,7 +74,6 @@ FROM (
             AND s.started_at >= b.session_start
             AND s.started_at <= b.last_activity
           WHERE b.session_id = o.session_id
-            AND true
         ) AS e
         WHERE
           e.started_at >= $21
@@ -104,7 +100,6 @@ FROM (
             AND s.started_at >= b.session_start
             AND s.started_at <= b.last_activity
           WHERE b.session_id = o.session_id
-            AND true
         ) AS e
         WHERE e.started_at < $28
         HAVING count(*) > 0
@@ -112,7 +107,7 @@ FROM (
       ) AS t
     WHERE
       o.session_start < $31
-      AND (o.last_activity >= $32 OR NOT true)
+      AND (o.last_activity >= $32)
       AND o.active && tsrange($33, $34)
       AND o.names @> $35::text[]
       AND (
@@ -125,7 +120,6 @@ FROM (
             AND s.started_at >= b.session_start
             AND s.started_at <= b.last_activity
           WHERE b.session_id = o.session_id
-            AND true
         ) AS e
         WHERE
           e.started_at >= $36

@@ -23,7 +23,6 @@ FROM (
     FROM traceability.sessions o
     WHERE
       o.last_activity < $1
-      AND true
       AND o.session_start >= $2
       AND o.session_start < $3
       AND o.last_activity < $4
@@ -37,7 +36,6 @@ FROM (
     FROM traceability.sessions o
     WHERE
       o.last_activity < $7
-      AND true
       AND (o.active @> $8 OR o.active @> $9)
       AND o.session_start < $10
       AND NOT (o.session_start >= $11 AND o.last_activity < $12)
@@ -54,7 +52,6 @@ FROM (
               AND s.started_at >= b.session_start
               AND s.started_at <= b.last_activity
             WHERE b.session_id = o.session_id
-              AND true
           ) AS e
           WHERE e.started_at >= $15
             AND e.started_at < $16
@@ -77,18 +74,16 @@ FROM (
             AND s.started_at >= b.session_start
             AND s.started_at <= b.last_activity
           WHERE b.session_id = o.session_id
-            AND true
         ) AS e
         WHERE e.started_at < $17
         HAVING count(*) > 0
       ) AS t
     WHERE
       o.session_start < $18
-      AND (o.last_activity >= $19 OR NOT true)
+      AND (o.last_activity >= $19)
       AND o.active && tsrange($20, $21)
       AND CASE
-        WHEN (o.session_start >= $22 OR o.last_activity < $23)
-        AND true THEN true
+        WHEN (o.session_start >= $22 OR o.last_activity < $23) THEN true
         ELSE (
           SELECT true
           FROM (
@@ -99,7 +94,6 @@ FROM (
               AND s.started_at >= b.session_start
               AND s.started_at <= b.last_activity
             WHERE b.session_id = o.session_id
-              AND true
           ) AS e
           WHERE e.started_at >= $24
             AND e.started_at < $25
@@ -140,4 +134,4 @@ SELECT
   o.model_groups_used AS model_groups_used,
   o.end_users AS end_users
 FROM traceability.sessions o
-WHERE o.session_id = ANY($1) AND true;
+WHERE o.session_id = ANY($1);

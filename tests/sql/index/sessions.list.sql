@@ -23,7 +23,6 @@ FROM (
     FROM traceability.sessions o
     WHERE
       o.last_activity < $1
-      AND true
       AND o.session_start >= $2
       AND o.session_start < $3
       AND o.last_activity < $4
@@ -36,7 +35,6 @@ FROM (
     FROM traceability.sessions o
     WHERE
       o.last_activity < $6
-      AND true
       AND (o.active @> $7 OR o.active @> $8)
       AND o.session_start < $9
       AND NOT (o.session_start >= $10 AND o.last_activity < $11)
@@ -53,7 +51,6 @@ FROM (
               AND s.started_at >= b.session_start
               AND s.started_at <= b.last_activity
             WHERE b.session_id = o.session_id
-              AND true
           ) AS e
           WHERE e.started_at >= $14
             AND e.started_at < $15
@@ -76,18 +73,16 @@ FROM (
             AND s.started_at >= b.session_start
             AND s.started_at <= b.last_activity
           WHERE b.session_id = o.session_id
-            AND true
         ) AS e
         WHERE e.started_at < $16
         HAVING count(*) > 0
       ) AS t
     WHERE
       o.session_start < $17
-      AND (o.last_activity >= $18 OR NOT true)
+      AND (o.last_activity >= $18)
       AND o.active && tsrange($19, $20)
       AND CASE
-        WHEN (o.session_start >= $21 OR o.last_activity < $22)
-        AND true THEN true
+        WHEN (o.session_start >= $21 OR o.last_activity < $22) THEN true
         ELSE (
           SELECT true
           FROM (
@@ -98,7 +93,6 @@ FROM (
               AND s.started_at >= b.session_start
               AND s.started_at <= b.last_activity
             WHERE b.session_id = o.session_id
-              AND true
           ) AS e
           WHERE e.started_at >= $23
             AND e.started_at < $24
@@ -139,4 +133,4 @@ SELECT
   o.model_groups_used AS model_groups_used,
   o.end_users AS end_users
 FROM traceability.sessions o
-WHERE o.session_id = ANY($1) AND true;
+WHERE o.session_id = ANY($1);

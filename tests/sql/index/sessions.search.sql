@@ -23,7 +23,6 @@ FROM (
     FROM traceability.sessions o
     WHERE
       o.last_activity < $1
-      AND true
       AND o.requests >= $2::numeric
       AND o.session_start >= $3
       AND o.session_start < $4
@@ -39,7 +38,6 @@ FROM (
             AND s.started_at >= b.session_start
             AND s.started_at <= b.last_activity
           WHERE b.session_id = o.session_id
-            AND true
         ) AS e
         WHERE
           e.started_at >= $7
@@ -57,7 +55,6 @@ FROM (
     FROM traceability.sessions o
     WHERE
       o.last_activity < $12
-      AND true
       AND o.requests >= $13::numeric
       AND (o.active @> $14 OR o.active @> $15)
       AND o.session_start < $16
@@ -73,7 +70,6 @@ FROM (
             AND s.started_at >= b.session_start
             AND s.started_at <= b.last_activity
           WHERE b.session_id = o.session_id
-            AND true
         ) AS e
         WHERE
           e.started_at >= $20
@@ -98,7 +94,6 @@ FROM (
             AND s.started_at >= b.session_start
             AND s.started_at <= b.last_activity
           WHERE b.session_id = o.session_id
-            AND true
         ) AS e
         WHERE e.started_at < $24
         HAVING count(*) > 0
@@ -106,7 +101,7 @@ FROM (
       ) AS t
     WHERE
       o.session_start < $26
-      AND (o.last_activity >= $27 OR NOT true)
+      AND (o.last_activity >= $27)
       AND o.active && tsrange($28, $29)
       AND o.names @> $30::text[]
       AND (
@@ -119,7 +114,6 @@ FROM (
             AND s.started_at >= b.session_start
             AND s.started_at <= b.last_activity
           WHERE b.session_id = o.session_id
-            AND true
         ) AS e
         WHERE
           e.started_at >= $31

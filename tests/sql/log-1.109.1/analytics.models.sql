@@ -1,4 +1,37 @@
 WITH
+requests AS (
+  SELECT
+    s."startTime" AS started_at,
+    COALESCE(
+      CASE WHEN s.request_duration_ms >= 0 THEN s.request_duration_ms::bigint END,
+      CASE
+        WHEN s."endTime" > s."startTime"
+        AND s."startTime" >= timestamp '1970-01-01 00:00:00'
+        AND s."endTime" <= timestamp '9999-12-31 23:59:59.999' THEN LEAST(trunc(EXTRACT(EPOCH FROM (s."endTime" - s."startTime")) * 1000), 2147483647)::bigint
+        ELSE 0
+      END
+    ) AS duration_ms,
+    COALESCE(
+      NULLIF(s.model_group, ''),
+      NULLIF(
+        CASE
+          WHEN s.custom_llm_provider <> ''
+          AND starts_with(s.model, s.custom_llm_provider || '/') THEN substr(s.model, length(s.custom_llm_provider) + 2)
+          ELSE s.model
+        END,
+        ''
+      )
+    ) AS model_group,
+    NULLIF(s.custom_llm_provider, '') AS provider,
+    CASE WHEN s.status = 'failure' THEN 'failure' ELSE 'success' END AS status,
+    s.prompt_tokens AS prompt_tokens,
+    s.completion_tokens AS completion_tokens,
+    s.total_tokens AS total_tokens,
+    CASE WHEN s.spend BETWEEN -1e12 AND 1e12 THEN s.spend::float8 ELSE 0 END AS spend,
+    COALESCE(lower(s.cache_hit) = 'true', false) AS cache_hit
+  FROM "LiteLLM_SpendLogs" s
+  WHERE s."startTime" >= $1 AND s."startTime" < $2
+),
 partials AS (
   SELECT
     COALESCE(f.model_group, 'unknown') AS k1,
@@ -14,41 +47,7 @@ partials AS (
     (COALESCE(sum(f.duration_ms), 0))::bigint AS duration_ms,
     (COALESCE(min(f.duration_ms), 0))::bigint AS min_duration_ms,
     (COALESCE(max(f.duration_ms), 0))::bigint AS max_duration_ms
-  FROM (
-    SELECT
-      s."startTime" AS started_at,
-      COALESCE(
-        CASE WHEN s.request_duration_ms >= 0 THEN s.request_duration_ms::bigint END,
-        CASE
-          WHEN s."endTime" > s."startTime"
-          AND s."startTime" >= timestamp '1970-01-01 00:00:00'
-          AND s."endTime" <= timestamp '9999-12-31 23:59:59.999' THEN LEAST(trunc(EXTRACT(EPOCH FROM (s."endTime" - s."startTime")) * 1000), 2147483647)::bigint
-          ELSE 0
-        END
-      ) AS duration_ms,
-      COALESCE(
-        NULLIF(s.model_group, ''),
-        NULLIF(
-          CASE
-            WHEN s.custom_llm_provider <> ''
-            AND starts_with(s.model, s.custom_llm_provider || '/') THEN substr(s.model, length(s.custom_llm_provider) + 2)
-            ELSE s.model
-          END,
-          ''
-        )
-      ) AS model_group,
-      NULLIF(s.custom_llm_provider, '') AS provider,
-      CASE WHEN s.status = 'failure' THEN 'failure' ELSE 'success' END AS status,
-      s.prompt_tokens AS prompt_tokens,
-      s.completion_tokens AS completion_tokens,
-      s.total_tokens AS total_tokens,
-      CASE WHEN s.spend BETWEEN -1e12 AND 1e12 THEN s.spend::float8 ELSE 0 END AS spend,
-      COALESCE(lower(s.cache_hit) = 'true', false) AS cache_hit
-    FROM "LiteLLM_SpendLogs" s
-    WHERE s."startTime" >= $1
-      AND s."startTime" < $2 AND true
-  ) AS f
-  WHERE true
+  FROM requests AS f
   GROUP BY 1, 2, 3
 ),
 ranked AS (
@@ -75,17 +74,9 @@ SELECT
   (COALESCE(sum(p.duration_ms), 0))::bigint AS duration_ms,
   (COALESCE(min(p.min_duration_ms), 0))::bigint AS min_duration_ms,
   (COALESCE(max(p.max_duration_ms), 0))::bigint AS max_duration_ms,
-  (COALESCE(NULL, 0))::bigint AS ttft_ms,
-  (COALESCE(NULL, 0))::bigint AS streamed,
-  (COALESCE(NULL, 0))::bigint AS tool_calls,
-  (NULL)::bigint AS cached_tokens,
-  (NULL)::bigint AS cached_tokens_of,
-  (COALESCE(NULL, 0))::bigint AS sessions,
   COALESCE(sum(p.spend), 0) AS exact_spend,
-  COALESCE((sum(p.duration_ms) / NULLIF(sum(p.requests), 0) / 1000)::float8, 0) AS avg_duration,
-  (NULL)::float8 AS avg_ttft,
   COALESCE((sum(p.spend) / NULLIF(sum(p.requests), 0))::float8, 0) AS avg_spend,
-  COALESCE(NULL::float8, 0) AS share_of_spend
+  COALESCE((sum(p.duration_ms) / NULLIF(sum(p.requests), 0) / 1000)::float8, 0) AS avg_duration
 FROM partials AS p JOIN ranked AS r ON r.k1 = p.k1 AND r.k2 = p.k2
 GROUP BY r.place, r.k1, r.k2
 ORDER BY r.place NULLS LAST, bucket NULLS FIRST;

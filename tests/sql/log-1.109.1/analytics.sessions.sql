@@ -1,18 +1,15 @@
 WITH
+requests AS (
+  SELECT
+    COALESCE(NULLIF(s.session_id, ''), s.request_id) AS session_id,
+    s."startTime" AS started_at
+  FROM "LiteLLM_SpendLogs" s
+  WHERE s."startTime" >= $1 AND s."startTime" < $2
+),
 s AS MATERIALIZED (
   SELECT t.cost, t.duration, t.requests
-  FROM (
-    SELECT DISTINCT f.session_id
-    FROM (
-      SELECT
-        COALESCE(NULLIF(s.session_id, ''), s.request_id) AS session_id,
-        s."startTime" AS started_at
-      FROM "LiteLLM_SpendLogs" s
-      WHERE s."startTime" >= $1
-        AND s."startTime" < $2 AND true
-    ) AS f
-    WHERE true
-  ) AS c
+  FROM
+    (SELECT DISTINCT f.session_id FROM requests AS f) AS c
     CROSS JOIN LATERAL (
       SELECT
         COALESCE(sum(e.spend::numeric), 0) AS cost,
@@ -38,7 +35,6 @@ s AS MATERIALIZED (
           (s.session_id = c.session_id AND s.session_id <> '')
           OR (NULLIF(s.session_id, '') IS NULL AND s.request_id = c.session_id)
         )
-          AND true
       ) AS e
     ) AS t
   WHERE t.started_at >= $3 AND t.started_at < $4

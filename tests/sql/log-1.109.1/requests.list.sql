@@ -1,31 +1,5 @@
-SELECT
-  f.request_id,
-  f.call_id AS litellm_call_id,
-  f.session_id,
-  COALESCE(f.user_id, 'unknown') AS user_id,
-  f.end_user,
-  f.team_id,
-  COALESCE(f.model, '') AS model,
-  f.model_group,
-  f.provider,
-  f.call_type,
-  f.status,
-  f.started_at AT TIME ZONE 'UTC' AS request_start,
-  f.ended_at AT TIME ZONE 'UTC' AS request_end,
-  f.duration_ms / 1000.0::float8 AS total_time,
-  f.ttft_ms / 1000.0::float8 AS time_to_first_token,
-  f.prompt_tokens::bigint,
-  f.completion_tokens::bigint,
-  f.total_tokens::bigint,
-  f.spend AS cost,
-  f.cache_hit,
-  ARRAY(
-    SELECT DISTINCT j.value #>> '{}'
-    FROM jsonb_array_elements(f.tags) AS j(value)
-    WHERE jsonb_typeof(j.value) = 'string'
-    ORDER BY 1
-  ) AS tags
-FROM (
+WITH
+requests AS (
   SELECT
     s.request_id AS request_id,
     NULLIF(s.litellm_call_id, '') AS call_id,
@@ -97,19 +71,41 @@ FROM (
     COALESCE(lower(s.cache_hit) = 'true', false) AS cache_hit,
     CASE jsonb_typeof(s.request_tags) WHEN 'array' THEN s.request_tags END AS tags
   FROM "LiteLLM_SpendLogs" s
-  WHERE s."startTime" >= $1
-    AND s."startTime" < $2 AND true
-) AS f
-WHERE true
+  WHERE s."startTime" >= $1 AND s."startTime" < $2
+)
+SELECT
+  f.request_id,
+  f.call_id AS litellm_call_id,
+  f.session_id,
+  COALESCE(f.user_id, 'unknown') AS user_id,
+  f.end_user,
+  f.team_id,
+  COALESCE(f.model, '') AS model,
+  f.model_group,
+  f.provider,
+  f.call_type,
+  f.status,
+  f.started_at AT TIME ZONE 'UTC' AS request_start,
+  f.ended_at AT TIME ZONE 'UTC' AS request_end,
+  f.duration_ms / 1000.0::float8 AS total_time,
+  f.ttft_ms / 1000.0::float8 AS time_to_first_token,
+  f.prompt_tokens::bigint,
+  f.completion_tokens::bigint,
+  f.total_tokens::bigint,
+  f.spend AS cost,
+  f.cache_hit,
+  ARRAY(
+    SELECT DISTINCT j.value #>> '{}'
+    FROM jsonb_array_elements(f.tags) AS j(value)
+    WHERE jsonb_typeof(j.value) = 'string'
+    ORDER BY 1
+  ) AS tags
+FROM requests AS f
 ORDER BY f.started_at DESC, f.request_id DESC
 LIMIT $3 OFFSET $4;
 
-SELECT
-  f.request_id,
-  f.started_at AT TIME ZONE 'UTC' AS request_start,
-  f.origin,
-  COALESCE(f.data_quality, '{}') AS data_quality
-FROM (
+WITH
+requests AS (
   SELECT
     s.request_id AS request_id,
     LEAST(
@@ -194,6 +190,11 @@ FROM (
     ) AS data_quality
   FROM "LiteLLM_SpendLogs" s
   WHERE s.request_id = ANY($1)
-    AND true
-) AS f
+)
+SELECT
+  f.request_id,
+  f.started_at AT TIME ZONE 'UTC' AS request_start,
+  f.origin,
+  COALESCE(f.data_quality, '{}') AS data_quality
+FROM requests AS f
 WHERE f.started_at >= $2 AND f.started_at <= $3;

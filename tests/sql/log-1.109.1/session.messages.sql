@@ -1,5 +1,5 @@
-SELECT f.request_id, f.started_at AT TIME ZONE 'UTC' AS started_at
-FROM (
+WITH
+requests AS (
   SELECT
     s.request_id AS request_id,
     LEAST(
@@ -11,39 +11,14 @@ FROM (
     (s.session_id = $1 AND s.session_id <> '')
     OR (NULLIF(s.session_id, '') IS NULL AND s.request_id = $2)
   )
-    AND true
-) AS f
+)
+SELECT f.request_id, f.started_at AT TIME ZONE 'UTC' AS started_at
+FROM requests AS f
 ORDER BY f.started_at, f.request_id
 LIMIT $3;
 
-SELECT
-  f.request_id,
-  f.call_id,
-  f.session_id,
-  f.user_id AS owner,
-  f.started_at AT TIME ZONE 'UTC' AS started_at,
-  COALESCE(f.model, '') AS model,
-  f.model_group,
-  f.call_type,
-  f.status,
-  f.prompt_tokens::bigint,
-  f.completion_tokens::bigint,
-  f.total_tokens::bigint,
-  f.spend AS cost,
-  f.duration_ms::bigint AS duration_ms,
-  f.cache_hit,
-  f.tool_calls,
-  messages,
-  proxy_server_request,
-  has_request_metadata,
-  response,
-  logged_request,
-  mcp_tool_call,
-  cold_storage_object_key,
-  error_information,
-  logged_length,
-  deleted
-FROM (
+WITH
+requests AS (
   SELECT
     s.request_id AS request_id,
     NULLIF(s.litellm_call_id, '') AS call_id,
@@ -420,7 +395,34 @@ FROM (
         s.proxy_server_request || '{}'::jsonb AS proxy_server_request OFFSET 0
     ) p
   WHERE s.request_id = ANY($1)
-    AND true
-) AS f
+)
+SELECT
+  f.request_id,
+  f.call_id,
+  f.session_id,
+  f.user_id AS owner,
+  f.started_at AT TIME ZONE 'UTC' AS started_at,
+  COALESCE(f.model, '') AS model,
+  f.model_group,
+  f.call_type,
+  f.status,
+  f.prompt_tokens::bigint,
+  f.completion_tokens::bigint,
+  f.total_tokens::bigint,
+  f.spend AS cost,
+  f.duration_ms::bigint AS duration_ms,
+  f.cache_hit,
+  f.tool_calls,
+  messages,
+  proxy_server_request,
+  has_request_metadata,
+  response,
+  logged_request,
+  mcp_tool_call,
+  cold_storage_object_key,
+  error_information,
+  logged_length,
+  deleted
+FROM requests AS f
 WHERE f.started_at >= $2 AND f.started_at <= $3
 ORDER BY f.started_at, f.request_id;

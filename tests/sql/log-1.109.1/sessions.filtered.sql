@@ -1,5 +1,5 @@
-SELECT f.session_id, f.request_id, f.started_at AT TIME ZONE 'UTC' AS started_at
-FROM (
+WITH
+requests AS (
   SELECT
     s.request_id AS request_id,
     COALESCE(NULLIF(s.session_id, ''), s.request_id) AS session_id,
@@ -53,12 +53,12 @@ FROM (
         s.metadata || '{}'::jsonb AS metadata,
         s.proxy_server_request || '{}'::jsonb AS proxy_server_request OFFSET 0
     ) p
-  WHERE s."startTime" >= $1
-    AND s."startTime" < $2 AND true
-) AS f
+  WHERE s."startTime" >= $1 AND s."startTime" < $2
+)
+SELECT f.session_id, f.request_id, f.started_at AT TIME ZONE 'UTC' AS started_at
+FROM requests AS f
 WHERE
-  true
-  AND COALESCE(f.user_id, 'unknown') = $3
+  COALESCE(f.user_id, 'unknown') = $3
   AND (COALESCE(f.model_group, 'unknown') = $4 OR f.model = $5)
   AND (f.tags ? $6)
   AND COALESCE(f.agent_name, 'unknown') = $7

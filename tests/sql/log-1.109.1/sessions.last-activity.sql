@@ -1,16 +1,12 @@
 WITH
-c AS MATERIALIZED (
-  SELECT DISTINCT f.session_id
-  FROM (
-    SELECT
-      COALESCE(NULLIF(s.session_id, ''), s.request_id) AS session_id,
-      s."startTime" AS started_at
-    FROM "LiteLLM_SpendLogs" s
-    WHERE s."startTime" >= $1
-      AND s."startTime" < $2 AND true
-  ) AS f
-  WHERE true
-)
+requests AS (
+  SELECT
+    COALESCE(NULLIF(s.session_id, ''), s.request_id) AS session_id,
+    s."startTime" AS started_at
+  FROM "LiteLLM_SpendLogs" s
+  WHERE s."startTime" >= $1 AND s."startTime" < $2
+),
+c AS MATERIALIZED (SELECT DISTINCT f.session_id FROM requests AS f)
 SELECT t.value::text AS value, c.session_id
 FROM
   c
@@ -27,7 +23,6 @@ FROM
         (s.session_id = c.session_id AND s.session_id <> '')
         OR (NULLIF(s.session_id, '') IS NULL AND s.request_id = c.session_id)
       )
-        AND true
     ) AS e
     WHERE e.started_at < $3
     HAVING count(*) > 0
@@ -727,7 +722,6 @@ FROM
         (s.session_id = k.session_id AND s.session_id <> '')
         OR (NULLIF(s.session_id, '') IS NULL AND s.request_id = k.session_id)
       )
-        AND true
     ) AS e
     HAVING count(*) > 0
   ) AS t;

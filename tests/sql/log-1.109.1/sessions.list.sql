@@ -1,14 +1,14 @@
-SELECT f.session_id, f.request_id, f.started_at AT TIME ZONE 'UTC' AS started_at
-FROM (
+WITH
+requests AS (
   SELECT
     s.request_id AS request_id,
     COALESCE(NULLIF(s.session_id, ''), s.request_id) AS session_id,
     s."startTime" AS started_at
   FROM "LiteLLM_SpendLogs" s
-  WHERE s."startTime" >= $1
-    AND s."startTime" < $2 AND true
-) AS f
-WHERE true
+  WHERE s."startTime" >= $1 AND s."startTime" < $2
+)
+SELECT f.session_id, f.request_id, f.started_at AT TIME ZONE 'UTC' AS started_at
+FROM requests AS f
 ORDER BY f.started_at DESC, f.request_id DESC
 LIMIT $3;
 
@@ -28,7 +28,6 @@ FROM
         (s.session_id = k.session_id AND s.session_id <> '')
         OR (NULLIF(s.session_id, '') IS NULL AND s.request_id = k.session_id)
       )
-        AND true
     ) AS e
     WHERE e.started_at < $2
     HAVING count(*) > 0
@@ -726,7 +725,6 @@ FROM
         (s.session_id = k.session_id AND s.session_id <> '')
         OR (NULLIF(s.session_id, '') IS NULL AND s.request_id = k.session_id)
       )
-        AND true
     ) AS e
     HAVING count(*) > 0
   ) AS t;

@@ -1,4 +1,14 @@
 WITH
+requests AS (
+  SELECT
+    s."startTime" AS started_at,
+    NULLIF(s."user", '') AS user_id,
+    s.total_tokens AS total_tokens,
+    CASE WHEN s.spend BETWEEN -1e12 AND 1e12 THEN s.spend::float8 ELSE 0 END AS spend,
+    CASE jsonb_typeof(s.request_tags) WHEN 'array' THEN s.request_tags END AS tags
+  FROM "LiteLLM_SpendLogs" s
+  WHERE s."startTime" >= $1 AND s."startTime" < $2
+),
 partials AS (
   SELECT
     COALESCE(tag.name, 'untagged') AS k1,
@@ -7,46 +17,38 @@ partials AS (
     (count(*))::bigint AS requests,
     (COALESCE(sum(f.total_tokens), 0))::bigint AS total_tokens,
     (COALESCE(sum(f.spend::numeric), 0))::numeric AS spend
-  FROM (
-    SELECT
-      s."startTime" AS started_at,
-      NULLIF(s."user", '') AS user_id,
-      s.total_tokens AS total_tokens,
-      CASE WHEN s.spend BETWEEN -1e12 AND 1e12 THEN s.spend::float8 ELSE 0 END AS spend,
-      CASE jsonb_typeof(s.request_tags) WHEN 'array' THEN s.request_tags END AS tags
-    FROM "LiteLLM_SpendLogs" s
-    WHERE s."startTime" >= $1
-      AND s."startTime" < $2 AND true
-  ) AS f
+  FROM
+    requests AS f
     LEFT JOIN LATERAL (
       SELECT DISTINCT j.value #>> '{}' AS name
       FROM jsonb_array_elements(f.tags) AS j(value)
       WHERE jsonb_typeof(j.value) = 'string'
     ) AS tag ON true
-  WHERE true AND COALESCE(f.user_id, 'unknown') = $3
+  WHERE COALESCE(f.user_id, 'unknown') = $3
   GROUP BY 1, 2, 3
 ),
 whole AS (
-  SELECT sum(p.spend) AS spend
-  FROM (
+  WITH
+  requests AS (
+    SELECT
+      s."startTime" AS started_at,
+      NULLIF(s."user", '') AS user_id,
+      CASE WHEN s.spend BETWEEN -1e12 AND 1e12 THEN s.spend::float8 ELSE 0 END AS spend
+    FROM "LiteLLM_SpendLogs" s
+    WHERE s."startTime" >= $4 AND s."startTime" < $5
+  ),
+  partials AS (
     SELECT
       ''::text AS k1,
       ''::text AS k2,
       1 AS bucket,
       (COALESCE(sum(f.spend::numeric), 0))::numeric AS spend
-    FROM (
-      SELECT
-        s."startTime" AS started_at,
-        NULLIF(s."user", '') AS user_id,
-        CASE WHEN s.spend BETWEEN -1e12 AND 1e12 THEN s.spend::float8 ELSE 0 END AS spend
-      FROM "LiteLLM_SpendLogs" s
-      WHERE s."startTime" >= $4
-        AND s."startTime" < $5 AND true
-    ) AS f
-    WHERE true
-      AND COALESCE(f.user_id, 'unknown') = $6
+    FROM requests AS f
+    WHERE COALESCE(f.user_id, 'unknown') = $6
     GROUP BY 1, 2, 3
-  ) AS p
+  )
+  SELECT sum(p.spend) AS spend
+  FROM partials AS p
 ),
 ranked AS (
   SELECT
@@ -63,32 +65,17 @@ SELECT
   r.place IS NULL AS other,
   NULL::integer AS bucket,
   (COALESCE(sum(p.requests), 0))::bigint AS requests,
-  (COALESCE(NULL, 0))::bigint AS failed_requests,
-  (COALESCE(NULL, 0))::bigint AS cache_hits,
-  (COALESCE(NULL, 0))::bigint AS prompt_tokens,
-  (COALESCE(NULL, 0))::bigint AS completion_tokens,
   (COALESCE(sum(p.total_tokens), 0))::bigint AS total_tokens,
   (COALESCE(sum(p.spend), 0))::float8 AS spend,
-  (COALESCE(NULL, 0))::bigint AS duration_ms,
-  (COALESCE(NULL, 0))::bigint AS min_duration_ms,
-  (COALESCE(NULL, 0))::bigint AS max_duration_ms,
-  (COALESCE(NULL, 0))::bigint AS ttft_ms,
-  (COALESCE(NULL, 0))::bigint AS streamed,
-  (COALESCE(NULL, 0))::bigint AS tool_calls,
-  (NULL)::bigint AS cached_tokens,
-  (NULL)::bigint AS cached_tokens_of,
-  (COALESCE(NULL, 0))::bigint AS sessions,
   COALESCE(sum(p.spend), 0) AS exact_spend,
-  COALESCE((NULL)::float8, 0) AS avg_duration,
-  (NULL)::float8 AS avg_ttft,
   COALESCE((sum(p.spend) / NULLIF(sum(p.requests), 0))::float8, 0) AS avg_spend,
   COALESCE(
     LEAST(
       GREATEST(round(100 * sum(p.spend) / NULLIF((SELECT whole.spend FROM whole), 0), 2), 0),
       100
-    )::float8,
+    ),
     0
-  ) AS share_of_spend
+  )::float8 AS share_of_spend
 FROM partials AS p LEFT JOIN ranked AS r ON r.k1 = p.k1 AND r.k2 = p.k2
 GROUP BY r.place, r.k1, r.k2
 ORDER BY r.place NULLS LAST, bucket NULLS FIRST;

@@ -1,9 +1,101 @@
 WITH
+requests AS (
+  SELECT
+    s."startTime" AS started_at,
+    CASE
+      WHEN s."endTime" > s."startTime"
+      AND s."startTime" >= timestamp '1970-01-01 00:00:00'
+      AND s."endTime" <= timestamp '9999-12-31 23:59:59.999' THEN LEAST(trunc(EXTRACT(EPOCH FROM (s."endTime" - s."startTime")) * 1000), 2147483647)::bigint
+      ELSE 0
+    END AS duration_ms,
+    CASE
+      WHEN s."completionStartTime" >= s."startTime"
+      AND s."startTime" >= timestamp '1970-01-01 00:00:00'
+      AND s."endTime" <= timestamp '9999-12-31 23:59:59.999'
+      AND LEAST(
+        GREATEST(s."endTime", timestamp '1970-01-01 00:00:00'),
+        timestamp '9999-12-31 23:59:59.999'
+      ) - LEAST(
+        GREATEST(s."completionStartTime", timestamp '1970-01-01 00:00:00'),
+        timestamp '9999-12-31 23:59:59.999'
+      ) > interval '1 millisecond' THEN LEAST(
+        trunc(
+          EXTRACT(
+            EPOCH
+            FROM (
+              LEAST(
+                GREATEST(s."completionStartTime", timestamp '1970-01-01 00:00:00'),
+                timestamp '9999-12-31 23:59:59.999'
+              ) - s."startTime"
+            )
+          ) * 1000
+        ),
+        2147483647
+      )::bigint
+    END AS ttft_ms,
+    COALESCE(
+      NULLIF(s.model_group, ''),
+      NULLIF(
+        CASE
+          WHEN s.custom_llm_provider <> ''
+          AND starts_with(s.model, s.custom_llm_provider || '/') THEN substr(s.model, length(s.custom_llm_provider) + 2)
+          ELSE s.model
+        END,
+        ''
+      )
+    ) AS model_group,
+    NULLIF(s.custom_llm_provider, '') AS provider,
+    CASE WHEN p.metadata ->> 'status' = 'failure' THEN 'failure' ELSE 'success' END AS status,
+    s.prompt_tokens AS prompt_tokens,
+    s.completion_tokens AS completion_tokens,
+    COALESCE(
+      CASE
+        jsonb_typeof(p.metadata #> '{usage_object,prompt_tokens_details,cached_tokens}')
+        WHEN 'number' THEN LEAST(
+          GREATEST((p.metadata #> '{usage_object,prompt_tokens_details,cached_tokens}')::numeric, 0),
+          2147483647
+        )::bigint
+      END,
+      CASE
+        jsonb_typeof(p.metadata #> '{usage_object,cache_read_input_tokens}')
+        WHEN 'number' THEN LEAST(
+          GREATEST((p.metadata #> '{usage_object,cache_read_input_tokens}')::numeric, 0),
+          2147483647
+        )::bigint
+      END,
+      CASE
+        jsonb_typeof(p.metadata #> '{additional_usage_values,prompt_tokens_details,cached_tokens}')
+        WHEN 'number' THEN LEAST(
+          GREATEST(
+            (p.metadata #> '{additional_usage_values,prompt_tokens_details,cached_tokens}')::numeric,
+            0
+          ),
+          2147483647
+        )::bigint
+      END,
+      CASE
+        jsonb_typeof(p.metadata #> '{additional_usage_values,cache_read_input_tokens}')
+        WHEN 'number' THEN LEAST(
+          GREATEST((p.metadata #> '{additional_usage_values,cache_read_input_tokens}')::numeric, 0),
+          2147483647
+        )::bigint
+      END
+    ) AS cached_tokens,
+    s.total_tokens AS total_tokens,
+    CASE WHEN s.spend BETWEEN -1e12 AND 1e12 THEN s.spend::float8 ELSE 0 END AS spend,
+    COALESCE(lower(s.cache_hit) = 'true', false) AS cache_hit
+  FROM
+    "LiteLLM_SpendLogs" s
+    CROSS JOIN LATERAL (
+      SELECT s.metadata || '{}'::jsonb AS metadata, NULL::jsonb AS proxy_server_request OFFSET 0
+    ) p
+  WHERE s."startTime" >= $1 AND s."startTime" < $2
+),
 partials AS (
   SELECT
     COALESCE(f.model_group, 'unknown') AS k1,
     COALESCE(f.provider, 'unknown') AS k2,
-    width_bucket(f.started_at, $1::timestamp[]) AS bucket,
+    width_bucket(f.started_at, $3::timestamp[]) AS bucket,
     (count(*))::bigint AS requests,
     (count(*) FILTER (WHERE f.status = 'failure'))::bigint AS failed_requests,
     (count(*) FILTER (WHERE f.cache_hit))::bigint AS cache_hits,
@@ -25,100 +117,7 @@ partials AS (
         END
       ) FILTER (WHERE f.cached_tokens IS NOT NULL)
     )::bigint AS cached_tokens_of
-  FROM (
-    SELECT
-      s."startTime" AS started_at,
-      CASE
-        WHEN s."endTime" > s."startTime"
-        AND s."startTime" >= timestamp '1970-01-01 00:00:00'
-        AND s."endTime" <= timestamp '9999-12-31 23:59:59.999' THEN LEAST(trunc(EXTRACT(EPOCH FROM (s."endTime" - s."startTime")) * 1000), 2147483647)::bigint
-        ELSE 0
-      END AS duration_ms,
-      CASE
-        WHEN s."completionStartTime" >= s."startTime"
-        AND s."startTime" >= timestamp '1970-01-01 00:00:00'
-        AND s."endTime" <= timestamp '9999-12-31 23:59:59.999'
-        AND LEAST(
-          GREATEST(s."endTime", timestamp '1970-01-01 00:00:00'),
-          timestamp '9999-12-31 23:59:59.999'
-        ) - LEAST(
-          GREATEST(s."completionStartTime", timestamp '1970-01-01 00:00:00'),
-          timestamp '9999-12-31 23:59:59.999'
-        ) > interval '1 millisecond' THEN LEAST(
-          trunc(
-            EXTRACT(
-              EPOCH
-              FROM (
-                LEAST(
-                  GREATEST(s."completionStartTime", timestamp '1970-01-01 00:00:00'),
-                  timestamp '9999-12-31 23:59:59.999'
-                ) - s."startTime"
-              )
-            ) * 1000
-          ),
-          2147483647
-        )::bigint
-      END AS ttft_ms,
-      COALESCE(
-        NULLIF(s.model_group, ''),
-        NULLIF(
-          CASE
-            WHEN s.custom_llm_provider <> ''
-            AND starts_with(s.model, s.custom_llm_provider || '/') THEN substr(s.model, length(s.custom_llm_provider) + 2)
-            ELSE s.model
-          END,
-          ''
-        )
-      ) AS model_group,
-      NULLIF(s.custom_llm_provider, '') AS provider,
-      CASE WHEN p.metadata ->> 'status' = 'failure' THEN 'failure' ELSE 'success' END AS status,
-      s.prompt_tokens AS prompt_tokens,
-      s.completion_tokens AS completion_tokens,
-      COALESCE(
-        CASE
-          jsonb_typeof(p.metadata #> '{usage_object,prompt_tokens_details,cached_tokens}')
-          WHEN 'number' THEN LEAST(
-            GREATEST((p.metadata #> '{usage_object,prompt_tokens_details,cached_tokens}')::numeric, 0),
-            2147483647
-          )::bigint
-        END,
-        CASE
-          jsonb_typeof(p.metadata #> '{usage_object,cache_read_input_tokens}')
-          WHEN 'number' THEN LEAST(
-            GREATEST((p.metadata #> '{usage_object,cache_read_input_tokens}')::numeric, 0),
-            2147483647
-          )::bigint
-        END,
-        CASE
-          jsonb_typeof(p.metadata #> '{additional_usage_values,prompt_tokens_details,cached_tokens}')
-          WHEN 'number' THEN LEAST(
-            GREATEST(
-              (p.metadata #> '{additional_usage_values,prompt_tokens_details,cached_tokens}')::numeric,
-              0
-            ),
-            2147483647
-          )::bigint
-        END,
-        CASE
-          jsonb_typeof(p.metadata #> '{additional_usage_values,cache_read_input_tokens}')
-          WHEN 'number' THEN LEAST(
-            GREATEST((p.metadata #> '{additional_usage_values,cache_read_input_tokens}')::numeric, 0),
-            2147483647
-          )::bigint
-        END
-      ) AS cached_tokens,
-      s.total_tokens AS total_tokens,
-      CASE WHEN s.spend BETWEEN -1e12 AND 1e12 THEN s.spend::float8 ELSE 0 END AS spend,
-      COALESCE(lower(s.cache_hit) = 'true', false) AS cache_hit
-    FROM
-      "LiteLLM_SpendLogs" s
-      CROSS JOIN LATERAL (
-        SELECT s.metadata || '{}'::jsonb AS metadata, NULL::jsonb AS proxy_server_request OFFSET 0
-      ) p
-    WHERE s."startTime" >= $2
-      AND s."startTime" < $3 AND true
-  ) AS f
-  WHERE true
+  FROM requests AS f
   GROUP BY 1, 2, 3
 ),
 ranked AS (
@@ -147,56 +146,49 @@ SELECT
   (COALESCE(max(p.max_duration_ms), 0))::bigint AS max_duration_ms,
   (COALESCE(sum(p.ttft_ms), 0))::bigint AS ttft_ms,
   (COALESCE(sum(p.streamed), 0))::bigint AS streamed,
-  (COALESCE(NULL, 0))::bigint AS tool_calls,
   (sum(p.cached_tokens))::bigint AS cached_tokens,
   (sum(p.cached_tokens_of))::bigint AS cached_tokens_of,
-  (COALESCE(NULL, 0))::bigint AS sessions,
   COALESCE(sum(p.spend), 0) AS exact_spend,
-  COALESCE((sum(p.duration_ms) / NULLIF(sum(p.requests), 0) / 1000)::float8, 0) AS avg_duration,
-  (sum(p.ttft_ms) / NULLIF(sum(p.streamed), 0) / 1000)::float8 AS avg_ttft,
   COALESCE((sum(p.spend) / NULLIF(sum(p.requests), 0))::float8, 0) AS avg_spend,
-  COALESCE(NULL::float8, 0) AS share_of_spend
+  COALESCE((sum(p.duration_ms) / NULLIF(sum(p.requests), 0) / 1000)::float8, 0) AS avg_duration,
+  (sum(p.ttft_ms) / NULLIF(sum(p.streamed), 0) / 1000)::float8 AS avg_ttft
 FROM partials AS p JOIN ranked AS r ON r.k1 = p.k1 AND r.k2 = p.k2
 GROUP BY GROUPING SETS ((r.place, r.k1, r.k2), (r.place, r.k1, r.k2, p.bucket))
 ORDER BY r.place NULLS LAST, bucket NULLS FIRST;
 
+WITH
+requests AS (
+  SELECT
+    s.request_id AS session_id,
+    s."startTime" AS started_at,
+    COALESCE(
+      NULLIF(s.model_group, ''),
+      NULLIF(
+        CASE
+          WHEN s.custom_llm_provider <> ''
+          AND starts_with(s.model, s.custom_llm_provider || '/') THEN substr(s.model, length(s.custom_llm_provider) + 2)
+          ELSE s.model
+        END,
+        ''
+      )
+    ) AS model_group,
+    NULLIF(s.custom_llm_provider, '') AS provider
+  FROM "LiteLLM_SpendLogs" s
+  WHERE s."startTime" >= $1 AND s."startTime" < $2
+)
 SELECT d.place, d.bucket, count(*) AS number
 FROM (
   SELECT DISTINCT r.place, 1 AS bucket, f.session_id
-  FROM (
-    SELECT
-      s.request_id AS session_id,
-      s."startTime" AS started_at,
-      COALESCE(
-        NULLIF(s.model_group, ''),
-        NULLIF(
-          CASE
-            WHEN s.custom_llm_provider <> ''
-            AND starts_with(s.model, s.custom_llm_provider || '/') THEN substr(s.model, length(s.custom_llm_provider) + 2)
-            ELSE s.model
-          END,
-          ''
-        )
-      ) AS model_group,
-      NULLIF(s.custom_llm_provider, '') AS provider
-    FROM "LiteLLM_SpendLogs" s
-    WHERE s."startTime" >= $1
-      AND s."startTime" < $2 AND true
-  ) AS f
+  FROM requests AS f
     JOIN unnest($3::text[], $4::text[])
   WITH
   ORDINALITY AS r(k1, k2, place) ON r.k1 = COALESCE(f.model_group, 'unknown')
   AND r.k2 = COALESCE(f.provider, 'unknown')
-  WHERE true
 ) AS d
 GROUP BY d.place, d.bucket;
 
-SELECT
-  r.place,
-  1 AS bucket,
-  percentile_cont(ARRAY[0.5, 0.9, 0.95, 0.99]) WITHIN GROUP (ORDER BY f.duration_ms),
-  percentile_cont(ARRAY[0.5, 0.9, 0.95, 0.99]) WITHIN GROUP (ORDER BY f.ttft_ms)
-FROM (
+WITH
+requests AS (
   SELECT
     s."startTime" AS started_at,
     CASE
@@ -243,16 +235,111 @@ FROM (
     ) AS model_group,
     NULLIF(s.custom_llm_provider, '') AS provider
   FROM "LiteLLM_SpendLogs" s
-  WHERE s."startTime" >= $1
-    AND s."startTime" < $2 AND true
-) AS f
-  JOIN unnest($3::text[], $4::text[])
+  WHERE s."startTime" >= $1 AND s."startTime" < $2
+)
+SELECT
+  r.place,
+  1 AS bucket,
+  percentile_cont(ARRAY[0.5, 0.9, 0.95, 0.99]) WITHIN GROUP (ORDER BY f.duration_ms),
+  percentile_cont(ARRAY[0.5, 0.9, 0.95, 0.99]) WITHIN GROUP (ORDER BY f.ttft_ms)
+FROM requests AS f JOIN unnest($3::text[], $4::text[])
 WITH
 ORDINALITY AS r(k1, k2, place) ON r.k1 = COALESCE(f.model_group, 'unknown') AND r.k2 = COALESCE(f.provider, 'unknown')
-WHERE true
 GROUP BY 1, 2;
 
 WITH
+requests AS (
+  SELECT
+    s."startTime" AS started_at,
+    CASE
+      WHEN s."endTime" > s."startTime"
+      AND s."startTime" >= timestamp '1970-01-01 00:00:00'
+      AND s."endTime" <= timestamp '9999-12-31 23:59:59.999' THEN LEAST(trunc(EXTRACT(EPOCH FROM (s."endTime" - s."startTime")) * 1000), 2147483647)::bigint
+      ELSE 0
+    END AS duration_ms,
+    CASE
+      WHEN s."completionStartTime" >= s."startTime"
+      AND s."startTime" >= timestamp '1970-01-01 00:00:00'
+      AND s."endTime" <= timestamp '9999-12-31 23:59:59.999'
+      AND LEAST(
+        GREATEST(s."endTime", timestamp '1970-01-01 00:00:00'),
+        timestamp '9999-12-31 23:59:59.999'
+      ) - LEAST(
+        GREATEST(s."completionStartTime", timestamp '1970-01-01 00:00:00'),
+        timestamp '9999-12-31 23:59:59.999'
+      ) > interval '1 millisecond' THEN LEAST(
+        trunc(
+          EXTRACT(
+            EPOCH
+            FROM (
+              LEAST(
+                GREATEST(s."completionStartTime", timestamp '1970-01-01 00:00:00'),
+                timestamp '9999-12-31 23:59:59.999'
+              ) - s."startTime"
+            )
+          ) * 1000
+        ),
+        2147483647
+      )::bigint
+    END AS ttft_ms,
+    COALESCE(
+      NULLIF(s.model_group, ''),
+      NULLIF(
+        CASE
+          WHEN s.custom_llm_provider <> ''
+          AND starts_with(s.model, s.custom_llm_provider || '/') THEN substr(s.model, length(s.custom_llm_provider) + 2)
+          ELSE s.model
+        END,
+        ''
+      )
+    ) AS model_group,
+    NULLIF(s.custom_llm_provider, '') AS provider,
+    CASE WHEN p.metadata ->> 'status' = 'failure' THEN 'failure' ELSE 'success' END AS status,
+    s.prompt_tokens AS prompt_tokens,
+    s.completion_tokens AS completion_tokens,
+    COALESCE(
+      CASE
+        jsonb_typeof(p.metadata #> '{usage_object,prompt_tokens_details,cached_tokens}')
+        WHEN 'number' THEN LEAST(
+          GREATEST((p.metadata #> '{usage_object,prompt_tokens_details,cached_tokens}')::numeric, 0),
+          2147483647
+        )::bigint
+      END,
+      CASE
+        jsonb_typeof(p.metadata #> '{usage_object,cache_read_input_tokens}')
+        WHEN 'number' THEN LEAST(
+          GREATEST((p.metadata #> '{usage_object,cache_read_input_tokens}')::numeric, 0),
+          2147483647
+        )::bigint
+      END,
+      CASE
+        jsonb_typeof(p.metadata #> '{additional_usage_values,prompt_tokens_details,cached_tokens}')
+        WHEN 'number' THEN LEAST(
+          GREATEST(
+            (p.metadata #> '{additional_usage_values,prompt_tokens_details,cached_tokens}')::numeric,
+            0
+          ),
+          2147483647
+        )::bigint
+      END,
+      CASE
+        jsonb_typeof(p.metadata #> '{additional_usage_values,cache_read_input_tokens}')
+        WHEN 'number' THEN LEAST(
+          GREATEST((p.metadata #> '{additional_usage_values,cache_read_input_tokens}')::numeric, 0),
+          2147483647
+        )::bigint
+      END
+    ) AS cached_tokens,
+    s.total_tokens AS total_tokens,
+    CASE WHEN s.spend BETWEEN -1e12 AND 1e12 THEN s.spend::float8 ELSE 0 END AS spend,
+    COALESCE(lower(s.cache_hit) = 'true', false) AS cache_hit
+  FROM
+    "LiteLLM_SpendLogs" s
+    CROSS JOIN LATERAL (
+      SELECT s.metadata || '{}'::jsonb AS metadata, NULL::jsonb AS proxy_server_request OFFSET 0
+    ) p
+  WHERE s."startTime" >= $1 AND s."startTime" < $2
+),
 partials AS (
   SELECT
     COALESCE(f.model_group, 'unknown') AS k1,
@@ -279,100 +366,7 @@ partials AS (
         END
       ) FILTER (WHERE f.cached_tokens IS NOT NULL)
     )::bigint AS cached_tokens_of
-  FROM (
-    SELECT
-      s."startTime" AS started_at,
-      CASE
-        WHEN s."endTime" > s."startTime"
-        AND s."startTime" >= timestamp '1970-01-01 00:00:00'
-        AND s."endTime" <= timestamp '9999-12-31 23:59:59.999' THEN LEAST(trunc(EXTRACT(EPOCH FROM (s."endTime" - s."startTime")) * 1000), 2147483647)::bigint
-        ELSE 0
-      END AS duration_ms,
-      CASE
-        WHEN s."completionStartTime" >= s."startTime"
-        AND s."startTime" >= timestamp '1970-01-01 00:00:00'
-        AND s."endTime" <= timestamp '9999-12-31 23:59:59.999'
-        AND LEAST(
-          GREATEST(s."endTime", timestamp '1970-01-01 00:00:00'),
-          timestamp '9999-12-31 23:59:59.999'
-        ) - LEAST(
-          GREATEST(s."completionStartTime", timestamp '1970-01-01 00:00:00'),
-          timestamp '9999-12-31 23:59:59.999'
-        ) > interval '1 millisecond' THEN LEAST(
-          trunc(
-            EXTRACT(
-              EPOCH
-              FROM (
-                LEAST(
-                  GREATEST(s."completionStartTime", timestamp '1970-01-01 00:00:00'),
-                  timestamp '9999-12-31 23:59:59.999'
-                ) - s."startTime"
-              )
-            ) * 1000
-          ),
-          2147483647
-        )::bigint
-      END AS ttft_ms,
-      COALESCE(
-        NULLIF(s.model_group, ''),
-        NULLIF(
-          CASE
-            WHEN s.custom_llm_provider <> ''
-            AND starts_with(s.model, s.custom_llm_provider || '/') THEN substr(s.model, length(s.custom_llm_provider) + 2)
-            ELSE s.model
-          END,
-          ''
-        )
-      ) AS model_group,
-      NULLIF(s.custom_llm_provider, '') AS provider,
-      CASE WHEN p.metadata ->> 'status' = 'failure' THEN 'failure' ELSE 'success' END AS status,
-      s.prompt_tokens AS prompt_tokens,
-      s.completion_tokens AS completion_tokens,
-      COALESCE(
-        CASE
-          jsonb_typeof(p.metadata #> '{usage_object,prompt_tokens_details,cached_tokens}')
-          WHEN 'number' THEN LEAST(
-            GREATEST((p.metadata #> '{usage_object,prompt_tokens_details,cached_tokens}')::numeric, 0),
-            2147483647
-          )::bigint
-        END,
-        CASE
-          jsonb_typeof(p.metadata #> '{usage_object,cache_read_input_tokens}')
-          WHEN 'number' THEN LEAST(
-            GREATEST((p.metadata #> '{usage_object,cache_read_input_tokens}')::numeric, 0),
-            2147483647
-          )::bigint
-        END,
-        CASE
-          jsonb_typeof(p.metadata #> '{additional_usage_values,prompt_tokens_details,cached_tokens}')
-          WHEN 'number' THEN LEAST(
-            GREATEST(
-              (p.metadata #> '{additional_usage_values,prompt_tokens_details,cached_tokens}')::numeric,
-              0
-            ),
-            2147483647
-          )::bigint
-        END,
-        CASE
-          jsonb_typeof(p.metadata #> '{additional_usage_values,cache_read_input_tokens}')
-          WHEN 'number' THEN LEAST(
-            GREATEST((p.metadata #> '{additional_usage_values,cache_read_input_tokens}')::numeric, 0),
-            2147483647
-          )::bigint
-        END
-      ) AS cached_tokens,
-      s.total_tokens AS total_tokens,
-      CASE WHEN s.spend BETWEEN -1e12 AND 1e12 THEN s.spend::float8 ELSE 0 END AS spend,
-      COALESCE(lower(s.cache_hit) = 'true', false) AS cache_hit
-    FROM
-      "LiteLLM_SpendLogs" s
-      CROSS JOIN LATERAL (
-        SELECT s.metadata || '{}'::jsonb AS metadata, NULL::jsonb AS proxy_server_request OFFSET 0
-      ) p
-    WHERE s."startTime" >= $1
-      AND s."startTime" < $2 AND true
-  ) AS f
-  WHERE true
+  FROM requests AS f
   GROUP BY 1, 2, 3
 ),
 ranked AS (
@@ -396,15 +390,12 @@ SELECT
   (COALESCE(max(p.max_duration_ms), 0))::bigint AS max_duration_ms,
   (COALESCE(sum(p.ttft_ms), 0))::bigint AS ttft_ms,
   (COALESCE(sum(p.streamed), 0))::bigint AS streamed,
-  (COALESCE(NULL, 0))::bigint AS tool_calls,
   (sum(p.cached_tokens))::bigint AS cached_tokens,
   (sum(p.cached_tokens_of))::bigint AS cached_tokens_of,
-  (COALESCE(NULL, 0))::bigint AS sessions,
   COALESCE(sum(p.spend), 0) AS exact_spend,
-  COALESCE((sum(p.duration_ms) / NULLIF(sum(p.requests), 0) / 1000)::float8, 0) AS avg_duration,
-  (sum(p.ttft_ms) / NULLIF(sum(p.streamed), 0) / 1000)::float8 AS avg_ttft,
   COALESCE((sum(p.spend) / NULLIF(sum(p.requests), 0))::float8, 0) AS avg_spend,
-  COALESCE(NULL::float8, 0) AS share_of_spend
+  COALESCE((sum(p.duration_ms) / NULLIF(sum(p.requests), 0) / 1000)::float8, 0) AS avg_duration,
+  (sum(p.ttft_ms) / NULLIF(sum(p.streamed), 0) / 1000)::float8 AS avg_ttft
 FROM partials AS p JOIN ranked AS r ON r.k1 = p.k1 AND r.k2 = p.k2
 GROUP BY r.place, r.k1, r.k2
 ORDER BY r.place NULLS LAST, bucket NULLS FIRST;

@@ -1,16 +1,13 @@
 WITH
+requests AS (
+  SELECT s.request_id AS session_id, s."startTime" AS started_at
+  FROM "LiteLLM_SpendLogs" s
+  WHERE s."startTime" >= $1 AND s."startTime" < $2
+),
 s AS MATERIALIZED (
   SELECT t.cost, t.duration, t.requests
-  FROM (
-    SELECT DISTINCT f.session_id
-    FROM (
-      SELECT s.request_id AS session_id, s."startTime" AS started_at
-      FROM "LiteLLM_SpendLogs" s
-      WHERE s."startTime" >= $1
-        AND s."startTime" < $2 AND true
-    ) AS f
-    WHERE true
-  ) AS c
+  FROM
+    (SELECT DISTINCT f.session_id FROM requests AS f) AS c
     CROSS JOIN LATERAL (
       SELECT
         COALESCE(sum(e.spend::numeric), 0) AS cost,
@@ -33,7 +30,6 @@ s AS MATERIALIZED (
           CASE WHEN s.spend BETWEEN -1e12 AND 1e12 THEN s.spend::float8 ELSE 0 END AS spend
         FROM "LiteLLM_SpendLogs" s
         WHERE s.request_id = c.session_id
-          AND true
       ) AS e
     ) AS t
   WHERE t.started_at >= $3 AND t.started_at < $4

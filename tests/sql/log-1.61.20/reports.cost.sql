@@ -1,14 +1,31 @@
-SELECT f.started_at AT TIME ZONE 'UTC'
-FROM (
+WITH
+requests AS (
   SELECT s."startTime" AS started_at
   FROM "LiteLLM_SpendLogs" s
-  WHERE s."startTime" >= $1
-    AND s."startTime" < $2 AND true
-) AS f
+  WHERE s."startTime" >= $1 AND s."startTime" < $2
+)
+SELECT f.started_at AT TIME ZONE 'UTC'
+FROM requests AS f
 ORDER BY f.started_at
 LIMIT 1;
 
 WITH
+requests AS (
+  SELECT
+    s."startTime" AS started_at,
+    CASE WHEN p.metadata ->> 'status' = 'failure' THEN 'failure' ELSE 'success' END AS status,
+    s.prompt_tokens AS prompt_tokens,
+    s.completion_tokens AS completion_tokens,
+    s.total_tokens AS total_tokens,
+    CASE WHEN s.spend BETWEEN -1e12 AND 1e12 THEN s.spend::float8 ELSE 0 END AS spend,
+    COALESCE(lower(s.cache_hit) = 'true', false) AS cache_hit
+  FROM
+    "LiteLLM_SpendLogs" s
+    CROSS JOIN LATERAL (
+      SELECT s.metadata || '{}'::jsonb AS metadata, NULL::jsonb AS proxy_server_request OFFSET 0
+    ) p
+  WHERE s."startTime" >= $1 AND s."startTime" < $2
+),
 partials AS (
   SELECT
     ''::text AS k1,
@@ -21,24 +38,7 @@ partials AS (
     (COALESCE(sum(f.completion_tokens), 0))::bigint AS completion_tokens,
     (COALESCE(sum(f.total_tokens), 0))::bigint AS total_tokens,
     (COALESCE(sum(f.spend::numeric), 0))::numeric AS spend
-  FROM (
-    SELECT
-      s."startTime" AS started_at,
-      CASE WHEN p.metadata ->> 'status' = 'failure' THEN 'failure' ELSE 'success' END AS status,
-      s.prompt_tokens AS prompt_tokens,
-      s.completion_tokens AS completion_tokens,
-      s.total_tokens AS total_tokens,
-      CASE WHEN s.spend BETWEEN -1e12 AND 1e12 THEN s.spend::float8 ELSE 0 END AS spend,
-      COALESCE(lower(s.cache_hit) = 'true', false) AS cache_hit
-    FROM
-      "LiteLLM_SpendLogs" s
-      CROSS JOIN LATERAL (
-        SELECT s.metadata || '{}'::jsonb AS metadata, NULL::jsonb AS proxy_server_request OFFSET 0
-      ) p
-    WHERE s."startTime" >= $1
-      AND s."startTime" < $2 AND true
-  ) AS f
-  WHERE true
+  FROM requests AS f
   GROUP BY 1, 2, 3
 ),
 ranked AS (
@@ -62,49 +62,36 @@ SELECT
   (COALESCE(sum(p.completion_tokens), 0))::bigint AS completion_tokens,
   (COALESCE(sum(p.total_tokens), 0))::bigint AS total_tokens,
   (COALESCE(sum(p.spend), 0))::float8 AS spend,
-  (COALESCE(NULL, 0))::bigint AS duration_ms,
-  (COALESCE(NULL, 0))::bigint AS min_duration_ms,
-  (COALESCE(NULL, 0))::bigint AS max_duration_ms,
-  (COALESCE(NULL, 0))::bigint AS ttft_ms,
-  (COALESCE(NULL, 0))::bigint AS streamed,
-  (COALESCE(NULL, 0))::bigint AS tool_calls,
-  (NULL)::bigint AS cached_tokens,
-  (NULL)::bigint AS cached_tokens_of,
-  (COALESCE(NULL, 0))::bigint AS sessions,
   COALESCE(sum(p.spend), 0) AS exact_spend,
-  COALESCE((NULL)::float8, 0) AS avg_duration,
-  (NULL)::float8 AS avg_ttft,
-  COALESCE((sum(p.spend) / NULLIF(sum(p.requests), 0))::float8, 0) AS avg_spend,
-  COALESCE(NULL::float8, 0) AS share_of_spend
+  COALESCE((sum(p.spend) / NULLIF(sum(p.requests), 0))::float8, 0) AS avg_spend
 FROM partials AS p JOIN ranked AS r ON r.k1 = p.k1 AND r.k2 = p.k2
 GROUP BY r.place, r.k1, r.k2
 ORDER BY r.place NULLS LAST, bucket NULLS FIRST;
 
 WITH
+requests AS (
+  SELECT
+    s."startTime" AS started_at,
+    CASE WHEN p.metadata ->> 'status' = 'failure' THEN 'failure' ELSE 'success' END AS status,
+    s.total_tokens AS total_tokens,
+    CASE WHEN s.spend BETWEEN -1e12 AND 1e12 THEN s.spend::float8 ELSE 0 END AS spend
+  FROM
+    "LiteLLM_SpendLogs" s
+    CROSS JOIN LATERAL (
+      SELECT s.metadata || '{}'::jsonb AS metadata, NULL::jsonb AS proxy_server_request OFFSET 0
+    ) p
+  WHERE s."startTime" >= $1 AND s."startTime" < $2
+),
 partials AS (
   SELECT
     ''::text AS k1,
     ''::text AS k2,
-    width_bucket(f.started_at, $1::timestamp[]) AS bucket,
+    width_bucket(f.started_at, $3::timestamp[]) AS bucket,
     (count(*))::bigint AS requests,
     (count(*) FILTER (WHERE f.status = 'failure'))::bigint AS failed_requests,
     (COALESCE(sum(f.total_tokens), 0))::bigint AS total_tokens,
     (COALESCE(sum(f.spend::numeric), 0))::numeric AS spend
-  FROM (
-    SELECT
-      s."startTime" AS started_at,
-      CASE WHEN p.metadata ->> 'status' = 'failure' THEN 'failure' ELSE 'success' END AS status,
-      s.total_tokens AS total_tokens,
-      CASE WHEN s.spend BETWEEN -1e12 AND 1e12 THEN s.spend::float8 ELSE 0 END AS spend
-    FROM
-      "LiteLLM_SpendLogs" s
-      CROSS JOIN LATERAL (
-        SELECT s.metadata || '{}'::jsonb AS metadata, NULL::jsonb AS proxy_server_request OFFSET 0
-      ) p
-    WHERE s."startTime" >= $2
-      AND s."startTime" < $3 AND true
-  ) AS f
-  WHERE true
+  FROM requests AS f
   GROUP BY 1, 2, 3
 ),
 ranked AS (
@@ -123,30 +110,29 @@ SELECT
   p.bucket - 1 AS bucket,
   (COALESCE(sum(p.requests), 0))::bigint AS requests,
   (COALESCE(sum(p.failed_requests), 0))::bigint AS failed_requests,
-  (COALESCE(NULL, 0))::bigint AS cache_hits,
-  (COALESCE(NULL, 0))::bigint AS prompt_tokens,
-  (COALESCE(NULL, 0))::bigint AS completion_tokens,
   (COALESCE(sum(p.total_tokens), 0))::bigint AS total_tokens,
   (COALESCE(sum(p.spend), 0))::float8 AS spend,
-  (COALESCE(NULL, 0))::bigint AS duration_ms,
-  (COALESCE(NULL, 0))::bigint AS min_duration_ms,
-  (COALESCE(NULL, 0))::bigint AS max_duration_ms,
-  (COALESCE(NULL, 0))::bigint AS ttft_ms,
-  (COALESCE(NULL, 0))::bigint AS streamed,
-  (COALESCE(NULL, 0))::bigint AS tool_calls,
-  (NULL)::bigint AS cached_tokens,
-  (NULL)::bigint AS cached_tokens_of,
-  (COALESCE(NULL, 0))::bigint AS sessions,
   COALESCE(sum(p.spend), 0) AS exact_spend,
-  COALESCE((NULL)::float8, 0) AS avg_duration,
-  (NULL)::float8 AS avg_ttft,
-  COALESCE((sum(p.spend) / NULLIF(sum(p.requests), 0))::float8, 0) AS avg_spend,
-  COALESCE(NULL::float8, 0) AS share_of_spend
+  COALESCE((sum(p.spend) / NULLIF(sum(p.requests), 0))::float8, 0) AS avg_spend
 FROM partials AS p JOIN ranked AS r ON r.k1 = p.k1 AND r.k2 = p.k2
 GROUP BY GROUPING SETS ((r.place, r.k1, r.k2), (r.place, r.k1, r.k2, p.bucket))
 ORDER BY r.place NULLS LAST, bucket NULLS FIRST;
 
 WITH
+requests AS (
+  SELECT
+    s."startTime" AS started_at,
+    NULLIF(s.team_id, '') AS team_id,
+    CASE WHEN p.metadata ->> 'status' = 'failure' THEN 'failure' ELSE 'success' END AS status,
+    s.total_tokens AS total_tokens,
+    CASE WHEN s.spend BETWEEN -1e12 AND 1e12 THEN s.spend::float8 ELSE 0 END AS spend
+  FROM
+    "LiteLLM_SpendLogs" s
+    CROSS JOIN LATERAL (
+      SELECT s.metadata || '{}'::jsonb AS metadata, NULL::jsonb AS proxy_server_request OFFSET 0
+    ) p
+  WHERE s."startTime" >= $1 AND s."startTime" < $2
+),
 partials AS (
   SELECT
     COALESCE(f.team_id, 'unknown') AS k1,
@@ -156,22 +142,7 @@ partials AS (
     (count(*) FILTER (WHERE f.status = 'failure'))::bigint AS failed_requests,
     (COALESCE(sum(f.total_tokens), 0))::bigint AS total_tokens,
     (COALESCE(sum(f.spend::numeric), 0))::numeric AS spend
-  FROM (
-    SELECT
-      s."startTime" AS started_at,
-      NULLIF(s.team_id, '') AS team_id,
-      CASE WHEN p.metadata ->> 'status' = 'failure' THEN 'failure' ELSE 'success' END AS status,
-      s.total_tokens AS total_tokens,
-      CASE WHEN s.spend BETWEEN -1e12 AND 1e12 THEN s.spend::float8 ELSE 0 END AS spend
-    FROM
-      "LiteLLM_SpendLogs" s
-      CROSS JOIN LATERAL (
-        SELECT s.metadata || '{}'::jsonb AS metadata, NULL::jsonb AS proxy_server_request OFFSET 0
-      ) p
-    WHERE s."startTime" >= $1
-      AND s."startTime" < $2 AND true
-  ) AS f
-  WHERE true
+  FROM requests AS f
   GROUP BY 1, 2, 3
 ),
 ranked AS (
@@ -190,25 +161,10 @@ SELECT
   NULL::integer AS bucket,
   (COALESCE(sum(p.requests), 0))::bigint AS requests,
   (COALESCE(sum(p.failed_requests), 0))::bigint AS failed_requests,
-  (COALESCE(NULL, 0))::bigint AS cache_hits,
-  (COALESCE(NULL, 0))::bigint AS prompt_tokens,
-  (COALESCE(NULL, 0))::bigint AS completion_tokens,
   (COALESCE(sum(p.total_tokens), 0))::bigint AS total_tokens,
   (COALESCE(sum(p.spend), 0))::float8 AS spend,
-  (COALESCE(NULL, 0))::bigint AS duration_ms,
-  (COALESCE(NULL, 0))::bigint AS min_duration_ms,
-  (COALESCE(NULL, 0))::bigint AS max_duration_ms,
-  (COALESCE(NULL, 0))::bigint AS ttft_ms,
-  (COALESCE(NULL, 0))::bigint AS streamed,
-  (COALESCE(NULL, 0))::bigint AS tool_calls,
-  (NULL)::bigint AS cached_tokens,
-  (NULL)::bigint AS cached_tokens_of,
-  (COALESCE(NULL, 0))::bigint AS sessions,
   COALESCE(sum(p.spend), 0) AS exact_spend,
-  COALESCE((NULL)::float8, 0) AS avg_duration,
-  (NULL)::float8 AS avg_ttft,
-  COALESCE((sum(p.spend) / NULLIF(sum(p.requests), 0))::float8, 0) AS avg_spend,
-  COALESCE(NULL::float8, 0) AS share_of_spend
+  COALESCE((sum(p.spend) / NULLIF(sum(p.requests), 0))::float8, 0) AS avg_spend
 FROM partials AS p LEFT JOIN ranked AS r ON r.k1 = p.k1 AND r.k2 = p.k2
 GROUP BY r.place, r.k1, r.k2
 ORDER BY r.place NULLS LAST, bucket NULLS FIRST;
@@ -219,6 +175,73 @@ SELECT DISTINCT
 FROM unnest($1::text[]) AS r(id);
 
 WITH
+requests AS (
+  SELECT
+    s."startTime" AS started_at,
+    COALESCE(
+      NULLIF(p.metadata #>> '{spend_logs_metadata,agent_name}', ''),
+      NULLIF(p.metadata ->> 'agent_name', ''),
+      NULLIF(
+        (
+          '"' || substring(
+            p.metadata ->> 'proxy_server_request'
+            from
+              '"agent_name"\s*:\s*"((?:[^"\\[:cntrl:]]|\\["\\/bfnrt]|\\u(?!0000|[dD][89a-fA-F])[0-9a-fA-F]{4}|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})*)"'
+          ) || '"'
+        )::jsonb #>> '{}',
+        ''
+      ),
+      NULLIF(
+        substr(
+          jsonb_path_query_first(s.request_tags, '$[*] ? (@ starts with "agent:" && @ != "agent:")') #>> '{}',
+          7
+        ),
+        ''
+      )
+    ) AS agent_name,
+    CASE WHEN p.metadata ->> 'status' = 'failure' THEN 'failure' ELSE 'success' END AS status,
+    COALESCE(
+      CASE
+        jsonb_typeof(p.metadata #> '{usage_object,prompt_tokens_details,cached_tokens}')
+        WHEN 'number' THEN LEAST(
+          GREATEST((p.metadata #> '{usage_object,prompt_tokens_details,cached_tokens}')::numeric, 0),
+          2147483647
+        )::bigint
+      END,
+      CASE
+        jsonb_typeof(p.metadata #> '{usage_object,cache_read_input_tokens}')
+        WHEN 'number' THEN LEAST(
+          GREATEST((p.metadata #> '{usage_object,cache_read_input_tokens}')::numeric, 0),
+          2147483647
+        )::bigint
+      END,
+      CASE
+        jsonb_typeof(p.metadata #> '{additional_usage_values,prompt_tokens_details,cached_tokens}')
+        WHEN 'number' THEN LEAST(
+          GREATEST(
+            (p.metadata #> '{additional_usage_values,prompt_tokens_details,cached_tokens}')::numeric,
+            0
+          ),
+          2147483647
+        )::bigint
+      END,
+      CASE
+        jsonb_typeof(p.metadata #> '{additional_usage_values,cache_read_input_tokens}')
+        WHEN 'number' THEN LEAST(
+          GREATEST((p.metadata #> '{additional_usage_values,cache_read_input_tokens}')::numeric, 0),
+          2147483647
+        )::bigint
+      END
+    ) AS cached_tokens,
+    s.total_tokens AS total_tokens,
+    CASE WHEN s.spend BETWEEN -1e12 AND 1e12 THEN s.spend::float8 ELSE 0 END AS spend
+  FROM
+    "LiteLLM_SpendLogs" s
+    CROSS JOIN LATERAL (
+      SELECT s.metadata || '{}'::jsonb AS metadata, NULL::jsonb AS proxy_server_request OFFSET 0
+    ) p
+  WHERE s."startTime" >= $1 AND s."startTime" < $2
+),
 partials AS (
   SELECT
     COALESCE(f.agent_name, 'unknown') AS k1,
@@ -229,75 +252,7 @@ partials AS (
     (COALESCE(sum(f.total_tokens), 0))::bigint AS total_tokens,
     (COALESCE(sum(f.spend::numeric), 0))::numeric AS spend,
     (sum(f.cached_tokens))::bigint AS cached_tokens
-  FROM (
-    SELECT
-      s."startTime" AS started_at,
-      COALESCE(
-        NULLIF(p.metadata #>> '{spend_logs_metadata,agent_name}', ''),
-        NULLIF(p.metadata ->> 'agent_name', ''),
-        NULLIF(
-          (
-            '"' || substring(
-              p.metadata ->> 'proxy_server_request'
-              from
-                '"agent_name"\s*:\s*"((?:[^"\\[:cntrl:]]|\\["\\/bfnrt]|\\u(?!0000|[dD][89a-fA-F])[0-9a-fA-F]{4}|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})*)"'
-            ) || '"'
-          )::jsonb #>> '{}',
-          ''
-        ),
-        NULLIF(
-          substr(
-            jsonb_path_query_first(s.request_tags, '$[*] ? (@ starts with "agent:" && @ != "agent:")') #>> '{}',
-            7
-          ),
-          ''
-        )
-      ) AS agent_name,
-      CASE WHEN p.metadata ->> 'status' = 'failure' THEN 'failure' ELSE 'success' END AS status,
-      COALESCE(
-        CASE
-          jsonb_typeof(p.metadata #> '{usage_object,prompt_tokens_details,cached_tokens}')
-          WHEN 'number' THEN LEAST(
-            GREATEST((p.metadata #> '{usage_object,prompt_tokens_details,cached_tokens}')::numeric, 0),
-            2147483647
-          )::bigint
-        END,
-        CASE
-          jsonb_typeof(p.metadata #> '{usage_object,cache_read_input_tokens}')
-          WHEN 'number' THEN LEAST(
-            GREATEST((p.metadata #> '{usage_object,cache_read_input_tokens}')::numeric, 0),
-            2147483647
-          )::bigint
-        END,
-        CASE
-          jsonb_typeof(p.metadata #> '{additional_usage_values,prompt_tokens_details,cached_tokens}')
-          WHEN 'number' THEN LEAST(
-            GREATEST(
-              (p.metadata #> '{additional_usage_values,prompt_tokens_details,cached_tokens}')::numeric,
-              0
-            ),
-            2147483647
-          )::bigint
-        END,
-        CASE
-          jsonb_typeof(p.metadata #> '{additional_usage_values,cache_read_input_tokens}')
-          WHEN 'number' THEN LEAST(
-            GREATEST((p.metadata #> '{additional_usage_values,cache_read_input_tokens}')::numeric, 0),
-            2147483647
-          )::bigint
-        END
-      ) AS cached_tokens,
-      s.total_tokens AS total_tokens,
-      CASE WHEN s.spend BETWEEN -1e12 AND 1e12 THEN s.spend::float8 ELSE 0 END AS spend
-    FROM
-      "LiteLLM_SpendLogs" s
-      CROSS JOIN LATERAL (
-        SELECT s.metadata || '{}'::jsonb AS metadata, NULL::jsonb AS proxy_server_request OFFSET 0
-      ) p
-    WHERE s."startTime" >= $1
-      AND s."startTime" < $2 AND true
-  ) AS f
-  WHERE true
+  FROM requests AS f
   GROUP BY 1, 2, 3
 ),
 ranked AS (
@@ -316,30 +271,30 @@ SELECT
   NULL::integer AS bucket,
   (COALESCE(sum(p.requests), 0))::bigint AS requests,
   (COALESCE(sum(p.failed_requests), 0))::bigint AS failed_requests,
-  (COALESCE(NULL, 0))::bigint AS cache_hits,
-  (COALESCE(NULL, 0))::bigint AS prompt_tokens,
-  (COALESCE(NULL, 0))::bigint AS completion_tokens,
   (COALESCE(sum(p.total_tokens), 0))::bigint AS total_tokens,
   (COALESCE(sum(p.spend), 0))::float8 AS spend,
-  (COALESCE(NULL, 0))::bigint AS duration_ms,
-  (COALESCE(NULL, 0))::bigint AS min_duration_ms,
-  (COALESCE(NULL, 0))::bigint AS max_duration_ms,
-  (COALESCE(NULL, 0))::bigint AS ttft_ms,
-  (COALESCE(NULL, 0))::bigint AS streamed,
-  (COALESCE(NULL, 0))::bigint AS tool_calls,
   (sum(p.cached_tokens))::bigint AS cached_tokens,
-  (NULL)::bigint AS cached_tokens_of,
-  (COALESCE(NULL, 0))::bigint AS sessions,
   COALESCE(sum(p.spend), 0) AS exact_spend,
-  COALESCE((NULL)::float8, 0) AS avg_duration,
-  (NULL)::float8 AS avg_ttft,
-  COALESCE((sum(p.spend) / NULLIF(sum(p.requests), 0))::float8, 0) AS avg_spend,
-  COALESCE(NULL::float8, 0) AS share_of_spend
+  COALESCE((sum(p.spend) / NULLIF(sum(p.requests), 0))::float8, 0) AS avg_spend
 FROM partials AS p LEFT JOIN ranked AS r ON r.k1 = p.k1 AND r.k2 = p.k2
 GROUP BY r.place, r.k1, r.k2
 ORDER BY r.place NULLS LAST, bucket NULLS FIRST;
 
 WITH
+requests AS (
+  SELECT
+    s."startTime" AS started_at,
+    NULLIF(s."user", '') AS user_id,
+    CASE WHEN p.metadata ->> 'status' = 'failure' THEN 'failure' ELSE 'success' END AS status,
+    s.total_tokens AS total_tokens,
+    CASE WHEN s.spend BETWEEN -1e12 AND 1e12 THEN s.spend::float8 ELSE 0 END AS spend
+  FROM
+    "LiteLLM_SpendLogs" s
+    CROSS JOIN LATERAL (
+      SELECT s.metadata || '{}'::jsonb AS metadata, NULL::jsonb AS proxy_server_request OFFSET 0
+    ) p
+  WHERE s."startTime" >= $1 AND s."startTime" < $2
+),
 partials AS (
   SELECT
     COALESCE(f.user_id, 'unknown') AS k1,
@@ -349,22 +304,7 @@ partials AS (
     (count(*) FILTER (WHERE f.status = 'failure'))::bigint AS failed_requests,
     (COALESCE(sum(f.total_tokens), 0))::bigint AS total_tokens,
     (COALESCE(sum(f.spend::numeric), 0))::numeric AS spend
-  FROM (
-    SELECT
-      s."startTime" AS started_at,
-      NULLIF(s."user", '') AS user_id,
-      CASE WHEN p.metadata ->> 'status' = 'failure' THEN 'failure' ELSE 'success' END AS status,
-      s.total_tokens AS total_tokens,
-      CASE WHEN s.spend BETWEEN -1e12 AND 1e12 THEN s.spend::float8 ELSE 0 END AS spend
-    FROM
-      "LiteLLM_SpendLogs" s
-      CROSS JOIN LATERAL (
-        SELECT s.metadata || '{}'::jsonb AS metadata, NULL::jsonb AS proxy_server_request OFFSET 0
-      ) p
-    WHERE s."startTime" >= $1
-      AND s."startTime" < $2 AND true
-  ) AS f
-  WHERE true
+  FROM requests AS f
   GROUP BY 1, 2, 3
 ),
 ranked AS (
@@ -383,30 +323,39 @@ SELECT
   NULL::integer AS bucket,
   (COALESCE(sum(p.requests), 0))::bigint AS requests,
   (COALESCE(sum(p.failed_requests), 0))::bigint AS failed_requests,
-  (COALESCE(NULL, 0))::bigint AS cache_hits,
-  (COALESCE(NULL, 0))::bigint AS prompt_tokens,
-  (COALESCE(NULL, 0))::bigint AS completion_tokens,
   (COALESCE(sum(p.total_tokens), 0))::bigint AS total_tokens,
   (COALESCE(sum(p.spend), 0))::float8 AS spend,
-  (COALESCE(NULL, 0))::bigint AS duration_ms,
-  (COALESCE(NULL, 0))::bigint AS min_duration_ms,
-  (COALESCE(NULL, 0))::bigint AS max_duration_ms,
-  (COALESCE(NULL, 0))::bigint AS ttft_ms,
-  (COALESCE(NULL, 0))::bigint AS streamed,
-  (COALESCE(NULL, 0))::bigint AS tool_calls,
-  (NULL)::bigint AS cached_tokens,
-  (NULL)::bigint AS cached_tokens_of,
-  (COALESCE(NULL, 0))::bigint AS sessions,
   COALESCE(sum(p.spend), 0) AS exact_spend,
-  COALESCE((NULL)::float8, 0) AS avg_duration,
-  (NULL)::float8 AS avg_ttft,
-  COALESCE((sum(p.spend) / NULLIF(sum(p.requests), 0))::float8, 0) AS avg_spend,
-  COALESCE(NULL::float8, 0) AS share_of_spend
+  COALESCE((sum(p.spend) / NULLIF(sum(p.requests), 0))::float8, 0) AS avg_spend
 FROM partials AS p LEFT JOIN ranked AS r ON r.k1 = p.k1 AND r.k2 = p.k2
 GROUP BY r.place, r.k1, r.k2
 ORDER BY r.place NULLS LAST, bucket NULLS FIRST;
 
 WITH
+requests AS (
+  SELECT
+    s."startTime" AS started_at,
+    COALESCE(
+      NULLIF(s.model_group, ''),
+      NULLIF(
+        CASE
+          WHEN s.custom_llm_provider <> ''
+          AND starts_with(s.model, s.custom_llm_provider || '/') THEN substr(s.model, length(s.custom_llm_provider) + 2)
+          ELSE s.model
+        END,
+        ''
+      )
+    ) AS model_group,
+    CASE WHEN p.metadata ->> 'status' = 'failure' THEN 'failure' ELSE 'success' END AS status,
+    s.total_tokens AS total_tokens,
+    CASE WHEN s.spend BETWEEN -1e12 AND 1e12 THEN s.spend::float8 ELSE 0 END AS spend
+  FROM
+    "LiteLLM_SpendLogs" s
+    CROSS JOIN LATERAL (
+      SELECT s.metadata || '{}'::jsonb AS metadata, NULL::jsonb AS proxy_server_request OFFSET 0
+    ) p
+  WHERE s."startTime" >= $1 AND s."startTime" < $2
+),
 partials AS (
   SELECT
     COALESCE(f.model_group, 'unknown') AS k1,
@@ -416,32 +365,7 @@ partials AS (
     (count(*) FILTER (WHERE f.status = 'failure'))::bigint AS failed_requests,
     (COALESCE(sum(f.total_tokens), 0))::bigint AS total_tokens,
     (COALESCE(sum(f.spend::numeric), 0))::numeric AS spend
-  FROM (
-    SELECT
-      s."startTime" AS started_at,
-      COALESCE(
-        NULLIF(s.model_group, ''),
-        NULLIF(
-          CASE
-            WHEN s.custom_llm_provider <> ''
-            AND starts_with(s.model, s.custom_llm_provider || '/') THEN substr(s.model, length(s.custom_llm_provider) + 2)
-            ELSE s.model
-          END,
-          ''
-        )
-      ) AS model_group,
-      CASE WHEN p.metadata ->> 'status' = 'failure' THEN 'failure' ELSE 'success' END AS status,
-      s.total_tokens AS total_tokens,
-      CASE WHEN s.spend BETWEEN -1e12 AND 1e12 THEN s.spend::float8 ELSE 0 END AS spend
-    FROM
-      "LiteLLM_SpendLogs" s
-      CROSS JOIN LATERAL (
-        SELECT s.metadata || '{}'::jsonb AS metadata, NULL::jsonb AS proxy_server_request OFFSET 0
-      ) p
-    WHERE s."startTime" >= $1
-      AND s."startTime" < $2 AND true
-  ) AS f
-  WHERE true
+  FROM requests AS f
   GROUP BY 1, 2, 3
 ),
 ranked AS (
@@ -460,30 +384,29 @@ SELECT
   NULL::integer AS bucket,
   (COALESCE(sum(p.requests), 0))::bigint AS requests,
   (COALESCE(sum(p.failed_requests), 0))::bigint AS failed_requests,
-  (COALESCE(NULL, 0))::bigint AS cache_hits,
-  (COALESCE(NULL, 0))::bigint AS prompt_tokens,
-  (COALESCE(NULL, 0))::bigint AS completion_tokens,
   (COALESCE(sum(p.total_tokens), 0))::bigint AS total_tokens,
   (COALESCE(sum(p.spend), 0))::float8 AS spend,
-  (COALESCE(NULL, 0))::bigint AS duration_ms,
-  (COALESCE(NULL, 0))::bigint AS min_duration_ms,
-  (COALESCE(NULL, 0))::bigint AS max_duration_ms,
-  (COALESCE(NULL, 0))::bigint AS ttft_ms,
-  (COALESCE(NULL, 0))::bigint AS streamed,
-  (COALESCE(NULL, 0))::bigint AS tool_calls,
-  (NULL)::bigint AS cached_tokens,
-  (NULL)::bigint AS cached_tokens_of,
-  (COALESCE(NULL, 0))::bigint AS sessions,
   COALESCE(sum(p.spend), 0) AS exact_spend,
-  COALESCE((NULL)::float8, 0) AS avg_duration,
-  (NULL)::float8 AS avg_ttft,
-  COALESCE((sum(p.spend) / NULLIF(sum(p.requests), 0))::float8, 0) AS avg_spend,
-  COALESCE(NULL::float8, 0) AS share_of_spend
+  COALESCE((sum(p.spend) / NULLIF(sum(p.requests), 0))::float8, 0) AS avg_spend
 FROM partials AS p LEFT JOIN ranked AS r ON r.k1 = p.k1 AND r.k2 = p.k2
 GROUP BY r.place, r.k1, r.k2
 ORDER BY r.place NULLS LAST, bucket NULLS FIRST;
 
 WITH
+requests AS (
+  SELECT
+    s."startTime" AS started_at,
+    NULLIF(s.custom_llm_provider, '') AS provider,
+    CASE WHEN p.metadata ->> 'status' = 'failure' THEN 'failure' ELSE 'success' END AS status,
+    s.total_tokens AS total_tokens,
+    CASE WHEN s.spend BETWEEN -1e12 AND 1e12 THEN s.spend::float8 ELSE 0 END AS spend
+  FROM
+    "LiteLLM_SpendLogs" s
+    CROSS JOIN LATERAL (
+      SELECT s.metadata || '{}'::jsonb AS metadata, NULL::jsonb AS proxy_server_request OFFSET 0
+    ) p
+  WHERE s."startTime" >= $1 AND s."startTime" < $2
+),
 partials AS (
   SELECT
     COALESCE(f.provider, 'unknown') AS k1,
@@ -493,22 +416,7 @@ partials AS (
     (count(*) FILTER (WHERE f.status = 'failure'))::bigint AS failed_requests,
     (COALESCE(sum(f.total_tokens), 0))::bigint AS total_tokens,
     (COALESCE(sum(f.spend::numeric), 0))::numeric AS spend
-  FROM (
-    SELECT
-      s."startTime" AS started_at,
-      NULLIF(s.custom_llm_provider, '') AS provider,
-      CASE WHEN p.metadata ->> 'status' = 'failure' THEN 'failure' ELSE 'success' END AS status,
-      s.total_tokens AS total_tokens,
-      CASE WHEN s.spend BETWEEN -1e12 AND 1e12 THEN s.spend::float8 ELSE 0 END AS spend
-    FROM
-      "LiteLLM_SpendLogs" s
-      CROSS JOIN LATERAL (
-        SELECT s.metadata || '{}'::jsonb AS metadata, NULL::jsonb AS proxy_server_request OFFSET 0
-      ) p
-    WHERE s."startTime" >= $1
-      AND s."startTime" < $2 AND true
-  ) AS f
-  WHERE true
+  FROM requests AS f
   GROUP BY 1, 2, 3
 ),
 ranked AS (
@@ -527,30 +435,36 @@ SELECT
   NULL::integer AS bucket,
   (COALESCE(sum(p.requests), 0))::bigint AS requests,
   (COALESCE(sum(p.failed_requests), 0))::bigint AS failed_requests,
-  (COALESCE(NULL, 0))::bigint AS cache_hits,
-  (COALESCE(NULL, 0))::bigint AS prompt_tokens,
-  (COALESCE(NULL, 0))::bigint AS completion_tokens,
   (COALESCE(sum(p.total_tokens), 0))::bigint AS total_tokens,
   (COALESCE(sum(p.spend), 0))::float8 AS spend,
-  (COALESCE(NULL, 0))::bigint AS duration_ms,
-  (COALESCE(NULL, 0))::bigint AS min_duration_ms,
-  (COALESCE(NULL, 0))::bigint AS max_duration_ms,
-  (COALESCE(NULL, 0))::bigint AS ttft_ms,
-  (COALESCE(NULL, 0))::bigint AS streamed,
-  (COALESCE(NULL, 0))::bigint AS tool_calls,
-  (NULL)::bigint AS cached_tokens,
-  (NULL)::bigint AS cached_tokens_of,
-  (COALESCE(NULL, 0))::bigint AS sessions,
   COALESCE(sum(p.spend), 0) AS exact_spend,
-  COALESCE((NULL)::float8, 0) AS avg_duration,
-  (NULL)::float8 AS avg_ttft,
-  COALESCE((sum(p.spend) / NULLIF(sum(p.requests), 0))::float8, 0) AS avg_spend,
-  COALESCE(NULL::float8, 0) AS share_of_spend
+  COALESCE((sum(p.spend) / NULLIF(sum(p.requests), 0))::float8, 0) AS avg_spend
 FROM partials AS p LEFT JOIN ranked AS r ON r.k1 = p.k1 AND r.k2 = p.k2
 GROUP BY r.place, r.k1, r.k2
 ORDER BY r.place NULLS LAST, bucket NULLS FIRST;
 
 WITH
+requests AS (
+  SELECT
+    s."startTime" AS started_at,
+    CASE
+      WHEN (
+        octet_length(s.api_key) = 64
+        AND s.api_key !~ '[^0-9A-Fa-f]'
+        OR s.api_key IN ('litellm_proxy_master_key', 'litellm-internal-health-check')
+      ) THEN s.api_key::text
+      WHEN s.api_key <> '' THEN encode(sha256(convert_to(s.api_key, 'UTF8')), 'hex')
+    END AS api_key_hash,
+    CASE WHEN p.metadata ->> 'status' = 'failure' THEN 'failure' ELSE 'success' END AS status,
+    s.total_tokens AS total_tokens,
+    CASE WHEN s.spend BETWEEN -1e12 AND 1e12 THEN s.spend::float8 ELSE 0 END AS spend
+  FROM
+    "LiteLLM_SpendLogs" s
+    CROSS JOIN LATERAL (
+      SELECT s.metadata || '{}'::jsonb AS metadata, NULL::jsonb AS proxy_server_request OFFSET 0
+    ) p
+  WHERE s."startTime" >= $1 AND s."startTime" < $2
+),
 partials AS (
   SELECT
     COALESCE(f.api_key_hash, 'unknown') AS k1,
@@ -560,29 +474,7 @@ partials AS (
     (count(*) FILTER (WHERE f.status = 'failure'))::bigint AS failed_requests,
     (COALESCE(sum(f.total_tokens), 0))::bigint AS total_tokens,
     (COALESCE(sum(f.spend::numeric), 0))::numeric AS spend
-  FROM (
-    SELECT
-      s."startTime" AS started_at,
-      CASE
-        WHEN (
-          octet_length(s.api_key) = 64
-          AND s.api_key !~ '[^0-9A-Fa-f]'
-          OR s.api_key IN ('litellm_proxy_master_key', 'litellm-internal-health-check')
-        ) THEN s.api_key::text
-        WHEN s.api_key <> '' THEN encode(sha256(convert_to(s.api_key, 'UTF8')), 'hex')
-      END AS api_key_hash,
-      CASE WHEN p.metadata ->> 'status' = 'failure' THEN 'failure' ELSE 'success' END AS status,
-      s.total_tokens AS total_tokens,
-      CASE WHEN s.spend BETWEEN -1e12 AND 1e12 THEN s.spend::float8 ELSE 0 END AS spend
-    FROM
-      "LiteLLM_SpendLogs" s
-      CROSS JOIN LATERAL (
-        SELECT s.metadata || '{}'::jsonb AS metadata, NULL::jsonb AS proxy_server_request OFFSET 0
-      ) p
-    WHERE s."startTime" >= $1
-      AND s."startTime" < $2 AND true
-  ) AS f
-  WHERE true
+  FROM requests AS f
   GROUP BY 1, 2, 3
 ),
 ranked AS (
@@ -601,25 +493,10 @@ SELECT
   NULL::integer AS bucket,
   (COALESCE(sum(p.requests), 0))::bigint AS requests,
   (COALESCE(sum(p.failed_requests), 0))::bigint AS failed_requests,
-  (COALESCE(NULL, 0))::bigint AS cache_hits,
-  (COALESCE(NULL, 0))::bigint AS prompt_tokens,
-  (COALESCE(NULL, 0))::bigint AS completion_tokens,
   (COALESCE(sum(p.total_tokens), 0))::bigint AS total_tokens,
   (COALESCE(sum(p.spend), 0))::float8 AS spend,
-  (COALESCE(NULL, 0))::bigint AS duration_ms,
-  (COALESCE(NULL, 0))::bigint AS min_duration_ms,
-  (COALESCE(NULL, 0))::bigint AS max_duration_ms,
-  (COALESCE(NULL, 0))::bigint AS ttft_ms,
-  (COALESCE(NULL, 0))::bigint AS streamed,
-  (COALESCE(NULL, 0))::bigint AS tool_calls,
-  (NULL)::bigint AS cached_tokens,
-  (NULL)::bigint AS cached_tokens_of,
-  (COALESCE(NULL, 0))::bigint AS sessions,
   COALESCE(sum(p.spend), 0) AS exact_spend,
-  COALESCE((NULL)::float8, 0) AS avg_duration,
-  (NULL)::float8 AS avg_ttft,
-  COALESCE((sum(p.spend) / NULLIF(sum(p.requests), 0))::float8, 0) AS avg_spend,
-  COALESCE(NULL::float8, 0) AS share_of_spend
+  COALESCE((sum(p.spend) / NULLIF(sum(p.requests), 0))::float8, 0) AS avg_spend
 FROM partials AS p LEFT JOIN ranked AS r ON r.k1 = p.k1 AND r.k2 = p.k2
 GROUP BY r.place, r.k1, r.k2
 ORDER BY r.place NULLS LAST, bucket NULLS FIRST;
@@ -630,6 +507,20 @@ SELECT DISTINCT
 FROM unnest($1::text[]) AS r(id);
 
 WITH
+requests AS (
+  SELECT
+    s."startTime" AS started_at,
+    NULLIF(s.end_user, '') AS end_user,
+    CASE WHEN p.metadata ->> 'status' = 'failure' THEN 'failure' ELSE 'success' END AS status,
+    s.total_tokens AS total_tokens,
+    CASE WHEN s.spend BETWEEN -1e12 AND 1e12 THEN s.spend::float8 ELSE 0 END AS spend
+  FROM
+    "LiteLLM_SpendLogs" s
+    CROSS JOIN LATERAL (
+      SELECT s.metadata || '{}'::jsonb AS metadata, NULL::jsonb AS proxy_server_request OFFSET 0
+    ) p
+  WHERE s."startTime" >= $1 AND s."startTime" < $2
+),
 partials AS (
   SELECT
     COALESCE(f.end_user, 'unknown') AS k1,
@@ -639,22 +530,7 @@ partials AS (
     (count(*) FILTER (WHERE f.status = 'failure'))::bigint AS failed_requests,
     (COALESCE(sum(f.total_tokens), 0))::bigint AS total_tokens,
     (COALESCE(sum(f.spend::numeric), 0))::numeric AS spend
-  FROM (
-    SELECT
-      s."startTime" AS started_at,
-      NULLIF(s.end_user, '') AS end_user,
-      CASE WHEN p.metadata ->> 'status' = 'failure' THEN 'failure' ELSE 'success' END AS status,
-      s.total_tokens AS total_tokens,
-      CASE WHEN s.spend BETWEEN -1e12 AND 1e12 THEN s.spend::float8 ELSE 0 END AS spend
-    FROM
-      "LiteLLM_SpendLogs" s
-      CROSS JOIN LATERAL (
-        SELECT s.metadata || '{}'::jsonb AS metadata, NULL::jsonb AS proxy_server_request OFFSET 0
-      ) p
-    WHERE s."startTime" >= $1
-      AND s."startTime" < $2 AND true
-  ) AS f
-  WHERE true
+  FROM requests AS f
   GROUP BY 1, 2, 3
 ),
 ranked AS (
@@ -673,40 +549,21 @@ SELECT
   NULL::integer AS bucket,
   (COALESCE(sum(p.requests), 0))::bigint AS requests,
   (COALESCE(sum(p.failed_requests), 0))::bigint AS failed_requests,
-  (COALESCE(NULL, 0))::bigint AS cache_hits,
-  (COALESCE(NULL, 0))::bigint AS prompt_tokens,
-  (COALESCE(NULL, 0))::bigint AS completion_tokens,
   (COALESCE(sum(p.total_tokens), 0))::bigint AS total_tokens,
   (COALESCE(sum(p.spend), 0))::float8 AS spend,
-  (COALESCE(NULL, 0))::bigint AS duration_ms,
-  (COALESCE(NULL, 0))::bigint AS min_duration_ms,
-  (COALESCE(NULL, 0))::bigint AS max_duration_ms,
-  (COALESCE(NULL, 0))::bigint AS ttft_ms,
-  (COALESCE(NULL, 0))::bigint AS streamed,
-  (COALESCE(NULL, 0))::bigint AS tool_calls,
-  (NULL)::bigint AS cached_tokens,
-  (NULL)::bigint AS cached_tokens_of,
-  (COALESCE(NULL, 0))::bigint AS sessions,
   COALESCE(sum(p.spend), 0) AS exact_spend,
-  COALESCE((NULL)::float8, 0) AS avg_duration,
-  (NULL)::float8 AS avg_ttft,
-  COALESCE((sum(p.spend) / NULLIF(sum(p.requests), 0))::float8, 0) AS avg_spend,
-  COALESCE(NULL::float8, 0) AS share_of_spend
+  COALESCE((sum(p.spend) / NULLIF(sum(p.requests), 0))::float8, 0) AS avg_spend
 FROM partials AS p LEFT JOIN ranked AS r ON r.k1 = p.k1 AND r.k2 = p.k2
 GROUP BY r.place, r.k1, r.k2
 ORDER BY r.place NULLS LAST, bucket NULLS FIRST;
 
 WITH
-c AS MATERIALIZED (
-  SELECT DISTINCT f.session_id
-  FROM (
-    SELECT s.request_id AS session_id, s."startTime" AS started_at
-    FROM "LiteLLM_SpendLogs" s
-    WHERE s."startTime" >= $1
-      AND s."startTime" < $2 AND true
-  ) AS f
-  WHERE true
-)
+requests AS (
+  SELECT s.request_id AS session_id, s."startTime" AS started_at
+  FROM "LiteLLM_SpendLogs" s
+  WHERE s."startTime" >= $1 AND s."startTime" < $2
+),
+c AS MATERIALIZED (SELECT DISTINCT f.session_id FROM requests AS f)
 SELECT t.value::text AS value, c.session_id
 FROM
   c
@@ -721,7 +578,6 @@ FROM
         CASE WHEN s.spend BETWEEN -1e12 AND 1e12 THEN s.spend::float8 ELSE 0 END AS spend
       FROM "LiteLLM_SpendLogs" s
       WHERE s.request_id = c.session_id
-        AND true
     ) AS e
     WHERE e.started_at < $3
     HAVING count(*) > 0
@@ -729,32 +585,8 @@ FROM
 ORDER BY t.value DESC, c.session_id COLLATE "C" DESC
 LIMIT $4 OFFSET $5;
 
-SELECT
-  m.model,
-  count(*) FILTER (WHERE f.status = 'success' AND NOT f.cache_hit AND f.total_tokens > 0 AND f.spend = 0) AS unpriced_requests,
-  COALESCE(
-    sum(f.total_tokens) FILTER (WHERE f.status = 'success' AND NOT f.cache_hit AND f.total_tokens > 0 AND f.spend = 0),
-    0
-  )::bigint AS unpriced_tokens,
-  count(*) FILTER (WHERE f.session_is_generated) AS without_session,
-  count(*) FILTER (
-    WHERE f.status = 'success'
-      AND NOT f.cache_hit AND f.total_tokens > 0 AND f.lost_cost > 0
-  ) AS lost_requests,
-  COALESCE(
-    sum(f.lost_cost) FILTER (
-      WHERE f.status = 'success'
-        AND NOT f.cache_hit AND f.total_tokens > 0 AND f.lost_cost > 0
-    ),
-    0
-  ) AS lost_cost,
-  ARRAY[
-    count(*) FILTER (WHERE 'no_usage' = ANY(f.data_quality)),
-    count(*) FILTER (WHERE 'ends_before_start' = ANY(f.data_quality)),
-    count(*) FILTER (WHERE 'time_out_of_range' = ANY(f.data_quality)),
-    count(*) FILTER (WHERE 'charged_read' = ANY(f.data_quality))
-  ] AS flags
-FROM (
+WITH
+requests AS (
   SELECT
     true AS session_is_generated,
     s."startTime" AS started_at,
@@ -843,11 +675,36 @@ FROM (
     CROSS JOIN LATERAL (
       SELECT s.metadata || '{}'::jsonb AS metadata, NULL::jsonb AS proxy_server_request OFFSET 0
     ) p
-  WHERE s."startTime" >= $1
-    AND s."startTime" < $2 AND true
-) AS f
+  WHERE s."startTime" >= $1 AND s."startTime" < $2
+)
+SELECT
+  m.model,
+  count(*) FILTER (WHERE f.status = 'success' AND NOT f.cache_hit AND f.total_tokens > 0 AND f.spend = 0) AS unpriced_requests,
+  COALESCE(
+    sum(f.total_tokens) FILTER (WHERE f.status = 'success' AND NOT f.cache_hit AND f.total_tokens > 0 AND f.spend = 0),
+    0
+  )::bigint AS unpriced_tokens,
+  count(*) FILTER (WHERE f.session_is_generated) AS without_session,
+  count(*) FILTER (
+    WHERE f.status = 'success'
+      AND NOT f.cache_hit AND f.total_tokens > 0 AND f.lost_cost > 0
+  ) AS lost_requests,
+  COALESCE(
+    sum(f.lost_cost) FILTER (
+      WHERE f.status = 'success'
+        AND NOT f.cache_hit AND f.total_tokens > 0 AND f.lost_cost > 0
+    ),
+    0
+  ) AS lost_cost,
+  ARRAY[
+    count(*) FILTER (WHERE 'no_usage' = ANY(f.data_quality)),
+    count(*) FILTER (WHERE 'ends_before_start' = ANY(f.data_quality)),
+    count(*) FILTER (WHERE 'time_out_of_range' = ANY(f.data_quality)),
+    count(*) FILTER (WHERE 'charged_read' = ANY(f.data_quality))
+  ] AS flags
+FROM
+  requests AS f
   CROSS JOIN LATERAL (SELECT COALESCE(f.model_group, 'unknown') AS model) AS m
-WHERE true
 GROUP BY GROUPING SETS ((), (m.model))
 HAVING
   GROUPING(m.model) = 1
@@ -858,22 +715,23 @@ HAVING
 ORDER BY GROUPING(m.model) DESC, unpriced_requests DESC, m.model COLLATE "C"
 LIMIT $3;
 
+WITH
+requests AS (
+  SELECT NULL::text AS call_id, s."startTime" AS started_at
+  FROM "LiteLLM_SpendLogs" s
+  WHERE s."startTime" >= $1 AND s."startTime" < $2
+)
 SELECT COALESCE(sum(c.requests), 0)::bigint
 FROM (
   SELECT count(*) AS requests
-  FROM (
-    SELECT NULL::text AS call_id, s."startTime" AS started_at
-    FROM "LiteLLM_SpendLogs" s
-    WHERE s."startTime" >= $1
-      AND s."startTime" < $2 AND true
-  ) AS f
+  FROM requests AS f
   WHERE f.call_id IS NOT NULL
   GROUP BY f.call_id
   HAVING count(*) > 1
 ) AS c;
 
-SELECT f.origin, count(*) AS requests, COALESCE(sum(f.spend::numeric), 0) AS cost
-FROM (
+WITH
+requests AS (
   SELECT
     s."startTime" AS started_at,
     CASE WHEN s.spend BETWEEN -1e12 AND 1e12 THEN s.spend::float8 ELSE 0 END AS spend,
@@ -893,8 +751,8 @@ FROM (
       ELSE 'user'
     END AS origin
   FROM "LiteLLM_SpendLogs" s
-  WHERE s."startTime" >= $1
-    AND s."startTime" < $2 AND true
-) AS f
-WHERE true
+  WHERE s."startTime" >= $1 AND s."startTime" < $2
+)
+SELECT f.origin, count(*) AS requests, COALESCE(sum(f.spend::numeric), 0) AS cost
+FROM requests AS f
 GROUP BY f.origin;

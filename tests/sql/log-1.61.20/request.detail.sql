@@ -1,61 +1,5 @@
-SELECT
-  f.request_id,
-  f.call_id AS litellm_call_id,
-  f.session_id,
-  COALESCE(f.user_id, 'unknown') AS user_id,
-  f.end_user,
-  f.team_id,
-  COALESCE(f.model, '') AS model,
-  f.model_group,
-  f.provider,
-  f.call_type,
-  f.status,
-  f.started_at AT TIME ZONE 'UTC' AS request_start,
-  f.ended_at AT TIME ZONE 'UTC' AS request_end,
-  f.duration_ms / 1000.0::float8 AS total_time,
-  f.ttft_ms / 1000.0::float8 AS time_to_first_token,
-  f.prompt_tokens::bigint,
-  f.completion_tokens::bigint,
-  f.total_tokens::bigint,
-  f.spend AS cost,
-  f.cache_hit,
-  ARRAY(
-    SELECT DISTINCT j.value #>> '{}'
-    FROM jsonb_array_elements(f.tags) AS j(value)
-    WHERE jsonb_typeof(j.value) = 'string'
-    ORDER BY 1
-  ) AS tags,
-  f.origin,
-  COALESCE(f.data_quality, '{}') AS data_quality,
-  COALESCE(f.agent_name, 'unknown') AS agent_name,
-  COALESCE(f.conversation_name, 'default') AS conversation_name,
-  f.key_alias,
-  f.organization_id,
-  f.error_class,
-  f.cached_tokens,
-  f.reasoning_tokens,
-  f.tool_calls,
-  f.duration_ms,
-  f.user_id AS owner,
-  f.started_at AT TIME ZONE 'UTC' AS started_at,
-  f.call_id,
-  messages,
-  proxy_server_request,
-  has_request_metadata,
-  response,
-  logged_request,
-  mcp_tool_call,
-  cold_storage_object_key,
-  error_information,
-  logged_length,
-  deleted,
-  f.completion_started_at AT TIME ZONE 'UTC' AS completion_start,
-  f.cache_hit_text,
-  f.cache_key,
-  f.api_base,
-  f.metadata,
-  f.row_keys
-FROM (
+WITH
+requests AS (
   SELECT
     s.request_id AS request_id,
     NULL::text AS call_id,
@@ -1156,7 +1100,64 @@ FROM (
       SELECT s.metadata || '{}'::jsonb AS metadata, NULL::jsonb AS proxy_server_request OFFSET 0
     ) p
   WHERE s.request_id = $1
-    AND true
-) AS f
+)
+SELECT
+  f.request_id,
+  f.call_id AS litellm_call_id,
+  f.session_id,
+  COALESCE(f.user_id, 'unknown') AS user_id,
+  f.end_user,
+  f.team_id,
+  COALESCE(f.model, '') AS model,
+  f.model_group,
+  f.provider,
+  f.call_type,
+  f.status,
+  f.started_at AT TIME ZONE 'UTC' AS request_start,
+  f.ended_at AT TIME ZONE 'UTC' AS request_end,
+  f.duration_ms / 1000.0::float8 AS total_time,
+  f.ttft_ms / 1000.0::float8 AS time_to_first_token,
+  f.prompt_tokens::bigint,
+  f.completion_tokens::bigint,
+  f.total_tokens::bigint,
+  f.spend AS cost,
+  f.cache_hit,
+  ARRAY(
+    SELECT DISTINCT j.value #>> '{}'
+    FROM jsonb_array_elements(f.tags) AS j(value)
+    WHERE jsonb_typeof(j.value) = 'string'
+    ORDER BY 1
+  ) AS tags,
+  f.origin,
+  COALESCE(f.data_quality, '{}') AS data_quality,
+  COALESCE(f.agent_name, 'unknown') AS agent_name,
+  COALESCE(f.conversation_name, 'default') AS conversation_name,
+  f.key_alias,
+  f.organization_id,
+  f.error_class,
+  f.cached_tokens,
+  f.reasoning_tokens,
+  f.tool_calls,
+  f.duration_ms,
+  f.user_id AS owner,
+  f.started_at AT TIME ZONE 'UTC' AS started_at,
+  f.call_id,
+  messages,
+  proxy_server_request,
+  has_request_metadata,
+  response,
+  logged_request,
+  mcp_tool_call,
+  cold_storage_object_key,
+  error_information,
+  logged_length,
+  deleted,
+  f.completion_started_at AT TIME ZONE 'UTC' AS completion_start,
+  f.cache_hit_text,
+  f.cache_key,
+  f.api_base,
+  f.metadata,
+  f.row_keys
+FROM requests AS f
 ORDER BY f.started_at DESC, f.request_id
 LIMIT 1;

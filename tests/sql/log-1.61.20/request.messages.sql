@@ -1,31 +1,5 @@
-SELECT
-  f.request_id,
-  f.call_id,
-  f.session_id,
-  f.user_id AS owner,
-  f.started_at AT TIME ZONE 'UTC' AS started_at,
-  COALESCE(f.model, '') AS model,
-  f.model_group,
-  f.call_type,
-  f.status,
-  f.prompt_tokens::bigint,
-  f.completion_tokens::bigint,
-  f.total_tokens::bigint,
-  f.spend AS cost,
-  f.duration_ms::bigint AS duration_ms,
-  f.cache_hit,
-  f.tool_calls,
-  messages,
-  proxy_server_request,
-  has_request_metadata,
-  response,
-  logged_request,
-  mcp_tool_call,
-  cold_storage_object_key,
-  error_information,
-  logged_length,
-  deleted
-FROM (
+WITH
+requests AS (
   SELECT
     s.request_id AS request_id,
     NULL::text AS call_id,
@@ -393,7 +367,34 @@ FROM (
       SELECT s.metadata || '{}'::jsonb AS metadata, NULL::jsonb AS proxy_server_request OFFSET 0
     ) p
   WHERE s.request_id = $1
-    AND true
-) AS f
+)
+SELECT
+  f.request_id,
+  f.call_id,
+  f.session_id,
+  f.user_id AS owner,
+  f.started_at AT TIME ZONE 'UTC' AS started_at,
+  COALESCE(f.model, '') AS model,
+  f.model_group,
+  f.call_type,
+  f.status,
+  f.prompt_tokens::bigint,
+  f.completion_tokens::bigint,
+  f.total_tokens::bigint,
+  f.spend AS cost,
+  f.duration_ms::bigint AS duration_ms,
+  f.cache_hit,
+  f.tool_calls,
+  messages,
+  proxy_server_request,
+  has_request_metadata,
+  response,
+  logged_request,
+  mcp_tool_call,
+  cold_storage_object_key,
+  error_information,
+  logged_length,
+  deleted
+FROM requests AS f
 ORDER BY f.started_at DESC, f.request_id
 LIMIT 1;

@@ -1,41 +1,5 @@
-SELECT
-  $1::text AS session_id,
-  count(*) AS total_messages,
-  min(e.started_at) AT TIME ZONE 'UTC' AS session_start,
-  max(e.started_at) AT TIME ZONE 'UTC' AS last_activity,
-  EXTRACT(EPOCH FROM max(GREATEST(e.ended_at, e.started_at)) - min(e.started_at))::float8 AS total_duration_seconds,
-  COALESCE(sum(e.total_tokens), 0)::bigint AS total_tokens,
-  COALESCE(sum(e.spend::numeric), 0)::float8 AS total_cost,
-  COALESCE(sum(e.tool_calls), 0)::bigint AS function_calls_count,
-  count(*) FILTER (WHERE e.status = 'failure') AS failed_requests,
-  COALESCE(array_agg(DISTINCT e.user_id COLLATE "C") FILTER (WHERE e.user_id IS NOT NULL), '{}') AS users,
-  COALESCE(
-    array_agg(DISTINCT e.agent_name COLLATE "C") FILTER (WHERE e.agent_name IS NOT NULL),
-    '{}'
-  ) AS agents,
-  COALESCE(mode () WITHIN GROUP (ORDER BY e.user_id COLLATE "C"), 'unknown') AS user_id,
-  COALESCE(mode () WITHIN GROUP (ORDER BY e.agent_name COLLATE "C"), 'unknown') AS agent_name,
-  COALESCE(mode () WITHIN GROUP (ORDER BY e.conversation_name COLLATE "C"), 'default') AS conversation_name,
-  max(GREATEST(e.ended_at, e.started_at)) AT TIME ZONE 'UTC' AS session_end,
-  (
-    SELECT COALESCE(sum(EXTRACT(EPOCH FROM upper(b.r) - lower(b.r))), 0)::float8
-    FROM unnest(range_agg(tsrange(e.started_at, GREATEST(e.started_at, e.ended_at)))) AS b(r)
-  ) AS busy_seconds,
-  COALESCE(sum(e.prompt_tokens), 0)::bigint AS prompt_tokens,
-  COALESCE(sum(e.completion_tokens), 0)::bigint AS completion_tokens,
-  sum(e.cached_tokens)::bigint AS cached_tokens,
-  COALESCE(avg(e.duration_ms) / 1000, 0)::float8 AS avg_response_time,
-  COALESCE(percentile_cont(0.5) WITHIN GROUP (ORDER BY e.duration_ms) / 1000, 0)::float8 AS p50_response_time,
-  COALESCE(percentile_cont(0.95) WITHIN GROUP (ORDER BY e.duration_ms) / 1000, 0)::float8 AS p95_response_time,
-  COALESCE(bool_and(e.tool_calls_exact), true) AS function_calls_exact,
-  COALESCE(round(100.0 * count(*) FILTER (WHERE e.cache_hit) / NULLIF(count(*), 0), 2), 0)::float8 AS cache_hit_rate,
-  COALESCE(array_agg(DISTINCT e.model COLLATE "C") FILTER (WHERE e.model IS NOT NULL), '{}') AS models_used,
-  COALESCE(
-    array_agg(DISTINCT e.model_group COLLATE "C") FILTER (WHERE e.model_group IS NOT NULL),
-    '{}'
-  ) AS model_groups_used,
-  COALESCE(array_agg(DISTINCT e.end_user COLLATE "C") FILTER (WHERE e.end_user IS NOT NULL), '{}') AS end_users
-FROM (
+WITH
+requests AS (
   SELECT
     LEAST(
       GREATEST(s."startTime", timestamp '1970-01-01 00:00:00'),
@@ -664,7 +628,44 @@ FROM (
     CROSS JOIN LATERAL (
       SELECT s.metadata || '{}'::jsonb AS metadata, NULL::jsonb AS proxy_server_request OFFSET 0
     ) p
-  WHERE s.request_id = $2
-    AND true
-) AS e
+  WHERE s.request_id = $1
+)
+SELECT
+  $2::text AS session_id,
+  count(*) AS total_messages,
+  min(e.started_at) AT TIME ZONE 'UTC' AS session_start,
+  max(e.started_at) AT TIME ZONE 'UTC' AS last_activity,
+  EXTRACT(EPOCH FROM max(GREATEST(e.ended_at, e.started_at)) - min(e.started_at))::float8 AS total_duration_seconds,
+  COALESCE(sum(e.total_tokens), 0)::bigint AS total_tokens,
+  COALESCE(sum(e.spend::numeric), 0)::float8 AS total_cost,
+  COALESCE(sum(e.tool_calls), 0)::bigint AS function_calls_count,
+  count(*) FILTER (WHERE e.status = 'failure') AS failed_requests,
+  COALESCE(array_agg(DISTINCT e.user_id COLLATE "C") FILTER (WHERE e.user_id IS NOT NULL), '{}') AS users,
+  COALESCE(
+    array_agg(DISTINCT e.agent_name COLLATE "C") FILTER (WHERE e.agent_name IS NOT NULL),
+    '{}'
+  ) AS agents,
+  COALESCE(mode () WITHIN GROUP (ORDER BY e.user_id COLLATE "C"), 'unknown') AS user_id,
+  COALESCE(mode () WITHIN GROUP (ORDER BY e.agent_name COLLATE "C"), 'unknown') AS agent_name,
+  COALESCE(mode () WITHIN GROUP (ORDER BY e.conversation_name COLLATE "C"), 'default') AS conversation_name,
+  max(GREATEST(e.ended_at, e.started_at)) AT TIME ZONE 'UTC' AS session_end,
+  (
+    SELECT COALESCE(sum(EXTRACT(EPOCH FROM upper(b.r) - lower(b.r))), 0)::float8
+    FROM unnest(range_agg(tsrange(e.started_at, GREATEST(e.started_at, e.ended_at)))) AS b(r)
+  ) AS busy_seconds,
+  COALESCE(sum(e.prompt_tokens), 0)::bigint AS prompt_tokens,
+  COALESCE(sum(e.completion_tokens), 0)::bigint AS completion_tokens,
+  sum(e.cached_tokens)::bigint AS cached_tokens,
+  COALESCE(avg(e.duration_ms) / 1000, 0)::float8 AS avg_response_time,
+  COALESCE(percentile_cont(0.5) WITHIN GROUP (ORDER BY e.duration_ms) / 1000, 0)::float8 AS p50_response_time,
+  COALESCE(percentile_cont(0.95) WITHIN GROUP (ORDER BY e.duration_ms) / 1000, 0)::float8 AS p95_response_time,
+  COALESCE(bool_and(e.tool_calls_exact), true) AS function_calls_exact,
+  COALESCE(round(100.0 * count(*) FILTER (WHERE e.cache_hit) / NULLIF(count(*), 0), 2), 0)::float8 AS cache_hit_rate,
+  COALESCE(array_agg(DISTINCT e.model COLLATE "C") FILTER (WHERE e.model IS NOT NULL), '{}') AS models_used,
+  COALESCE(
+    array_agg(DISTINCT e.model_group COLLATE "C") FILTER (WHERE e.model_group IS NOT NULL),
+    '{}'
+  ) AS model_groups_used,
+  COALESCE(array_agg(DISTINCT e.end_user COLLATE "C") FILTER (WHERE e.end_user IS NOT NULL), '{}') AS end_users
+FROM requests AS e
 HAVING count(*) > 0;

@@ -1,14 +1,10 @@
 WITH
-c AS MATERIALIZED (
-  SELECT DISTINCT f.session_id
-  FROM (
-    SELECT s.request_id AS session_id, s."startTime" AS started_at
-    FROM "LiteLLM_SpendLogs" s
-    WHERE s."startTime" >= $1
-      AND s."startTime" < $2 AND true
-  ) AS f
-  WHERE true
-)
+requests AS (
+  SELECT s.request_id AS session_id, s."startTime" AS started_at
+  FROM "LiteLLM_SpendLogs" s
+  WHERE s."startTime" >= $1 AND s."startTime" < $2
+),
+c AS MATERIALIZED (SELECT DISTINCT f.session_id FROM requests AS f)
 SELECT t.value::text AS value, c.session_id
 FROM
   c
@@ -23,7 +19,6 @@ FROM
         CASE WHEN s.spend BETWEEN -1e12 AND 1e12 THEN s.spend::float8 ELSE 0 END AS spend
       FROM "LiteLLM_SpendLogs" s
       WHERE s.request_id = c.session_id
-        AND true
     ) AS e
     WHERE e.started_at < $3
     HAVING count(*) > 0
@@ -702,7 +697,6 @@ FROM
           SELECT s.metadata || '{}'::jsonb AS metadata, NULL::jsonb AS proxy_server_request OFFSET 0
         ) p
       WHERE s.request_id = k.session_id
-        AND true
     ) AS e
     HAVING count(*) > 0
   ) AS t;

@@ -1,11 +1,11 @@
-SELECT f.session_id, f.request_id, f.started_at AT TIME ZONE 'UTC' AS started_at
-FROM (
+WITH
+requests AS (
   SELECT s.request_id AS request_id, s.request_id AS session_id, s."startTime" AS started_at
   FROM "LiteLLM_SpendLogs" s
-  WHERE s."startTime" >= $1
-    AND s."startTime" < $2 AND true
-) AS f
-WHERE true
+  WHERE s."startTime" >= $1 AND s."startTime" < $2
+)
+SELECT f.session_id, f.request_id, f.started_at AT TIME ZONE 'UTC' AS started_at
+FROM requests AS f
 ORDER BY f.started_at DESC, f.request_id DESC
 LIMIT $3;
 
@@ -22,7 +22,6 @@ FROM
         ) AS started_at
       FROM "LiteLLM_SpendLogs" s
       WHERE s.request_id = k.session_id
-        AND true
     ) AS e
     WHERE e.started_at < $2
     HAVING count(*) > 0
@@ -698,7 +697,6 @@ FROM
           SELECT s.metadata || '{}'::jsonb AS metadata, NULL::jsonb AS proxy_server_request OFFSET 0
         ) p
       WHERE s.request_id = k.session_id
-        AND true
     ) AS e
     HAVING count(*) > 0
   ) AS t;

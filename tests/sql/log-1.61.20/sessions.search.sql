@@ -1,5 +1,5 @@
-SELECT f.session_id, f.request_id, f.started_at AT TIME ZONE 'UTC' AS started_at
-FROM (
+WITH
+requests AS (
   SELECT
     s.request_id AS request_id,
     s.request_id AS session_id,
@@ -7,9 +7,10 @@ FROM (
     NULLIF(s.end_user, '') AS end_user,
     NULLIF(s.team_id, '') AS team_id
   FROM "LiteLLM_SpendLogs" s
-  WHERE s."startTime" >= $1
-    AND s."startTime" < $2 AND true
-) AS f
-WHERE true AND COALESCE(f.end_user, 'unknown') = $3 AND COALESCE(f.team_id, 'unknown') = $4
+  WHERE s."startTime" >= $1 AND s."startTime" < $2
+)
+SELECT f.session_id, f.request_id, f.started_at AT TIME ZONE 'UTC' AS started_at
+FROM requests AS f
+WHERE COALESCE(f.end_user, 'unknown') = $3 AND COALESCE(f.team_id, 'unknown') = $4
 ORDER BY f.started_at DESC, f.request_id DESC
 LIMIT $5;

@@ -8,7 +8,7 @@ use sqlx::{FromRow, PgConnection, QueryBuilder};
 use traceability_core::scope::Scope;
 use traceability_core::time::TimeWindow;
 use traceability_db::DbError;
-use traceability_facts::{Fact, RowSelector};
+use traceability_facts::{Beside, Fact, RowSelector};
 use traceability_litellm::PROJECTION;
 
 use super::slices::Slice;
@@ -114,8 +114,8 @@ impl Refresh<'_> {
 
     async fn altered(&mut self, window: TimeWindow) -> Result<Vec<Slice>, RefreshError> {
         let mut log = QueryBuilder::new(digest("0"));
-        self.direct.push_source(&mut log, "f", &COMPARED, RowSelector::Started(&window), &Scope::AllRows);
-        log.push(" GROUP BY 1");
+        self.direct.push_requests(&mut log, &COMPARED, Beside::Nothing, RowSelector::Started(&window), &Scope::AllRows);
+        log.push(" AS f GROUP BY 1");
         let log: Vec<Hour> = log.build_query_as().fetch_all(&mut self.log).await.map_err(DbError::from)?;
         let index = index_hours(&mut self.index, window).await?;
         let by_hour = |hours: Vec<Hour>| hours.into_iter().map(|hour| (hour.start, hour)).collect::<BTreeMap<_, _>>();

@@ -7,6 +7,7 @@ use chrono::{DateTime, Datelike, NaiveDateTime, TimeDelta, Utc};
 use sqlx::{AssertSqlSafe, PgConnection, Postgres, QueryBuilder};
 use traceability_core::time::TimeWindow;
 use traceability_db::DbError;
+use traceability_facts::Conditions;
 use traceability_litellm::{PROJECTION, bounds};
 
 use super::{Refresh, RefreshError};
@@ -115,8 +116,8 @@ impl Refresh<'_> {
         if window.start >= window.end {
             return Ok(None);
         }
-        let mut log = QueryBuilder::new(format!("SELECT {} FROM {LOG} s WHERE ", bounds::started_at(&window)));
-        bounds::push_started(&mut log, &window);
+        let mut log = QueryBuilder::new(format!("SELECT {} FROM {LOG} s", bounds::started_at(&window)));
+        bounds::push_started(&mut Conditions::new(&mut log), &window);
         log.push(r#" ORDER BY s."startTime" LIMIT 1"#);
         let log = first(&mut self.log, log).await.map_err(DbError::from)?;
         let mut index = QueryBuilder::new("SELECT f.started_at FROM traceability.facts f WHERE ");
@@ -153,8 +154,8 @@ impl Refresh<'_> {
 
     async fn count_log(&mut self, window: TimeWindow) -> Result<Counts, RefreshError> {
         let start = bounds::started_at(&window);
-        let mut sql = QueryBuilder::new(format!("SELECT date_trunc('minute', {start}), count(*) FROM {LOG} s WHERE "));
-        bounds::push_started(&mut sql, &window);
+        let mut sql = QueryBuilder::new(format!("SELECT date_trunc('minute', {start}), count(*) FROM {LOG} s"));
+        bounds::push_started(&mut Conditions::new(&mut sql), &window);
         sql.push(" GROUP BY 1");
         Ok(count(&mut self.log, sql).await.map_err(DbError::from)?)
     }

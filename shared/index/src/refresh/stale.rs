@@ -25,12 +25,14 @@ pub(super) async fn mark(conn: &mut PgConnection, requests: &str) -> sqlx::Resul
     let of_next = quarter("n.next");
     let mut parts = vec![format!("SELECT {of_request} AS quarter FROM {requests} c")];
     for keys in dimensions::ROLLED_UP {
-        let ([first, second], join, condition) = dimensions::over_facts(keys);
+        let ([first, second], join, conditions) = dimensions::over_facts(keys);
+        let and = |condition: &str| format!(" AND {condition}");
+        let further: String = conditions.iter().copied().map(and).collect();
+        let only = if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
         let end = "to_timestamp((floor(EXTRACT(EPOCH FROM c.started_at) / 900) + 1) * 900) AT TIME ZONE 'UTC'";
         parts.push(format!(
-            "SELECT {of_next} FROM (SELECT f.session_id, f.started_at, {first} AS k1, {second} AS k2 FROM {requests} f{join} \
-             WHERE true{condition}) c CROSS JOIN LATERAL (SELECT min(f.started_at) AS next FROM traceability.facts f{join} \
-             WHERE f.session_id = c.session_id AND f.started_at >= {end} AND {first} = c.k1 AND {second} = c.k2{condition}) n \
+            "SELECT {of_next} FROM (SELECT f.session_id, f.started_at, {first} AS k1, {second} AS k2 FROM {requests} f{join}{only}) c CROSS JOIN LATERAL (SELECT min(f.started_at) AS next FROM traceability.facts f{join} \
+             WHERE f.session_id = c.session_id AND f.started_at >= {end} AND {first} = c.k1 AND {second} = c.k2{further}) n \
              WHERE n.next IS NOT NULL"
         ));
     }

@@ -1,14 +1,12 @@
 //! By agent.
 
 use serde::Serialize;
-use traceability_core::dimension::Dimension;
-use traceability_db::Connection;
 use traceability_facts::measures::{CACHE_HITS, DURATION_MS, FAILED_REQUESTS, SPEND, TOOL_CALLS, TOTAL_TOKENS};
 use utoipa::ToSchema;
 
-use super::report::{More, Report, View, report};
-use super::{Group, Question, Spec, as_f64, percentage};
-use crate::Source;
+use super::comparison::{RowFigures, row_figures};
+use super::report::{More, Report};
+use super::{Extra, Group, Spec, as_f64, percentage};
 
 /// What one agent did.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -39,9 +37,8 @@ pub struct AgentPerformance {
 }
 
 impl Report for AgentPerformance {
-    const NAMES: &'static [&'static str] = &["agent_name"];
-    const WANTS: Spec = Spec {
-        sessions: true,
+    const SPEC: Spec = Spec {
+        extras: &[Extra::Sessions],
         ..Spec::new(&[TOTAL_TOKENS, SPEND, DURATION_MS, TOOL_CALLS, CACHE_HITS, FAILED_REQUESTS])
     };
 
@@ -62,20 +59,22 @@ impl Report for AgentPerformance {
         }
     }
 
+    fn figures(&self) -> RowFigures {
+        row_figures!(
+            self,
+            unique_sessions,
+            total_interactions,
+            avg_response_time,
+            total_tokens_used,
+            total_cost,
+            avg_conversation_length,
+            function_calls,
+            cache_hit_rate,
+            failed_requests
+        )
+    }
+
     fn more(&mut self) -> &mut More {
         &mut self.more
     }
-}
-
-/// The agents of the requests in question, the busiest first.
-///
-/// # Errors
-/// Whatever the database reports.
-pub async fn agents(
-    conn: &mut Connection,
-    source: Source<'_>,
-    question: &Question,
-    view: &View,
-) -> sqlx::Result<Vec<AgentPerformance>> {
-    report(conn, source, question, &[Dimension::Agent], view).await
 }

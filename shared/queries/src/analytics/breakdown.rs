@@ -1,14 +1,12 @@
 //! Costs by one dimension or two.
 
 use serde::Serialize;
-use traceability_core::dimension::Dimension;
-use traceability_db::Connection;
 use traceability_facts::measures::{SPEND, TOTAL_TOKENS};
 use utoipa::ToSchema;
 
-use super::report::{More, Report, View, report};
-use super::{Group, Order, Question, Spec};
-use crate::Source;
+use super::comparison::{RowFigures, row_figures};
+use super::report::{More, Report};
+use super::{Extra, Group, Order, Spec};
 
 /// What stands for the groups beyond the last.
 const OTHER: &str = "other";
@@ -44,12 +42,9 @@ pub struct CostShare {
 }
 
 impl Report for CostShare {
-    const NAMES: &'static [&'static str] = &["category", "label", "subcategory", "sublabel"];
-    const WANTS: Spec = Spec {
+    const SPEC: Spec = Spec {
+        extras: &[Extra::Labels, Extra::CostShares, Extra::OtherGroup],
         order: Order::Cost,
-        include_other: true,
-        shares: true,
-        labels: true,
         ..Spec::new(&[TOTAL_TOKENS, SPEND])
     };
 
@@ -71,22 +66,11 @@ impl Report for CostShare {
         }
     }
 
+    fn figures(&self) -> RowFigures {
+        row_figures!(self, total_requests, total_tokens, total_cost, avg_cost_per_request, cost_percentage)
+    }
+
     fn more(&mut self) -> &mut More {
         &mut self.more
     }
-}
-
-/// The categories of the requests in question, the dearest first. They sum to the overview, except tags, which overlap,
-/// and tools, which not every request calls.
-///
-/// # Errors
-/// Whatever the database reports.
-pub async fn cost_breakdown(
-    conn: &mut Connection,
-    source: Source<'_>,
-    question: &Question,
-    keys: &[Dimension],
-    view: &View,
-) -> sqlx::Result<Vec<CostShare>> {
-    report(conn, source, question, keys, view).await
 }

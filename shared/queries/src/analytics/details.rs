@@ -3,6 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::comparison::{RowFigures, row_figures};
 use super::group::Group;
 use super::percentiles::Quantiles;
 use super::{as_f64, hundredths, percentage};
@@ -61,6 +62,11 @@ pub struct Times {
 }
 
 impl Details {
+    /// All of them, by their names.
+    pub(super) fn figures(&self) -> RowFigures {
+        row_figures!(self, error_rate, cached_tokens, cached_token_share, requests_per_session, cost_per_session)
+    }
+
     pub(super) fn of(group: &Group) -> Self {
         let figures = &group.figures;
         let per_session = |value: f64| (group.sessions > 0).then(|| value / as_f64(group.sessions));
@@ -79,6 +85,22 @@ impl Details {
 }
 
 impl Times {
+    /// All of them, by their names.
+    pub(super) fn figures(&self) -> RowFigures {
+        row_figures!(
+            self,
+            p50_response_time,
+            p90_response_time,
+            p95_response_time,
+            p99_response_time,
+            avg_time_to_first_token,
+            p50_time_to_first_token,
+            p90_time_to_first_token,
+            p95_time_to_first_token,
+            p99_time_to_first_token
+        )
+    }
+
     pub(super) fn of(group: &Group) -> Self {
         let spread = |quantiles: Option<Quantiles>| quantiles.map_or([None; 4], |values| values.map(Some));
         let response = spread(group.percentiles.response);

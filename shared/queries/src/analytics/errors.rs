@@ -1,14 +1,12 @@
 //! By class of error and model.
 
 use serde::Serialize;
-use traceability_core::dimension::Dimension;
-use traceability_db::Connection;
 use traceability_facts::measures::{FAILED_REQUESTS, SPEND};
 use utoipa::ToSchema;
 
-use super::report::{More, Report, View, report};
-use super::{Group, Question, Spec, percentage};
-use crate::Source;
+use super::comparison::{RowFigures, row_figures};
+use super::report::{More, Report};
+use super::{Extra, Group, Spec, percentage};
 
 /// How often one model failed in one way.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -31,8 +29,7 @@ pub struct ErrorShare {
 }
 
 impl Report for ErrorShare {
-    const NAMES: &'static [&'static str] = &["error_class", "model"];
-    const WANTS: Spec = Spec { whole: true, ..Spec::new(&[FAILED_REQUESTS, SPEND]) };
+    const SPEC: Spec = Spec { extras: &[Extra::Whole], ..Spec::new(&[FAILED_REQUESTS, SPEND]) };
 
     fn of(group: &Group) -> Self {
         let (figures, key) = (&group.figures, |place: usize| group.keys.get(place).cloned().unwrap_or_default());
@@ -47,20 +44,11 @@ impl Report for ErrorShare {
         }
     }
 
+    fn figures(&self) -> RowFigures {
+        row_figures!(self, failed_requests, share_of_failures, share_of_requests, total_cost)
+    }
+
     fn more(&mut self) -> &mut More {
         &mut self.more
     }
-}
-
-/// The ways in which the requests in question failed, the most frequent first.
-///
-/// # Errors
-/// Whatever the database reports.
-pub async fn errors(
-    conn: &mut Connection,
-    source: Source<'_>,
-    question: &Question,
-    view: &View,
-) -> sqlx::Result<Vec<ErrorShare>> {
-    report(conn, source, question, &[Dimension::ErrorClass, Dimension::Model], view).await
 }

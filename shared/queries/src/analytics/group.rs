@@ -8,14 +8,14 @@ use traceability_core::dimension::Dimension;
 use traceability_db::Connection;
 use traceability_facts::dimension::DimensionSql;
 use traceability_facts::measures::{
-    CACHED_TOKENS, CACHED_TOKENS_OF, DURATION_MS, FAILED_REQUESTS, Measure, SPEND, STREAMED, TTFT_MS, needed,
+    CACHED_TOKENS, CACHED_TOKENS_OF, DURATION_MS, FAILED_REQUESTS, Measure, SESSIONS, SPEND, STREAMED, TTFT_MS, needed,
 };
 
 use super::Question;
 use super::distinct::{sessions_and_users, users};
 use super::grouping::{Bucket, GroupSelection, Grouping};
 use super::measure::{Figures, MeasureSet, Measured, Order, Pick, measure};
-use super::percentiles::{Percentiles, sessions_and_percentiles};
+use super::percentiles::{Passes, Percentiles, sessions_and_percentiles};
 use crate::Source;
 use crate::source::RequestSource;
 
@@ -60,49 +60,65 @@ pub struct Whole {
 
 /// What an endpoint asks of each group.
 #[derive(Debug, Clone, Copy)]
-#[expect(clippy::struct_excessive_bools, reason = "each is asked for or not, whatever the others are")]
 pub struct Spec {
     /// The measures.
     pub measures: &'static [Measure],
     /// What comes first.
     pub order: Order,
-    /// Whether groups beyond the last are one group more.
-    pub include_other: bool,
-    /// Whether shares of the window's cost are shown.
-    pub shares: bool,
-    /// Whether shares of the window's requests are shown.
-    pub whole: bool,
-    /// Whether sessions are counted.
-    pub sessions: bool,
-    /// Whether users are counted.
-    pub users: bool,
-    /// Whether percentiles are shown without being asked for.
-    pub percentiles: bool,
-    /// Whether the keys' names are shown.
-    pub labels: bool,
+    /// What is asked beside the measures.
+    pub extras: &'static [Extra],
+}
+
+/// What is asked of groups beside measures: each costs a pass, or a part of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extra {
+    /// The groups beyond the last as one group more.
+    OtherGroup,
+    /// The shares of the window's cost.
+    CostShares,
+    /// What the window has in all.
+    Whole,
+    /// How many sessions there are.
+    Sessions,
+    /// How many users there are.
+    Users,
+    /// The percentiles, also where no details are.
+    Percentiles,
+    /// The keys' names.
+    Labels,
 }
 
 impl Spec {
     /// These measures, the busiest group first.
     #[must_use]
     pub const fn new(measures: &'static [Measure]) -> Self {
-        Self {
-            measures,
-            order: Order::Requests,
-            include_other: false,
-            shares: false,
-            whole: false,
-            sessions: false,
-            users: false,
-            percentiles: false,
-            labels: false,
+        Self { measures, order: Order::Requests, extras: &[] }
+    }
+
+    /// Whether that is asked for.
+    #[must_use]
+    pub fn asks_for(&self, extra: Extra) -> bool {
+        self.extras.contains(&extra)
+    }
+
+    /// What comes first, and how many groups.
+    pub(super) fn top(&self, top: u32) -> Pick<'static> {
+        Pick::Top { order: self.order, top, include_other: self.asks_for(Extra::OtherGroup) }
+    }
+
+    /// Which of the two passes apart from the sums are needed.
+    fn passes(&self, question: &Question) -> Passes {
+        Passes {
+            sessions: self.asks_for(Extra::Sessions) || question.has_details(),
+            percentiles: self.asks_for(Extra::Percentiles) || question.has_details(),
         }
     }
 
-    fn measures(self, question: &Question, more: &[Measure]) -> Vec<Measure> {
-        let details: &[Measure] = if question.details { &OF_DETAILS } else { &[] };
-        let times: &[Measure] = if question.details || self.percentiles { &OF_TIMES } else { &[] };
-        needed(&[self.measures, details, times, more])
+    /// The measures, those of details and of times and `series` included.
+    fn measures(&self, question: &Question, series: &[Measure]) -> Vec<Measure> {
+        let details: &[Measure] = if question.has_details() { &OF_DETAILS } else { &[] };
+        let times: &[Measure] = if self.passes(question).percentiles { &OF_TIMES } else { &[] };
+        needed(&[self.measures, details, times, series])
     }
 }
 
@@ -119,18 +135,32 @@ impl Group {
     }
 }
 
-/// The groups that are picked, or the one without keys, with what the endpoint wants of them, and `more` of their buckets.
+/// Which groups are asked for, and what of them.
+#[derive(Clone, Copy)]
+pub(super) struct GroupQuery<'a> {
+    /// What the endpoint asks.
+    pub(super) spec: Spec,
+    /// Which groups.
+    pub(super) pick: Pick<'a>,
+    /// What is asked of each bucket.
+    pub(super) series: &'a [Measure],
+}
+
+/// The groups that are picked, or the one without keys.
 pub(super) async fn groups(
     conn: &mut Connection,
     source: Source<'_>,
     question: &Question,
     grouping: &Grouping,
-    (wants, pick, more): (Spec, Pick<'_>, &[Measure]),
+    GroupQuery { spec, pick, series }: GroupQuery<'_>,
 ) -> sqlx::Result<Vec<Group>> {
-    let measures = wants.measures(question, more);
-    let counts_sessions = wants.sessions || question.details;
-    let in_one_pass = counts_sessions && can_count_along(source, grouping, pick);
-    let needs = MeasureSet { measures: &measures, pick, shares: wants.shares, sessions: in_one_pass };
+    let mut measures = spec.measures(question, series);
+    let mut passes = spec.passes(question);
+    if passes.sessions && can_count_along(source, grouping, pick) {
+        measures.push(SESSIONS);
+        passes.sessions = false;
+    }
+    let needs = MeasureSet { measures: &measures, pick, cost_shares: spec.asks_for(Extra::CostShares) };
     let found = measure(conn, source, question, grouping, needs).await?;
     let mut groups: Vec<Group> = found.into_iter().map(Group::of).collect();
     if groups.is_empty() {
@@ -141,30 +171,30 @@ pub(super) async fn groups(
         groups.push(Group::default());
     }
     let (grouping, shown) = (grouping.without_buckets(), Group::shown(&groups));
-    let in_another = wants.users && !source.facts.is_indexed();
-    if in_another {
+    let counts_users = spec.asks_for(Extra::Users);
+    if counts_users && source.facts.rollups().is_none() {
         (groups[0].sessions, groups[0].users) = sessions_and_users(conn, source, question).await?;
-    } else if wants.users {
+        passes.sessions = false;
+    } else if counts_users {
         // Of the window only: no endpoint shows them of a group.
         let numbers = users(conn, source, question, &grouping.starts).await?;
         groups[0].users = numbers.first().copied().unwrap_or_default();
     }
-    let wanted = (counts_sessions && !in_one_pass && !in_another, wants.percentiles || question.details);
-    let (mut counts, mut times) = sessions_and_percentiles(conn, source, question, &grouping, &shown, wanted).await?;
+    let (mut counts, mut times) = sessions_and_percentiles(conn, source, question, &grouping, &shown, passes).await?;
     for group in &mut groups {
         let cell = (group.keys.clone(), 0);
-        if wanted.0 {
+        if passes.sessions {
             group.sessions = counts.remove(&cell).unwrap_or_default();
         }
         group.percentiles = times.remove(&cell).unwrap_or_default();
     }
-    if wants.whole {
+    if spec.asks_for(Extra::Whole) {
         let whole = whole(conn, source, question).await?;
         for group in &mut groups {
             group.whole = whole;
         }
     }
-    if wants.labels {
+    if spec.asks_for(Extra::Labels) {
         for (place, dimension) in grouping.keys.iter().enumerate() {
             label(conn, source, *dimension, place, &mut groups).await?;
         }
@@ -180,14 +210,14 @@ fn can_count_along(source: Source<'_>, grouping: &Grouping, pick: Pick<'_>) -> b
         Pick::Selection(shown) => !shown.other,
     };
     let is_dear = grouping.keys.iter().any(|key| key.reads_payload());
-    is_dear && are_apart && !grouping.has_buckets() && !source.facts.is_indexed()
+    is_dear && are_apart && !grouping.has_buckets() && source.facts.has_stored_content()
 }
 
 /// All requests in question, whether they are in a group or not.
 async fn whole(conn: &mut Connection, source: Source<'_>, question: &Question) -> sqlx::Result<Whole> {
     let grouping = Grouping { keys: Vec::new(), starts: vec![question.window.start] };
     let pick = Pick::Top { order: Order::Requests, top: 1, include_other: false };
-    let needs = MeasureSet { measures: &[FAILED_REQUESTS], pick, shares: false, sessions: false };
+    let needs = MeasureSet { measures: &[FAILED_REQUESTS], pick, cost_shares: false };
     let measured = measure(conn, source, question, &grouping, needs).await?;
     let whole = |one: &Measured| Whole { requests: one.figures.requests, failed_requests: one.figures.failed_requests };
     Ok(measured.first().map(whole).unwrap_or_default())
@@ -199,12 +229,12 @@ pub(super) async fn groups_by_bucket(
     source: Source<'_>,
     question: &Question,
     starts: &[DateTime<Utc>],
-    wants: Spec,
+    spec: Spec,
 ) -> sqlx::Result<Vec<Group>> {
     let grouping = Grouping { keys: Vec::new(), starts: starts.to_vec() };
-    let measures = wants.measures(question, &[]);
-    let pick = Pick::Top { order: wants.order, top: 1, include_other: false };
-    let needs = MeasureSet { measures: &measures, pick, shares: false, sessions: false };
+    let measures = spec.measures(question, &[]);
+    let pick = Pick::Top { order: spec.order, top: 1, include_other: false };
+    let needs = MeasureSet { measures: &measures, pick, cost_shares: false };
     let mut groups = vec![Group::default(); starts.len()];
     let found = measure(conn, source, question, &grouping, needs).await?;
     for (place, figures) in found.into_iter().flat_map(|all| all.buckets) {
@@ -212,9 +242,8 @@ pub(super) async fn groups_by_bucket(
             group.figures = figures;
         }
     }
-    let wanted = (wants.sessions || question.details, wants.percentiles || question.details);
-    let (counts, times) =
-        sessions_and_percentiles(conn, source, question, &grouping, &GroupSelection::default(), wanted).await?;
+    let (shown, passes) = (GroupSelection::default(), spec.passes(question));
+    let (counts, times) = sessions_and_percentiles(conn, source, question, &grouping, &shown, passes).await?;
     for ((_, place), sessions) in counts {
         groups[place].sessions = sessions;
     }

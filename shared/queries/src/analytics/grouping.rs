@@ -3,9 +3,8 @@
 use chrono::{DateTime, Utc};
 use sqlx::{Postgres, QueryBuilder};
 use traceability_core::dimension::Dimension;
-use traceability_core::time::TimeWindow;
 use traceability_facts::dimension::DimensionSql;
-use traceability_facts::{Fact, RowSelector};
+use traceability_facts::{Conditions, Fact, RowSelector};
 
 use super::Question;
 use crate::Source;
@@ -78,43 +77,37 @@ impl Grouping {
         }
     }
 
-    /// Appends ` FROM (…) AS f …`: the facts of the requests that started in `window`, and what the keys need.
-    pub(super) fn push_from(
-        &self,
-        sql: &mut QueryBuilder<Postgres>,
-        source: Source<'_>,
-        question: &Question,
-        window: &TimeWindow,
-        facts: &[Fact],
-    ) {
-        sql.push(" FROM ");
-        self.push_facts(sql, source, question, RowSelector::Started(window), facts);
+    /// Begins a statement with the requests of the window: `WITH requests AS (…)`.
+    pub(super) fn requests(&self, source: Source<'_>, question: &Question, facts: &[Fact]) -> QueryBuilder<Postgres> {
+        source.requests(&self.facts(question, facts), RowSelector::Started(&question.window))
     }
 
-    /// Appends `(…) AS f …`: the facts of these rows, and what the keys need.
-    pub(super) fn push_facts(
-        &self,
-        sql: &mut QueryBuilder<Postgres>,
-        source: Source<'_>,
-        question: &Question,
-        rows: RowSelector<'_>,
-        facts: &[Fact],
-    ) {
+    /// These facts, and those that the keys and the conditions of the question need.
+    pub(super) fn facts(&self, question: &Question, facts: &[Fact]) -> Vec<Fact> {
         let of_keys: Vec<Fact> = self.keys.iter().flat_map(|key| key.facts()).copied().collect();
-        let facts = union(&[&[Fact::StartedAt], facts, &of_keys, &question.filter.facts()]);
-        source.push(sql, "f", &facts, rows);
+        union(&[&[Fact::StartedAt], facts, &of_keys, &question.filter.facts()])
+    }
+
+    /// Appends what has to be joined with the requests `f` for the keys.
+    pub(super) fn push_joins(&self, sql: &mut QueryBuilder<Postgres>) {
         for key in &self.keys {
             sql.push(key.join());
         }
     }
 
-    /// Appends ` WHERE …`: which of them are in question, and in a group.
-    pub(super) fn push_where(&self, sql: &mut QueryBuilder<Postgres>, question: &Question) {
-        sql.push(" WHERE true");
-        question.filter.push(sql, "f");
-        for key in &self.keys {
-            sql.push(key.condition());
+    /// Appends which of the requests `f` are in question, and in a group.
+    pub(super) fn push_conditions(&self, conditions: &mut Conditions<'_>, question: &Question) {
+        question.filter.push(conditions, "f");
+        for condition in self.keys.iter().filter_map(|key| key.condition()) {
+            conditions.and().push(condition);
         }
+    }
+
+    /// Appends ` FROM requests AS f … WHERE …`: those in question, and in a group.
+    pub(super) fn push_from_requests(&self, sql: &mut QueryBuilder<Postgres>, question: &Question) {
+        sql.push(" FROM requests AS f");
+        self.push_joins(sql);
+        self.push_conditions(&mut Conditions::new(sql), question);
     }
 }
 

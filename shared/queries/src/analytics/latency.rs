@@ -1,14 +1,12 @@
 //! How long requests take.
 
 use serde::Serialize;
-use traceability_core::dimension::Dimension;
-use traceability_db::Connection;
 use traceability_facts::measures::{COMPLETION_TOKENS, DURATION_MS, MAX_DURATION_MS, MIN_DURATION_MS, STREAMED};
 use utoipa::ToSchema;
 
-use super::report::{More, Report, View, report};
-use super::{Group, Question, Spec, as_f64};
-use crate::Source;
+use super::comparison::{RowFigures, row_figures};
+use super::report::{More, Report};
+use super::{Extra, Group, Spec, as_f64};
 
 /// What stands for the requests of a window that is not divided.
 const ALL: &str = "all";
@@ -39,10 +37,8 @@ pub struct Latency {
 }
 
 impl Report for Latency {
-    const NAMES: &'static [&'static str] = &["category", "label"];
-    const WANTS: Spec = Spec {
-        percentiles: true,
-        labels: true,
+    const SPEC: Spec = Spec {
+        extras: &[Extra::Percentiles, Extra::Labels],
         ..Spec::new(&[DURATION_MS, MIN_DURATION_MS, MAX_DURATION_MS, STREAMED, COMPLETION_TOKENS])
     };
 
@@ -62,21 +58,19 @@ impl Report for Latency {
         }
     }
 
+    fn figures(&self) -> RowFigures {
+        row_figures!(
+            self,
+            total_requests,
+            avg_response_time,
+            min_response_time,
+            max_response_time,
+            streamed_requests,
+            output_tokens_per_second
+        )
+    }
+
     fn more(&mut self) -> &mut More {
         &mut self.more
     }
-}
-
-/// The times of the requests in question, by one dimension or all in one row.
-///
-/// # Errors
-/// Whatever the database reports.
-pub async fn latency(
-    conn: &mut Connection,
-    source: Source<'_>,
-    question: &Question,
-    key: Option<Dimension>,
-    view: &View,
-) -> sqlx::Result<Vec<Latency>> {
-    report(conn, source, question, key.as_slice(), view).await
 }

@@ -10,7 +10,7 @@ use traceability_facts::measures::{Measure, needed};
 
 use super::Question;
 use super::grouping::{GroupSelection, Grouping};
-use super::partials;
+use super::partials::push_partials;
 use crate::Source;
 
 /// What comes first.
@@ -41,14 +41,13 @@ pub enum Pick<'a> {
 /// What is asked of each group.
 #[derive(Debug, Clone, Copy)]
 pub struct MeasureSet<'a> {
-    /// Nothing else is read.
+    /// Nothing else is read. With [`SESSIONS`](measures::SESSIONS), sessions are told apart in the same pass: only of groups
+    /// that are made of one part.
     pub measures: &'a [Measure],
     /// Which groups.
     pub pick: Pick<'a>,
     /// Whether the shares of the window's cost are needed.
-    pub shares: bool,
-    /// Whether sessions are counted in the same pass: only of groups that are made of one part.
-    pub sessions: bool,
+    pub cost_shares: bool,
 }
 
 /// The measures of one group.
@@ -67,6 +66,7 @@ pub struct Measured {
 
 /// The measures. Those that were not asked for are zero or `None`.
 #[derive(Debug, Clone, Default, FromRow)]
+#[sqlx(default)]
 pub struct Figures {
     /// Requests.
     pub requests: i64,
@@ -132,19 +132,18 @@ pub async fn measure(
     grouping: &Grouping,
     needs: MeasureSet<'_>,
 ) -> sqlx::Result<Vec<Measured>> {
-    let by_cost = needs.shares || matches!(needs.pick, Pick::Top { order: Order::Cost, .. });
+    let by_cost = needs.cost_shares || matches!(needs.pick, Pick::Top { order: Order::Cost, .. });
     let spend = if by_cost { &[measures::SPEND][..] } else { &[] };
     let mut columns = needed(&[&[measures::REQUESTS], spend, needs.measures]);
-    columns.extend(needs.sessions.then_some(measures::SESSIONS));
+    columns.extend(needs.measures.contains(&measures::SESSIONS).then_some(measures::SESSIONS));
 
-    let mut sql = QueryBuilder::new("WITH partials AS (");
-    partials::push(&mut sql, source, question, grouping, &columns);
-    sql.push(")");
-    if needs.shares {
+    let mut sql = QueryBuilder::new("");
+    push_partials(&mut sql, source, question, grouping, &columns);
+    if needs.cost_shares {
         push_whole(&mut sql, source, question, grouping);
     }
     let join = push_ranked(&mut sql, needs.pick);
-    push_select(&mut sql, grouping, &columns, needs.shares);
+    push_select(&mut sql, grouping, &columns, needs.cost_shares);
     sql.push(join);
     let groups = "r.place, r.k1, r.k2";
     sql.push(" AS r ON r.k1 = p.k1 AND r.k2 = p.k2 GROUP BY ");
@@ -186,15 +185,15 @@ impl Measured {
 
 /// What the window cost: the sum of its groups, where each request is in one of them.
 fn push_whole(sql: &mut QueryBuilder<Postgres>, source: Source<'_>, question: &Question, grouping: &Grouping) {
-    sql.push(", whole AS (SELECT sum(p.spend) AS spend FROM ");
+    const WHOLE: &str = "SELECT sum(p.spend) AS spend FROM partials AS p";
     if grouping.is_partition() {
-        sql.push("partials AS p)");
-    } else {
-        let ungrouped = Grouping { keys: Vec::new(), ..grouping.without_buckets() };
-        sql.push("(");
-        partials::push(sql, source, question, &ungrouped, &[measures::SPEND]);
-        sql.push(") AS p)");
+        sql.push(format!(", whole AS ({WHOLE})"));
+        return;
     }
+    let ungrouped = Grouping { keys: Vec::new(), ..grouping.without_buckets() };
+    sql.push(", whole AS (");
+    push_partials(sql, source, question, &ungrouped, &[measures::SPEND]);
+    sql.push(format!(" {WHOLE})"));
 }
 
 /// The groups with their places, and how the parts are joined with them.
@@ -232,30 +231,33 @@ fn push_select(sql: &mut QueryBuilder<Postgres>, grouping: &Grouping, columns: &
         " SELECT CASE WHEN r.place IS NULL THEN '{{}}'::text[] ELSE {keys} END AS keys, r.place IS NULL AS other, \
          {bucket} AS bucket"
     ));
-    for measure in measures::ALL.into_iter().chain([measures::SESSIONS]) {
-        let whole = if has(&measure) { measure.of_parts() } else { "NULL".into() };
-        let at_the_edge = if measure == measures::SPEND { "float8" } else { "bigint" };
+    for measure in columns {
+        let whole = measure.of_parts();
+        let at_the_edge = if *measure == measures::SPEND { "float8" } else { "bigint" };
         let value = if measure.is_nullable { whole } else { format!("COALESCE({whole}, 0)") };
         sql.push(format!(", ({value})::{at_the_edge} AS {}", measure.name));
     }
-    let exact = if has(&measures::SPEND) { measures::SPEND.of_parts() } else { "NULL::numeric".into() };
-    sql.push(format!(", COALESCE({exact}, 0) AS exact_spend"));
-    let quotient = |wanted: bool, part: &Measure, whole: &Measure, unit: &str| {
-        let quotient = format!("{} / NULLIF({}, 0){unit}", part.of_parts(), whole.of_parts());
-        format!("({})::float8", if wanted { &quotient } else { "NULL" })
+    let quotient = |part: &Measure, whole: &Measure, unit: &str| {
+        format!("({} / NULLIF({}, 0){unit})::float8", part.of_parts(), whole.of_parts())
     };
-    let duration = quotient(has(&measures::DURATION_MS), &measures::DURATION_MS, &measures::REQUESTS, " / 1000");
-    let streams = has(&measures::TTFT_MS) && has(&measures::STREAMED);
-    let ttft = quotient(streams, &measures::TTFT_MS, &measures::STREAMED, " / 1000");
-    let spend = quotient(has(&measures::SPEND), &measures::SPEND, &measures::REQUESTS, "");
-    let share = if shares {
+    if has(&measures::SPEND) {
+        let average = quotient(&measures::SPEND, &measures::REQUESTS, "");
+        let exact = measures::SPEND.of_parts();
+        sql.push(format!(", COALESCE({exact}, 0) AS exact_spend, COALESCE({average}, 0) AS avg_spend"));
+    }
+    if has(&measures::DURATION_MS) {
+        let average = quotient(&measures::DURATION_MS, &measures::REQUESTS, " / 1000");
+        sql.push(format!(", COALESCE({average}, 0) AS avg_duration"));
+    }
+    if has(&measures::TTFT_MS) && has(&measures::STREAMED) {
+        sql.push(format!(", {} AS avg_ttft", quotient(&measures::TTFT_MS, &measures::STREAMED, " / 1000")));
+    }
+    if shares {
         // Of a window with refunds, a group can have cost more than the whole, or less than nothing.
-        "LEAST(GREATEST(round(100 * sum(p.spend) / NULLIF((SELECT whole.spend FROM whole), 0), 2), 0), 100)::float8"
-    } else {
-        "NULL::float8"
-    };
-    sql.push(format!(
-        ", COALESCE({duration}, 0) AS avg_duration, {ttft} AS avg_ttft, COALESCE({spend}, 0) AS avg_spend, \
-         COALESCE({share}, 0) AS share_of_spend FROM partials AS p"
-    ));
+        sql.push(
+            ", COALESCE(LEAST(GREATEST(round(100 * sum(p.spend) / NULLIF((SELECT whole.spend FROM whole), 0), 2), 0), 100), 0)\
+             ::float8 AS share_of_spend",
+        );
+    }
+    sql.push(" FROM partials AS p");
 }

@@ -5,6 +5,7 @@
 
 mod agents;
 mod breakdown;
+mod comparison;
 mod details;
 pub mod distinct;
 mod errors;
@@ -24,24 +25,36 @@ mod users;
 
 use traceability_core::time::TimeWindow;
 
-pub use agents::{AgentPerformance, agents};
-pub use breakdown::{CostShare, cost_breakdown};
+pub use agents::AgentPerformance;
+pub use breakdown::CostShare;
+pub use comparison::{Change, Figure, RowFigures};
 pub use details::{Details, Times};
-pub use errors::{ErrorShare, errors};
-pub use group::{Group, Spec, Whole, labels};
+pub use errors::ErrorShare;
+pub use group::{Extra, Group, Spec, Whole, labels};
 pub use grouping::{Bucket, GroupSelection, Grouping};
-pub use latency::{Latency, latency};
+pub use latency::Latency;
 pub use measure::{Figures, MeasureSet, Measured, Order, Pick, measure};
-pub use models::{ModelUsage, models};
-pub use overview::{Overview, overview};
-pub use percentiles::{Percentiles, Quantiles, Times as PercentileTimes, percentiles};
-pub use report::{Change, More, Report, SeriesPoint, View};
-pub use tools::{ToolUsage, tools};
-pub use trends::{UsageTrend, trends};
-pub use users::{UserUsage, users};
+pub use models::ModelUsage;
+pub use overview::Overview;
+pub use percentiles::{Passes, Percentiles, Quantiles, Times as PercentileTimes, percentiles};
+pub use report::{More, Report, SeriesPoint, View, report, report_over_time, report_total};
+pub use tools::ToolUsage;
+pub use trends::UsageTrend;
+pub use users::UserUsage;
 
 use super::Source;
 use super::filter::RequestFilter;
+
+/// Whether the rates and percentiles of each group are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DetailMode {
+    /// Also where that costs reading every request with its metadata.
+    On,
+    /// Never.
+    Off,
+    /// Where the source keeps roll-ups, which have them.
+    WhenCheap,
+}
 
 /// What a question is about.
 #[derive(Debug, Clone)]
@@ -50,8 +63,8 @@ pub struct Question {
     pub window: TimeWindow,
     /// What they must be.
     pub filter: RequestFilter,
-    /// Whether rates and percentiles are asked for, which without an index costs reading every request.
-    pub details: bool,
+    /// Whether rates and percentiles are asked for.
+    pub details: DetailMode,
     /// Whether percentiles must be exact where an index could estimate them.
     pub exact: bool,
 }
@@ -60,12 +73,22 @@ impl Question {
     /// For the totals of these requests.
     #[must_use]
     pub const fn new(window: TimeWindow, filter: RequestFilter) -> Self {
-        Self { window, filter, details: false, exact: false }
+        Self { window, filter, details: DetailMode::Off, exact: false }
     }
 
-    /// The same question with names as the source has them.
-    fn stored(&self, source: Source<'_>) -> Self {
-        Self { filter: self.filter.stored(source.facts), ..self.clone() }
+    /// The same question to this source: with names as it has them, and details if they are cheap there.
+    fn resolved(&self, source: Source<'_>) -> Self {
+        let details = match self.details {
+            DetailMode::WhenCheap if source.facts.rollups().is_some() => DetailMode::On,
+            DetailMode::WhenCheap => DetailMode::Off,
+            decided => decided,
+        };
+        Self { filter: self.filter.stored(source.facts), details, ..self.clone() }
+    }
+
+    /// Whether rates and percentiles are told, once that is [resolved](Self::resolved).
+    const fn has_details(&self) -> bool {
+        matches!(self.details, DetailMode::On)
     }
 }
 

@@ -1,17 +1,15 @@
 //! By model and provider.
 
 use serde::Serialize;
-use traceability_core::dimension::Dimension;
-use traceability_db::Connection;
 use traceability_facts::measures::{
     CACHE_HITS, COMPLETION_TOKENS, DURATION_MS, FAILED_REQUESTS, MAX_DURATION_MS, MIN_DURATION_MS, PROMPT_TOKENS,
     SPEND, TOTAL_TOKENS,
 };
 use utoipa::ToSchema;
 
-use super::report::{More, Report, View, report};
-use super::{Group, Question, Spec, as_f64, percentage};
-use crate::Source;
+use super::comparison::{RowFigures, row_figures};
+use super::report::{More, Report};
+use super::{Group, Spec, as_f64, percentage};
 
 /// What one model did at one provider.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -48,8 +46,7 @@ pub struct ModelUsage {
 }
 
 impl Report for ModelUsage {
-    const NAMES: &'static [&'static str] = &["model", "provider"];
-    const WANTS: Spec = Spec::new(&[
+    const SPEC: Spec = Spec::new(&[
         PROMPT_TOKENS,
         COMPLETION_TOKENS,
         TOTAL_TOKENS,
@@ -81,20 +78,24 @@ impl Report for ModelUsage {
         }
     }
 
+    fn figures(&self) -> RowFigures {
+        row_figures!(
+            self,
+            total_requests,
+            total_prompt_tokens,
+            total_completion_tokens,
+            total_tokens,
+            total_cost,
+            avg_response_time,
+            min_response_time,
+            max_response_time,
+            cache_hits,
+            cache_hit_rate,
+            failed_requests
+        )
+    }
+
     fn more(&mut self) -> &mut More {
         &mut self.more
     }
-}
-
-/// The models of the requests in question, the busiest first.
-///
-/// # Errors
-/// Whatever the database reports.
-pub async fn models(
-    conn: &mut Connection,
-    source: Source<'_>,
-    question: &Question,
-    view: &View,
-) -> sqlx::Result<Vec<ModelUsage>> {
-    report(conn, source, question, &[Dimension::Model, Dimension::Provider], view).await
 }

@@ -1,13 +1,12 @@
 //! The whole window in one row.
 
 use serde::Serialize;
-use traceability_db::Connection;
 use traceability_facts::measures::{CACHE_HITS, DURATION_MS, FAILED_REQUESTS, SPEND, TOOL_CALLS, TOTAL_TOKENS};
 use utoipa::ToSchema;
 
-use super::report::{More, Report, View, report};
-use super::{Group, Question, Spec, percentage};
-use crate::Source;
+use super::comparison::{RowFigures, row_figures};
+use super::report::{More, Report};
+use super::{Extra, Group, Spec, percentage};
 
 /// Totals of a window.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -38,10 +37,8 @@ pub struct Overview {
 }
 
 impl Report for Overview {
-    const NAMES: &'static [&'static str] = &[];
-    const WANTS: Spec = Spec {
-        sessions: true,
-        users: true,
+    const SPEC: Spec = Spec {
+        extras: &[Extra::Sessions, Extra::Users],
         ..Spec::new(&[TOTAL_TOKENS, SPEND, DURATION_MS, CACHE_HITS, TOOL_CALLS, FAILED_REQUESTS])
     };
 
@@ -62,21 +59,23 @@ impl Report for Overview {
         }
     }
 
+    fn figures(&self) -> RowFigures {
+        row_figures!(
+            self,
+            total_requests,
+            unique_sessions,
+            unique_users,
+            total_tokens,
+            total_cost,
+            avg_response_time,
+            cache_hits,
+            total_function_calls,
+            cache_hit_rate,
+            failed_requests
+        )
+    }
+
     fn more(&mut self) -> &mut More {
         &mut self.more
     }
-}
-
-/// The totals of the requests in question.
-///
-/// # Errors
-/// Whatever the database reports.
-pub async fn overview(
-    conn: &mut Connection,
-    source: Source<'_>,
-    question: &Question,
-    view: &View,
-) -> sqlx::Result<Overview> {
-    let rows = report(conn, source, question, &[], view).await?;
-    rows.into_iter().next().ok_or(sqlx::Error::RowNotFound)
 }

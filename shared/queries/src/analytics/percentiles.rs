@@ -10,7 +10,7 @@ use traceability_index::histogram;
 use traceability_index::histogram::Histogram;
 
 use super::Question;
-use super::distinct::{Counts, NEWLY_ACTIVE, add_sessions_of_rest, cell, push_cell, push_cells, sessions};
+use super::distinct::{Counts, NEWLY_ACTIVE, add_sessions_of_edges, cell, push_cell, push_cells, sessions};
 use super::grouping::{GroupSelection, Grouping};
 use super::rollup_plan::RollupPlan;
 use crate::Source;
@@ -48,13 +48,14 @@ pub async fn percentiles(
         return estimate(conn, source, question, grouping, shown, &rolled, None).await;
     }
     let shown = &GroupSelection { other: false, ..shown.clone() };
-    let mut sql = QueryBuilder::new("SELECT ");
+    let mut sql = grouping.requests(source, question, &[Fact::DurationMs, Fact::TtftMs]);
+    sql.push(" SELECT ");
     push_cell(&mut sql, grouping);
     for fact in [Fact::DurationMs, Fact::TtftMs] {
         let name = fact.name();
         sql.push(format!(", percentile_cont(ARRAY[0.5, 0.9, 0.95, 0.99]) WITHIN GROUP (ORDER BY f.{name})"));
     }
-    push_cells(&mut sql, source, question, grouping, shown, &[Fact::DurationMs, Fact::TtftMs]);
+    push_cells(&mut sql, question, grouping, shown);
     sql.push(" GROUP BY 1, 2");
     let rows: Vec<Row> = sql.build_query_as().fetch_all(conn).await?;
     let times = |(place, bucket, response, first_token)| {
@@ -69,6 +70,15 @@ fn seconds(milliseconds: Option<Vec<f64>>) -> Option<Quantiles> {
     Some(quantiles.map(|value| value / 1000.0))
 }
 
+/// What is looked for apart from the sums.
+#[derive(Debug, Clone, Copy)]
+pub struct Passes {
+    /// The sessions.
+    pub sessions: bool,
+    /// The times.
+    pub percentiles: bool,
+}
+
 /// The sessions and the times, or one of them: in one pass over the roll-ups where these tell both.
 ///
 /// # Errors
@@ -79,19 +89,19 @@ pub async fn sessions_and_percentiles(
     question: &Question,
     grouping: &Grouping,
     shown: &GroupSelection,
-    (wants_sessions, wants_times): (bool, bool),
+    passes: Passes,
 ) -> sqlx::Result<(Counts, Times)> {
     let (mut counts, mut times) = (Counts::new(), Times::new());
     let rolled = RollupPlan::of(source, question, grouping).filter(|rolled| !question.exact && rolled.tells_sessions());
-    if let Some(rolled) = rolled.filter(|_| wants_sessions && wants_times) {
+    if let Some(rolled) = rolled.filter(|_| passes.sessions && passes.percentiles) {
         times = estimate(conn, source, question, grouping, shown, &rolled, Some(&mut counts)).await?;
-        add_sessions_of_rest(conn, source, question, grouping, &rolled, &mut counts).await?;
+        add_sessions_of_edges(conn, source, question, grouping, &rolled, &mut counts).await?;
         return Ok((counts, times));
     }
-    if wants_sessions {
+    if passes.sessions {
         counts = sessions(conn, source, question, grouping, shown).await?;
     }
-    if wants_times {
+    if passes.percentiles {
         times = percentiles(conn, source, question, grouping, shown).await?;
     }
     Ok((counts, times))
@@ -124,7 +134,7 @@ async fn estimate(
         cell.sessions += newly_active;
     }
     drop(rows);
-    add_rest(conn, source, question, grouping, shown, rolled, &mut cells).await?;
+    add_edges(conn, source, question, grouping, shown, rolled, &mut cells).await?;
     let key = |(place, bucket): (usize, i32)| {
         let keys = shown.keys.get(place).cloned().unwrap_or_default();
         (keys, usize::try_from(bucket - 1).unwrap_or_default())
@@ -151,7 +161,7 @@ impl Cell {
 }
 
 /// Adds the requests that no roll-up has.
-async fn add_rest(
+async fn add_edges(
     conn: &mut Connection,
     source: Source<'_>,
     question: &Question,
@@ -160,25 +170,25 @@ async fn add_rest(
     rolled: &RollupPlan,
     cells: &mut HashMap<(usize, i32), Cell>,
 ) -> sqlx::Result<()> {
-    let rests = rolled.rests();
-    if rests.is_empty() {
+    let edges = rolled.edges();
+    if edges.is_empty() {
         return Ok(());
     }
+    let mut sql = QueryBuilder::new("WITH ");
+    edges.push_requests(&mut sql, source, &grouping.facts(question, &[Fact::DurationMs, Fact::TtftMs]));
     let [first, second] = grouping.keys();
-    let mut sql = QueryBuilder::new("");
-    for rest in &rests {
-        for (fact, histogram) in [(Fact::DurationMs, 0), (Fact::TtftMs, 1)] {
-            let value = format!("f.{}", fact.name());
-            let union = if sql.sql().as_str().is_empty() { "" } else { " UNION ALL " };
-            sql.push(format!(
-                "{union}SELECT d.k1, d.k2, d.bucket, {histogram} AS histogram, d.bin, count(*) AS requests FROM \
-                 (SELECT {first} AS k1, {second} AS k2, g.bucket, CASE WHEN {value} IS NOT NULL THEN {} END AS bin",
-                histogram::bin(&value)
-            ));
-            rest.push_from(&mut sql, source, question, grouping, &[fact]);
-            sql.push(") AS d WHERE d.bin IS NOT NULL GROUP BY d.k1, d.k2, d.bucket, d.bin");
-        }
-    }
+    sql.push(format!(
+        " SELECT d.k1, d.k2, d.bucket, h.histogram, h.bin, count(*) AS requests FROM \
+         (SELECT {first} AS k1, {second} AS k2, f.bucket, f.duration_ms, f.ttft_ms"
+    ));
+    grouping.push_from_requests(&mut sql, question);
+    let bin = |value: &str| format!("CASE WHEN {value} IS NOT NULL THEN {} END", histogram::bin(value));
+    sql.push(format!(
+        ") AS d CROSS JOIN LATERAL (VALUES (0, {}), (1, {})) AS h(histogram, bin) WHERE h.bin IS NOT NULL \
+         GROUP BY d.k1, d.k2, d.bucket, h.histogram, h.bin",
+        bin("d.duration_ms"),
+        bin("d.ttft_ms")
+    ));
     let places: HashMap<Vec<String>, usize> = shown.keys.iter().cloned().zip(0..).collect();
     let mut rows = sql.build_query_as::<(String, String, i32, i32, i64, i64)>().fetch(conn);
     while let Some((first, second, bucket, histogram, bin, requests)) = rows.try_next().await? {

@@ -4,29 +4,30 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use serde_json::{Map, Number, Value};
 use traceability_core::dimension::Dimension;
 use traceability_core::time::TimeWindow;
 use traceability_db::Connection;
 use traceability_facts::measures::{DURATION_MS, FAILED_REQUESTS, Measure, SPEND, TOTAL_TOKENS};
 use utoipa::ToSchema;
 
+use super::comparison::{Change, RowFigures};
 use super::details::{Details, Times};
-use super::group::{Group, Spec, groups, groups_by_bucket};
+use super::group::{Extra, Group, GroupQuery, Spec, groups, groups_by_bucket};
 use super::grouping::{Bucket, Grouping};
 use super::measure::{Figures, Pick};
-use super::{MOST_GROUPS, Question, hundredths};
+use super::{MOST_GROUPS, Question};
 use crate::Source;
 
 /// What an endpoint shows of a group.
 pub trait Report: Serialize + Sized {
-    /// The fields that say which group it is. The others are its figures.
-    const NAMES: &'static [&'static str];
-    /// What the figures need.
-    const WANTS: Spec;
+    /// What they need.
+    const SPEC: Spec;
 
     /// The group's row.
     fn of(group: &Group) -> Self;
+
+    /// Its figures: the fields that do not say which group it is.
+    fn figures(&self) -> RowFigures;
 
     /// What the row has beside that.
     fn more(&mut self) -> &mut More;
@@ -66,7 +67,7 @@ pub struct More {
     /// With `compare`: the same figures of the previous window, zeros and nulls where it has no such group.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<BTreeMap<String, Option<f64>>>)]
-    pub previous: Option<Map<String, Value>>,
+    pub previous: Option<RowFigures>,
     /// With `compare`: how each figure that both windows have differs from that of the previous one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub change: Option<BTreeMap<String, Change>>,
@@ -92,16 +93,6 @@ pub struct SeriesPoint {
     pub avg_response_time: f64,
 }
 
-/// How a figure differs from the previous window's.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub struct Change {
-    /// By how much.
-    #[schema(value_type = f64)]
-    pub absolute: Number,
-    /// By how many in 100 of the previous figure; null where that is 0.
-    pub percent: Option<f64>,
-}
-
 /// What a [`SeriesPoint`] needs.
 const OF_SERIES: [Measure; 4] = [FAILED_REQUESTS, TOTAL_TOKENS, SPEND, DURATION_MS];
 
@@ -116,13 +107,13 @@ pub async fn report<T: Report>(
     keys: &[Dimension],
     view: &View,
 ) -> sqlx::Result<Vec<T>> {
-    let question = &question.stored(source);
+    let question = &question.resolved(source);
     let buckets = view.series.as_deref().unwrap_or_default();
     let starts = if buckets.is_empty() { vec![question.window.start] } else { starts(buckets) };
     let grouping = Grouping { keys: keys.to_vec(), starts };
-    let pick = Pick::Top { order: T::WANTS.order, top: view.top, include_other: T::WANTS.include_other };
+    let pick = T::SPEC.top(view.top);
     let series: &[Measure] = if view.series.is_some() { &OF_SERIES } else { &[] };
-    let found = groups(conn, source, question, &grouping, (T::WANTS, pick, series)).await?;
+    let found = groups(conn, source, question, &grouping, GroupQuery { spec: T::SPEC, pick, series }).await?;
     let mut rows: Vec<T> = found.iter().map(|group| row(question, group)).collect();
     if view.series.is_some() {
         for (row, group) in rows.iter_mut().zip(&found) {
@@ -133,13 +124,28 @@ pub async fn report<T: Report>(
         let question = Question { window, ..question.clone() };
         let grouping = Grouping { keys: keys.to_vec(), starts: vec![window.start] };
         let shown = Group::shown(&found);
-        let before = groups(conn, source, &question, &grouping, (T::WANTS, Pick::Selection(&shown), &[])).await?;
+        let same = GroupQuery { spec: T::SPEC, pick: Pick::Selection(&shown), series: &[] };
+        let before = groups(conn, source, &question, &grouping, same).await?;
         for (row, group) in rows.iter_mut().zip(&found) {
             let same = before.iter().find(|other| (other.other, &other.keys) == (group.other, &group.keys));
             compare(row, &question, same.unwrap_or(&Group::default()));
         }
     }
     Ok(rows)
+}
+
+/// All requests in question as one row.
+///
+/// # Errors
+/// Whatever the database reports.
+pub async fn report_total<T: Report>(
+    conn: &mut Connection,
+    source: Source<'_>,
+    question: &Question,
+    view: &View,
+) -> sqlx::Result<T> {
+    let rows = report(conn, source, question, &[], view).await?;
+    rows.into_iter().next().ok_or(sqlx::Error::RowNotFound)
 }
 
 /// One row per bucket, of all requests in question; zeros where nothing happened. The previous window's buckets are
@@ -154,8 +160,8 @@ pub async fn report_over_time<T: Report>(
     buckets: &[Bucket],
     previous: Option<(TimeWindow, &[Bucket])>,
 ) -> sqlx::Result<Vec<T>> {
-    let question = &question.stored(source);
-    let found = groups_by_bucket(conn, source, question, &starts(buckets), T::WANTS).await?;
+    let question = &question.resolved(source);
+    let found = groups_by_bucket(conn, source, question, &starts(buckets), T::SPEC).await?;
     let mut rows: Vec<T> = Vec::with_capacity(buckets.len());
     for (bucket, mut group) in buckets.iter().zip(found) {
         group.bucket = Some(bucket.clone());
@@ -163,7 +169,7 @@ pub async fn report_over_time<T: Report>(
     }
     if let Some((window, buckets)) = previous {
         let question = Question { window, ..question.clone() };
-        let before = groups_by_bucket(conn, source, &question, &starts(buckets), T::WANTS).await?;
+        let before = groups_by_bucket(conn, source, &question, &starts(buckets), T::SPEC).await?;
         for (place, row) in rows.iter_mut().enumerate() {
             compare(row, &question, before.get(place).unwrap_or(&Group::default()));
         }
@@ -177,8 +183,8 @@ fn starts(buckets: &[Bucket]) -> Vec<DateTime<Utc>> {
 
 fn row<T: Report>(question: &Question, group: &Group) -> T {
     let mut row = T::of(group);
-    row.more().details = question.details.then(|| Details::of(group));
-    row.more().times = (question.details || T::WANTS.percentiles).then(|| Times::of(group));
+    row.more().details = question.has_details().then(|| Details::of(group));
+    row.more().times = (question.has_details() || T::SPEC.asks_for(Extra::Percentiles)).then(|| Times::of(group));
     row
 }
 
@@ -199,32 +205,18 @@ fn points(buckets: &[Bucket], group: &Group) -> Vec<SeriesPoint> {
     buckets.iter().enumerate().map(point).collect()
 }
 
-/// The figures of a row: what of it is no name.
-fn figures<T: Report>(row: &T) -> Map<String, Value> {
-    let Ok(Value::Object(mut fields)) = serde_json::to_value(row) else { return Map::new() };
-    fields.retain(|name, _| !T::NAMES.contains(&name.as_str()) && name != "series");
-    fields
+/// The figures of a row, those that were asked for beside its own included.
+fn figures<T: Report>(row: &mut T) -> RowFigures {
+    let mut figures = row.figures();
+    let more = row.more();
+    figures.extend(more.details.iter().flat_map(Details::figures));
+    figures.extend(more.times.iter().flat_map(Times::figures));
+    figures
 }
 
 fn compare<T: Report>(current: &mut T, question: &Question, before: &Group) {
-    let (now, before) = (figures(current), figures(&row::<T>(question, before)));
-    let change = |(name, value): (&String, &Value)| {
-        let (Value::Number(now), Value::Number(before)) = (value, before.get(name)?) else { return None };
-        Some((name.clone(), Change::between(now, before)?))
-    };
-    let changes = now.iter().filter_map(change).collect();
+    let (now, before) = (figures(current), figures(&mut row::<T>(question, before)));
+    let change = Change::of_all(&now, &before);
     let more = current.more();
-    (more.previous, more.change) = (Some(before), Some(changes));
-}
-
-impl Change {
-    fn between(now: &Number, before: &Number) -> Option<Self> {
-        let absolute = match (now.as_i64(), before.as_i64()) {
-            (Some(now), Some(before)) => Number::from(now - before),
-            _ => Number::from_f64(now.as_f64()? - before.as_f64()?)?,
-        };
-        let before = before.as_f64().filter(|before| *before != 0.0);
-        let percent = before.and_then(|before| Some(hundredths(100.0 * absolute.as_f64()? / before)));
-        Some(Self { absolute, percent })
-    }
+    (more.previous, more.change) = (Some(before), Some(change));
 }

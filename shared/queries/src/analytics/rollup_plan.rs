@@ -27,14 +27,17 @@ pub(super) struct RollupPlan {
     covers: Vec<Cover>,
 }
 
-/// Parts of buckets that are asked of the facts.
-pub(super) struct Edges {
-    /// When they start and end.
-    windows: Vec<TimeWindow>,
-    /// The numbers of their buckets.
-    buckets: Vec<i32>,
-    /// What roll-ups cover of these.
-    rolled: Vec<TimeWindow>,
+/// The parts of buckets that roll-ups do not cover: the facts have them.
+#[derive(Default)]
+pub(super) struct Edges(Vec<Edge>);
+
+struct Edge {
+    /// When it starts and ends.
+    window: TimeWindow,
+    /// The number of its bucket.
+    bucket: i32,
+    /// What roll-ups cover of that.
+    rolled: TimeWindow,
 }
 
 /// So many parts are asked for one by one. The planner then knows how little each is; of a list of parts it assumes that each
@@ -45,7 +48,7 @@ impl RollupPlan {
     /// `None` where no roll-ups answer: without an index, for callers who see some rows only, and for conditions that
     /// nothing is rolled up by.
     pub(super) fn of(source: Source<'_>, question: &Question, grouping: &Grouping) -> Option<Self> {
-        let index = source.facts.index()?;
+        let index = source.facts.rollups()?;
         let mut fixed = fixed(question)?;
         match source.scope {
             Scope::AllRows => {}
@@ -116,31 +119,20 @@ impl RollupPlan {
         }
     }
 
-    /// What facts have to answer: one by one, or many parts at once.
-    pub(super) fn rests(&self) -> Vec<Edges> {
-        let mut all = Edges { windows: Vec::new(), buckets: Vec::new(), rolled: Vec::new() };
+    /// What facts have to answer.
+    pub(super) fn edges(&self) -> Edges {
+        let mut edges = Vec::new();
         for (bucket, cover) in (1..).zip(&self.covers) {
             for rest in &cover.rest {
                 let rolled = cover.whole.map(|(from, until)| TimeWindow { start: from.start(), end: until.start() });
-                all.windows.push(*rest);
-                all.buckets.push(bucket);
-                all.rolled.push(rolled.unwrap_or(TimeWindow { start: rest.start, end: rest.start }));
+                let rolled = rolled.unwrap_or(TimeWindow { start: rest.start, end: rest.start });
+                edges.push(Edge { window: *rest, bucket, rolled });
             }
         }
-        if all.windows.is_empty() || all.windows.len() > FEW {
-            return if all.windows.is_empty() { Vec::new() } else { vec![all] };
-        }
-        let parts = all.windows.into_iter().zip(all.buckets).zip(all.rolled);
-        parts
-            .map(|((window, bucket), rolled)| Edges {
-                windows: vec![window],
-                buckets: vec![bucket],
-                rolled: vec![rolled],
-            })
-            .collect()
+        Edges(edges)
     }
 
-    /// Whether roll-ups and the rests tell the sessions of all buckets: they do but for gaps in what is rolled up.
+    /// Whether roll-ups and the edges tell the sessions of all buckets: they do but for gaps in what is rolled up.
     pub(super) fn tells_sessions(&self) -> bool {
         self.covers.iter().all(|cover| cover.whole.is_some() || cover.spans.is_empty())
     }
@@ -155,15 +147,8 @@ impl RollupPlan {
         self
     }
 
-    /// Appends a `SELECT` of `k1, k2, bucket` and the measures.
-    pub(super) fn push_partials(
-        &self,
-        sql: &mut QueryBuilder<Postgres>,
-        source: Source<'_>,
-        question: &Question,
-        grouping: &Grouping,
-        needs: &[Measure],
-    ) {
+    /// Appends a `SELECT` of the sums of the roll-ups: `k1, k2, bucket` and the measures.
+    pub(super) fn push_sums(&self, sql: &mut QueryBuilder<Postgres>, needs: &[Measure]) {
         let [first, second] = self.keys();
         sql.push(format!("SELECT {first} AS k1, {second} AS k2, p.bucket"));
         for measure in needs {
@@ -172,51 +157,47 @@ impl RollupPlan {
         }
         self.push_from(sql, None);
         sql.push(" GROUP BY 1, 2, 3");
-        for rest in self.rests() {
-            let [first, second] = grouping.keys();
-            sql.push(format!(" UNION ALL SELECT {first} AS k1, {second} AS k2, g.bucket"));
-            for measure in needs {
-                sql.push(", ").push(measure.of_facts());
-            }
-            let facts: Vec<Fact> = needs.iter().flat_map(|measure| measure.facts).copied().collect();
-            rest.push_from(sql, source, question, grouping, &facts);
-            sql.push(" GROUP BY 1, 2, 3");
-        }
     }
 }
 
 impl Edges {
-    /// Appends ` FROM … WHERE …`: the facts `f` of these parts, with the columns `bucket, rolled_from, rolled_until` of the
-    /// part `g`.
-    pub(super) fn push_from(
-        &self,
-        sql: &mut QueryBuilder<Postgres>,
-        source: Source<'_>,
-        question: &Question,
-        grouping: &Grouping,
-        facts: &[Fact],
-    ) {
-        let rolled = |edge: fn(&TimeWindow) -> DateTime<Utc>| self.rolled.iter().map(edge).map(utc).collect::<Vec<_>>();
-        let (from, until) = (rolled(|rolled| rolled.start), rolled(|rolled| rolled.end));
-        if let ([window], [bucket], [from], [until]) = (&self.windows[..], &self.buckets[..], &from[..], &until[..]) {
-            sql.push(" FROM (SELECT ").push_bind(*bucket).push("::integer AS bucket, ").push_bind(*from);
-            sql.push("::timestamp AS rolled_from, ")
-                .push_bind(*until)
-                .push("::timestamp AS rolled_until) AS g CROSS JOIN ");
-            grouping.push_facts(sql, source, question, RowSelector::Started(window), facts);
+    pub(super) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Appends `requests AS (…)`: the facts of the edges, with the columns `bucket, rolled_from, rolled_until`.
+    pub(super) fn push_requests(&self, sql: &mut QueryBuilder<Postgres>, source: Source<'_>, facts: &[Fact]) {
+        sql.push("requests AS (");
+        if self.0.len() > FEW {
+            self.push_at_once(sql, source, facts);
         } else {
-            let starts: Vec<_> = self.windows.iter().map(|window| utc(window.start)).collect();
-            let ends: Vec<_> = self.windows.iter().map(|window| utc(window.end)).collect();
-            sql.push(" FROM unnest(").push_bind(starts).push("::timestamp[], ").push_bind(ends).push("::timestamp[], ");
-            sql.push_bind(self.buckets.clone())
-                .push("::integer[], ")
-                .push_bind(from)
-                .push("::timestamp[], ")
-                .push_bind(until);
-            sql.push("::timestamp[]) AS g(start_at, end_at, bucket, rolled_from, rolled_until) CROSS JOIN LATERAL ");
-            grouping.push_facts(sql, source, question, RowSelector::Between("g.start_at", "g.end_at"), facts);
+            for (place, edge) in self.0.iter().enumerate() {
+                sql.push(if place > 0 { " UNION ALL " } else { "" });
+                edge.push(sql, source, facts);
+            }
         }
-        grouping.push_where(sql, question);
+        sql.push(")");
+    }
+
+    fn push_at_once(&self, sql: &mut QueryBuilder<Postgres>, source: Source<'_>, facts: &[Fact]) {
+        let column = |time: fn(&Edge) -> DateTime<Utc>| self.0.iter().map(time).map(utc).collect::<Vec<_>>();
+        sql.push("SELECT g.bucket, g.rolled_from, g.rolled_until, e.* FROM unnest(");
+        sql.push_bind(column(|edge| edge.window.start)).push("::timestamp[], ");
+        sql.push_bind(column(|edge| edge.window.end)).push("::timestamp[], ");
+        sql.push_bind(self.0.iter().map(|edge| edge.bucket).collect::<Vec<_>>()).push("::integer[], ");
+        sql.push_bind(column(|edge| edge.rolled.start)).push("::timestamp[], ");
+        sql.push_bind(column(|edge| edge.rolled.end)).push("::timestamp[])");
+        sql.push(" AS g(start_at, end_at, bucket, rolled_from, rolled_until) CROSS JOIN LATERAL ");
+        source.push(sql, "e", facts, RowSelector::Between("g.start_at", "g.end_at"));
+    }
+}
+
+impl Edge {
+    fn push(&self, sql: &mut QueryBuilder<Postgres>, source: Source<'_>, facts: &[Fact]) {
+        sql.push("SELECT ").push_bind(self.bucket).push("::integer AS bucket, ").push_bind(utc(self.rolled.start));
+        sql.push("::timestamp AS rolled_from, ").push_bind(utc(self.rolled.end));
+        sql.push("::timestamp AS rolled_until, e.* FROM ");
+        source.push(sql, "e", facts, RowSelector::Started(&self.window));
     }
 }
 

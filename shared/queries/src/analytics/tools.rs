@@ -1,14 +1,12 @@
 //! By called tool.
 
 use serde::Serialize;
-use traceability_core::dimension::Dimension;
-use traceability_db::Connection;
 use traceability_facts::measures::{DURATION_MS, FAILED_REQUESTS, SPEND, TOTAL_TOKENS};
 use utoipa::ToSchema;
 
-use super::report::{More, Report, View, report};
-use super::{Group, Question, Spec, percentage};
-use crate::Source;
+use super::comparison::{RowFigures, row_figures};
+use super::report::{More, Report};
+use super::{Extra, Group, Spec, percentage};
 
 /// The requests whose response called one tool.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -35,9 +33,10 @@ pub struct ToolUsage {
 }
 
 impl Report for ToolUsage {
-    const NAMES: &'static [&'static str] = &["tool_name"];
-    const WANTS: Spec =
-        Spec { sessions: true, whole: true, ..Spec::new(&[TOTAL_TOKENS, SPEND, DURATION_MS, FAILED_REQUESTS]) };
+    const SPEC: Spec = Spec {
+        extras: &[Extra::Sessions, Extra::Whole],
+        ..Spec::new(&[TOTAL_TOKENS, SPEND, DURATION_MS, FAILED_REQUESTS])
+    };
 
     fn of(group: &Group) -> Self {
         let figures = &group.figures;
@@ -54,20 +53,20 @@ impl Report for ToolUsage {
         }
     }
 
+    fn figures(&self) -> RowFigures {
+        row_figures!(
+            self,
+            total_requests,
+            share_of_requests,
+            unique_sessions,
+            total_tokens,
+            total_cost,
+            avg_response_time,
+            failed_requests
+        )
+    }
+
     fn more(&mut self) -> &mut More {
         &mut self.more
     }
-}
-
-/// The tools that the requests in question called, those of the most requests first.
-///
-/// # Errors
-/// Whatever the database reports.
-pub async fn tools(
-    conn: &mut Connection,
-    source: Source<'_>,
-    question: &Question,
-    view: &View,
-) -> sqlx::Result<Vec<ToolUsage>> {
-    report(conn, source, question, &[Dimension::Tool], view).await
 }

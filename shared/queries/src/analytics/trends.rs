@@ -2,15 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use traceability_core::time::TimeWindow;
-use traceability_db::Connection;
 use traceability_facts::measures::{DURATION_MS, FAILED_REQUESTS, SPEND, TOOL_CALLS, TOTAL_TOKENS};
 use utoipa::ToSchema;
 
-use super::grouping::Bucket;
-use super::report::{More, Report, report_over_time};
-use super::{Group, Question, Spec};
-use crate::Source;
+use super::comparison::{RowFigures, row_figures};
+use super::report::{More, Report};
+use super::{Extra, Group, Spec};
 
 /// Totals of one bucket.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -41,9 +38,10 @@ pub struct UsageTrend {
 }
 
 impl Report for UsageTrend {
-    const NAMES: &'static [&'static str] = &["time_period", "period_start"];
-    const WANTS: Spec =
-        Spec { sessions: true, ..Spec::new(&[TOTAL_TOKENS, SPEND, DURATION_MS, TOOL_CALLS, FAILED_REQUESTS]) };
+    const SPEC: Spec = Spec {
+        extras: &[Extra::Sessions],
+        ..Spec::new(&[TOTAL_TOKENS, SPEND, DURATION_MS, TOOL_CALLS, FAILED_REQUESTS])
+    };
 
     fn of(group: &Group) -> Self {
         let (figures, bucket) = (&group.figures, group.bucket.as_ref());
@@ -61,21 +59,20 @@ impl Report for UsageTrend {
         }
     }
 
+    fn figures(&self) -> RowFigures {
+        row_figures!(
+            self,
+            total_requests,
+            unique_sessions,
+            total_tokens,
+            total_cost,
+            avg_response_time,
+            function_calls,
+            failed_requests
+        )
+    }
+
     fn more(&mut self) -> &mut More {
         &mut self.more
     }
-}
-
-/// The totals of the window's buckets, which ascend and begin with it, and of those of a previous window.
-///
-/// # Errors
-/// Whatever the database reports.
-pub async fn trends(
-    conn: &mut Connection,
-    source: Source<'_>,
-    question: &Question,
-    buckets: &[Bucket],
-    previous: Option<(TimeWindow, &[Bucket])>,
-) -> sqlx::Result<Vec<UsageTrend>> {
-    report_over_time(conn, source, question, buckets, previous).await
 }

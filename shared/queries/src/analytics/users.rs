@@ -1,16 +1,14 @@
 //! By LiteLLM user.
 
 use serde::Serialize;
-use traceability_core::dimension::Dimension;
-use traceability_db::Connection;
 use traceability_facts::measures::{
     CACHE_HITS, COMPLETION_TOKENS, DURATION_MS, FAILED_REQUESTS, PROMPT_TOKENS, SPEND, TOTAL_TOKENS,
 };
 use utoipa::ToSchema;
 
-use super::report::{More, Report, View, report};
-use super::{Group, Question, Spec, percentage};
-use crate::Source;
+use super::comparison::{RowFigures, row_figures};
+use super::report::{More, Report};
+use super::{Extra, Group, Spec, percentage};
 
 /// What one LiteLLM user did.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -43,9 +41,8 @@ pub struct UserUsage {
 }
 
 impl Report for UserUsage {
-    const NAMES: &'static [&'static str] = &["user_id"];
-    const WANTS: Spec = Spec {
-        sessions: true,
+    const SPEC: Spec = Spec {
+        extras: &[Extra::Sessions],
         ..Spec::new(&[PROMPT_TOKENS, COMPLETION_TOKENS, TOTAL_TOKENS, SPEND, DURATION_MS, CACHE_HITS, FAILED_REQUESTS])
     };
 
@@ -67,20 +64,23 @@ impl Report for UserUsage {
         }
     }
 
+    fn figures(&self) -> RowFigures {
+        row_figures!(
+            self,
+            total_requests,
+            unique_sessions,
+            total_prompt_tokens,
+            total_completion_tokens,
+            total_tokens,
+            total_cost,
+            avg_response_time,
+            cache_hits,
+            cache_hit_rate,
+            failed_requests
+        )
+    }
+
     fn more(&mut self) -> &mut More {
         &mut self.more
     }
-}
-
-/// The users of the requests in question, the busiest first.
-///
-/// # Errors
-/// Whatever the database reports.
-pub async fn users(
-    conn: &mut Connection,
-    source: Source<'_>,
-    question: &Question,
-    view: &View,
-) -> sqlx::Result<Vec<UserUsage>> {
-    report(conn, source, question, &[Dimension::User], view).await
 }

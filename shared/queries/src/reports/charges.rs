@@ -2,9 +2,9 @@
 
 use bigdecimal::BigDecimal;
 use chrono::{DateTime, Utc};
-use sqlx::{FromRow, QueryBuilder};
+use sqlx::FromRow;
 use traceability_db::Connection;
-use traceability_facts::{Fact, RowSelector};
+use traceability_facts::{Conditions, Fact, RowSelector};
 
 use crate::Source;
 use crate::analytics::Question;
@@ -70,18 +70,17 @@ pub async fn charges(
     ];
     let facts = union(&[&own, &question.filter.facts()]);
     let borders: Vec<_> = starts.iter().copied().map(utc).collect();
-    let mut sql = QueryBuilder::new("SELECT width_bucket(f.started_at, ");
+    let mut sql = source.requests(&facts, RowSelector::Started(&question.window));
+    sql.push(" SELECT width_bucket(f.started_at, ");
     sql.push_bind(borders).push(
         "::timestamp[]) - 1 AS bucket, f.model_group AS model, f.provider, f.agent_name, f.user_id, f.team_id, \
          f.api_key_hash AS key, \
          CASE WHEN min(f.end_user) = max(f.end_user) AND count(f.end_user) = count(*) THEN min(f.end_user) END AS end_user, \
          CASE WHEN min(f.session_id) = max(f.session_id) THEN min(f.session_id) END AS session_id, \
          count(*) AS requests, count(*) FILTER (WHERE f.status = 'failure') AS failed_requests, \
-         COALESCE(sum(f.total_tokens), 0)::bigint AS total_tokens, COALESCE(sum(f.spend::numeric), 0) AS spend FROM ",
+         COALESCE(sum(f.total_tokens), 0)::bigint AS total_tokens, COALESCE(sum(f.spend::numeric), 0) AS spend FROM requests AS f",
     );
-    source.push(&mut sql, "f", &facts, RowSelector::Started(&question.window));
-    sql.push(" WHERE true");
-    question.filter.push(&mut sql, "f");
+    question.filter.push(&mut Conditions::new(&mut sql), "f");
     // Told apart by all that they are grouped by, so that the same ones come first whatever the plan is.
     sql.push(" GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY spend DESC, requests DESC, 1");
     for column in ["f.model_group", "f.provider", "f.agent_name", "f.user_id", "f.team_id", "f.api_key_hash"] {

@@ -1,10 +1,10 @@
 //! What speaks against the figures.
 
 use bigdecimal::BigDecimal;
-use sqlx::{FromRow, QueryBuilder};
+use sqlx::FromRow;
 use traceability_db::Connection;
 use traceability_facts::absent::UNKNOWN;
-use traceability_facts::{Fact, RowSelector};
+use traceability_facts::{Beside, Conditions, Fact, RowSelector};
 use traceability_litellm::FLAGS;
 
 use crate::Source;
@@ -54,7 +54,6 @@ pub async fn data_quality(
     question: &Question,
     most: u32,
 ) -> sqlx::Result<Vec<DataQuality>> {
-    let mut sql = QueryBuilder::new("");
     let own = [
         Fact::SessionIsGenerated,
         Fact::StartedAt,
@@ -66,7 +65,7 @@ pub async fn data_quality(
         Fact::DataQuality,
     ];
     let facts = union(&[&own, &question.filter.facts()]);
-    let is_known = !source.facts.is_indexed();
+    let is_known = source.facts.has_stored_content();
     let lost = format!("FILTER (WHERE {PRICED} AND f.lost_cost > 0)");
     let (lost_requests, lost_cost) = if is_known {
         (format!("count(*) {lost}"), format!("COALESCE(sum(f.lost_cost) {lost}, 0)"))
@@ -75,15 +74,15 @@ pub async fn data_quality(
     };
     let unpriced = format!("FILTER (WHERE {PRICED} AND f.spend = 0)");
     let flags = FLAGS.map(|flag| format!("count(*) FILTER (WHERE '{}' = ANY(f.data_quality))", flag.name)).join(", ");
+    let mut sql = source.requests_with(&facts, Beside::LostCost, RowSelector::Started(&question.window));
     sql.push(format!(
-        "SELECT m.model, count(*) {unpriced} AS unpriced_requests, \
+        " SELECT m.model, count(*) {unpriced} AS unpriced_requests, \
          COALESCE(sum(f.total_tokens) {unpriced}, 0)::bigint AS unpriced_tokens, \
          count(*) FILTER (WHERE f.session_is_generated) AS without_session, \
-         {lost_requests} AS lost_requests, {lost_cost} AS lost_cost, ARRAY[{flags}] AS flags FROM "
+         {lost_requests} AS lost_requests, {lost_cost} AS lost_cost, ARRAY[{flags}] AS flags FROM requests AS f \
+         CROSS JOIN LATERAL (SELECT COALESCE(f.model_group, '{UNKNOWN}') AS model) AS m"
     ));
-    source.facts.push_with_lost_cost(&mut sql, "f", &facts, RowSelector::Started(&question.window), source.scope);
-    sql.push(format!(" CROSS JOIN LATERAL (SELECT COALESCE(f.model_group, '{UNKNOWN}') AS model) AS m WHERE true"));
-    question.filter.push(&mut sql, "f");
+    question.filter.push(&mut Conditions::new(&mut sql), "f");
     sql.push(format!(
         " GROUP BY GROUPING SETS ((), (m.model)) HAVING GROUPING(m.model) = 1 OR \
          (count(*) {unpriced} > 0 AND count(*) FILTER (WHERE {PRICED} AND f.spend <> 0) = 0) \
@@ -99,11 +98,9 @@ pub async fn data_quality(
 /// Whatever the database reports.
 pub async fn of_origins(conn: &mut Connection, source: Source<'_>, question: &Question) -> sqlx::Result<Vec<OfOrigin>> {
     let facts = union(&[&[Fact::StartedAt, Fact::Origin, Fact::Spend], &question.filter.facts()]);
-    let mut sql =
-        QueryBuilder::new("SELECT f.origin, count(*) AS requests, COALESCE(sum(f.spend::numeric), 0) AS cost FROM ");
-    source.push(&mut sql, "f", &facts, RowSelector::Started(&question.window));
-    sql.push(" WHERE true");
-    question.filter.push(&mut sql, "f");
+    let mut sql = source.requests(&facts, RowSelector::Started(&question.window));
+    sql.push(" SELECT f.origin, count(*) AS requests, COALESCE(sum(f.spend::numeric), 0) AS cost FROM requests AS f");
+    question.filter.push(&mut Conditions::new(&mut sql), "f");
     sql.push(" GROUP BY f.origin");
     sql.build_query_as().fetch_all(conn).await
 }
@@ -114,11 +111,11 @@ pub async fn of_origins(conn: &mut Connection, source: Source<'_>, question: &Qu
 /// Whatever the database reports.
 pub async fn sharing_call_ids(conn: &mut Connection, source: Source<'_>, question: &Question) -> sqlx::Result<i64> {
     let facts = union(&[&[Fact::StartedAt, Fact::CallId], &question.filter.facts()]);
-    let mut sql =
-        QueryBuilder::new("SELECT COALESCE(sum(c.requests), 0)::bigint FROM (SELECT count(*) AS requests FROM ");
-    source.push(&mut sql, "f", &facts, RowSelector::Started(&question.window));
-    sql.push(" WHERE f.call_id IS NOT NULL");
-    question.filter.push(&mut sql, "f");
+    let mut sql = source.requests(&facts, RowSelector::Started(&question.window));
+    sql.push(" SELECT COALESCE(sum(c.requests), 0)::bigint FROM (SELECT count(*) AS requests FROM requests AS f");
+    let mut conditions = Conditions::new(&mut sql);
+    conditions.and().push("f.call_id IS NOT NULL");
+    question.filter.push(&mut conditions, "f");
     sql.push(" GROUP BY f.call_id HAVING count(*) > 1) AS c");
     sql.build_query_scalar().fetch_one(conn).await
 }

@@ -1,7 +1,6 @@
 //! How far back the log reaches.
 
 use chrono::{DateTime, Utc};
-use sqlx::{Postgres, QueryBuilder};
 use traceability_core::time::TimeWindow;
 use traceability_db::Connection;
 use traceability_facts::{Fact, RowSelector};
@@ -17,8 +16,7 @@ pub async fn oldest_request(
     source: Source<'_>,
     window: &TimeWindow,
 ) -> sqlx::Result<Option<DateTime<Utc>>> {
-    let mut sql = QueryBuilder::<Postgres>::new("SELECT f.started_at AT TIME ZONE 'UTC' FROM ");
-    source.push(&mut sql, "f", &[Fact::StartedAt], RowSelector::Started(window));
-    sql.push(" ORDER BY f.started_at LIMIT 1");
+    let mut sql = source.requests(&[Fact::StartedAt], RowSelector::Started(window));
+    sql.push(" SELECT f.started_at AT TIME ZONE 'UTC' FROM requests AS f ORDER BY f.started_at LIMIT 1");
     sql.build_query_scalar().fetch_optional(conn).await
 }

@@ -6,7 +6,7 @@ use traceability_core::scope::Scope;
 use traceability_core::time::TimeWindow;
 use traceability_db::Connection;
 use traceability_facts::session_duration;
-use traceability_facts::{Fact, RowSelector};
+use traceability_facts::{Conditions, Fact, RowSelector};
 use utoipa::ToSchema;
 
 use super::search_indexed;
@@ -118,8 +118,7 @@ pub async fn histograms(
     let percentiles = columns(&|axis| {
         format!("percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY s.{0}::float8) AS {0}", axis.column)
     });
-    let mut sql = QueryBuilder::new("WITH s AS MATERIALIZED ");
-    push_sessions(&mut sql, source, window, &filter.stored(source.facts));
+    let mut sql = sessions(source, window, &filter.stored(source.facts));
     // Apart, since percentiles, which sort, are not wanted of each range.
     sql.push(format!(
         " SELECT ARRAY[NULL, NULL, NULL]::integer[] AS ranges, count(*) AS sessions, ARRAY[{averages}] AS avg, \
@@ -131,32 +130,35 @@ pub async fn histograms(
     Ok(Histograms::of(&rows))
 }
 
-/// Appends `(…)`, one row per session: its `cost`, `duration` in seconds and `requests`.
-fn push_sessions(sql: &mut QueryBuilder<Postgres>, source: Source<'_>, window: &TimeWindow, filter: &RequestFilter) {
+/// Begins a statement with `WITH … s AS (…)`, one row per session: its `cost`, `duration` in seconds and `requests`.
+fn sessions(source: Source<'_>, window: &TimeWindow, filter: &RequestFilter) -> QueryBuilder<Postgres> {
     // The rows of the index are those of whole sessions.
-    if source.facts.is_indexed() && *source.scope == Scope::AllRows {
+    if source.facts.has_session_rows() && *source.scope == Scope::AllRows {
+        let mut sql = QueryBuilder::new("WITH s AS MATERIALIZED ");
         sql.push("(SELECT o.cost, o.duration, o.requests FROM traceability.sessions o WHERE o.session_start >= ");
         sql.push_bind(utc(window.start)).push(" AND o.session_start < ").push_bind(utc(window.end));
         if !filter.is_empty() {
-            search_indexed::push_matching(sql, source, window, filter);
+            search_indexed::push_matching(&mut sql, source, window, filter);
         }
         sql.push(")");
-        return;
+        return sql;
     }
-    sql.push("(SELECT t.cost, t.duration, t.requests FROM (SELECT DISTINCT f.session_id FROM ");
     let facts = union(&[&[Fact::SessionId, Fact::StartedAt], &filter.facts()]);
-    source.push(sql, "f", &facts, RowSelector::Started(window));
-    sql.push(" WHERE true");
-    filter.push(sql, "f");
+    let mut sql = source.requests(&facts, RowSelector::Started(window));
+    sql.push(
+        ", s AS MATERIALIZED (SELECT t.cost, t.duration, t.requests FROM (SELECT DISTINCT f.session_id FROM requests AS f",
+    );
+    filter.push(&mut Conditions::new(&mut sql), "f");
     sql.push(concat!(
         ") AS c CROSS JOIN LATERAL (SELECT COALESCE(sum(e.spend::numeric), 0) AS cost, count(*)::numeric AS requests, ",
         session_duration!(),
         "::numeric AS duration, min(e.started_at) AS started_at FROM "
     ));
     let totals = [Fact::StartedAt, Fact::EndedAt, Fact::Spend];
-    source.push(sql, "e", &totals, RowSelector::SessionOf("c.session_id"));
+    source.push(&mut sql, "e", &totals, RowSelector::SessionOf("c.session_id"));
     sql.push(") AS t WHERE t.started_at >= ").push_bind(utc(window.start));
     sql.push(" AND t.started_at < ").push_bind(utc(window.end)).push(")");
+    sql
 }
 
 impl Histograms {

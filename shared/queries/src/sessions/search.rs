@@ -17,7 +17,7 @@ use sqlx::{FromRow, Postgres, QueryBuilder};
 use traceability_core::time::TimeWindow;
 use traceability_db::Connection;
 use traceability_facts::session_duration;
-use traceability_facts::{Fact, RowSelector};
+use traceability_facts::{Conditions, Fact, RowSelector};
 
 use super::search_indexed;
 use crate::Source;
@@ -128,7 +128,7 @@ pub async fn search(
     limit: u32,
     offset: u32,
 ) -> sqlx::Result<Vec<SessionPosition>> {
-    if source.facts.is_indexed() {
+    if source.facts.has_session_rows() {
         let search = SessionSearch { filter: search.filter.stored(source.facts), ..search.clone() };
         let after = after.map(|after| SessionPosition {
             value: after.value.clone(),
@@ -193,12 +193,10 @@ impl SessionSearch {
         sql.push(") AS t");
     }
 
-    /// Appends the condition of the requests that make a session match.
-    fn push_matching(&self, sql: &mut QueryBuilder<Postgres>, source: Source<'_>, facts: &[Fact]) {
+    /// Begins a statement with the requests among which are those that make a session match.
+    fn requests(&self, source: Source<'_>, facts: &[Fact]) -> QueryBuilder<Postgres> {
         let facts = union(&[&[Fact::SessionId, Fact::StartedAt], facts, &self.filter.facts()]);
-        source.push(sql, "f", &facts, RowSelector::Started(&self.window()));
-        sql.push(" WHERE true");
-        self.filter.push(sql, "f");
+        source.requests(&facts, RowSelector::Started(&self.window()))
     }
 }
 
@@ -212,8 +210,9 @@ async fn total_all(
     offset: u32,
 ) -> sqlx::Result<Vec<SessionPosition>> {
     let (direction, beyond) = if search.descending { ("DESC", "<") } else { ("ASC", ">") };
-    let mut sql = QueryBuilder::new("WITH c AS MATERIALIZED (SELECT DISTINCT f.session_id FROM ");
-    search.push_matching(&mut sql, source, &[]);
+    let mut sql = search.requests(source, &[]);
+    sql.push(", c AS MATERIALIZED (SELECT DISTINCT f.session_id FROM requests AS f");
+    search.filter.push(&mut Conditions::new(&mut sql), "f");
     sql.push(") SELECT t.value::text AS value, c.session_id FROM c CROSS JOIN ");
     search.push_totals(&mut sql, source, "c.session_id");
     if let Some(after) = after {
@@ -339,14 +338,18 @@ impl<'a> TimeScan<'a> {
         last: Option<&Step>,
         stride: usize,
     ) -> sqlx::Result<Vec<Step>> {
-        let mut sql =
-            QueryBuilder::new("SELECT f.session_id, f.request_id, f.started_at AT TIME ZONE 'UTC' AS started_at FROM ");
-        self.search.push_matching(&mut sql, source, &[Fact::RequestId]);
+        let mut sql = self.search.requests(source, &[Fact::RequestId]);
+        sql.push(
+            " SELECT f.session_id, f.request_id, f.started_at AT TIME ZONE 'UTC' AS started_at FROM requests AS f",
+        );
+        let mut conditions = Conditions::new(&mut sql);
+        self.search.filter.push(&mut conditions, "f");
         if let Some(from) = from {
-            sql.push(" AND f.started_at <= ").push_bind(utc(from));
+            conditions.and().push("f.started_at <= ").push_bind(utc(from));
         }
         if let Some(last) = last {
-            sql.push(" AND (f.started_at, f.request_id) < (").push_bind(utc(last.started_at));
+            let sql = conditions.and();
+            sql.push("(f.started_at, f.request_id) < (").push_bind(utc(last.started_at));
             sql.push(", ").push_bind(last.request_id.clone()).push(")");
         }
         sql.push(" ORDER BY f.started_at DESC, f.request_id DESC LIMIT ")

@@ -7,7 +7,7 @@ use sqlx::{Postgres, QueryBuilder};
 use traceability_core::time::TimeWindow;
 use traceability_db::Connection;
 use traceability_facts::scope::ScopeSql;
-use traceability_facts::{Fact, RowSelector};
+use traceability_facts::{Conditions, Fact, RowSelector};
 
 use super::search::{ScanPosition, SessionPosition, SessionSearch, SessionSort};
 use crate::Source;
@@ -123,8 +123,7 @@ fn push_answering(
     sql.push(format!("SELECT {value} AS value, o.session_id FROM traceability.sessions o WHERE o.last_activity < "));
     sql.push_bind(utc(search.as_of));
     source.scope.push_part(sql);
-    sql.push(" AND ");
-    source.scope.push_whole(sql);
+    source.scope.push_whole(sql, " AND ");
     let totals = &search.totals;
     for (bound, operator) in [(totals.min_cost, ">="), (totals.max_cost, "<=")] {
         if let Some(dollars) = bound {
@@ -162,8 +161,7 @@ fn push_parts(
     search.push_totals(sql, source, "o.session_id");
     sql.push(" WHERE o.session_start < ").push_bind(utc(search.as_of));
     sql.push(" AND (o.last_activity >= ").push_bind(utc(search.as_of));
-    sql.push(" OR NOT ");
-    source.scope.push_whole(sql);
+    source.scope.push_whole(sql, " OR NOT ");
     sql.push(")");
     source.scope.push_part(sql);
     push_matching(sql, source, &search.window(), &search.filter);
@@ -192,8 +190,8 @@ pub(super) fn push_matching(
     // One name in a session that lies in the window as a whole is enough, if all of the session is the caller's.
     let inside = if told == Told::Nothing { " OR " } else { " AND " };
     sql.push(" AND CASE WHEN (o.session_start >= ").push_bind(utc(window.start));
-    sql.push(inside).push("o.last_activity < ").push_bind(utc(window.end)).push(") AND ");
-    source.scope.push_whole(sql);
+    sql.push(inside).push("o.last_activity < ").push_bind(utc(window.end)).push(")");
+    source.scope.push_whole(sql, " AND ");
     sql.push(" THEN true ELSE ");
     push_has_request(sql, source, window, filter);
     sql.push(" END");
@@ -235,7 +233,7 @@ fn push_has_request(sql: &mut QueryBuilder<Postgres>, source: Source<'_>, window
     source.push(sql, "e", &facts, RowSelector::SessionOf("o.session_id"));
     sql.push(" WHERE e.started_at >= ").push_bind(utc(window.start));
     sql.push(" AND e.started_at < ").push_bind(utc(window.end));
-    filter.push(sql, "e");
+    filter.push(&mut Conditions::further(sql), "e");
     sql.push(" LIMIT 1) IS NOT NULL");
 }
 

@@ -156,10 +156,9 @@ pub async fn summary(
     if let Some(summary) = whole(conn, source, &[stored]).await?.pop() {
         return Ok(Some(SessionSummary { session_id: session_id.to_owned(), ..summary }));
     }
-    let mut sql = QueryBuilder::<Postgres>::new("SELECT ");
-    sql.push_bind(session_id.to_owned()).push("::text AS session_id, ").push(totals()).push(" FROM ");
-    source.push(&mut sql, "e", &FACTS, RowSelector::Session(session_id));
-    sql.push(" HAVING count(*) > 0");
+    let mut sql = source.requests(&FACTS, RowSelector::Session(session_id));
+    sql.push(" SELECT ").push_bind(session_id.to_owned()).push("::text AS session_id, ").push(totals());
+    sql.push(" FROM requests AS e HAVING count(*) > 0");
     sql.build_query_as().fetch_optional(conn).await
 }
 
@@ -210,14 +209,14 @@ pub async fn show_real_ids(
 
 /// Those of these sessions whose requests are all the caller's, from their rows in the index; none without one.
 async fn whole(conn: &mut Connection, source: Source<'_>, session_ids: &[String]) -> sqlx::Result<Vec<SessionSummary>> {
-    if session_ids.is_empty() || !source.facts.is_indexed() {
+    if session_ids.is_empty() || !source.facts.has_session_rows() {
         return Ok(Vec::new());
     }
     let mut sql = QueryBuilder::<Postgres>::new(format!(
         "SELECT o.session_id, {} FROM traceability.sessions o WHERE o.session_id = ANY(",
         kept()
     ));
-    sql.push_bind(session_ids.to_vec()).push(") AND ");
-    source.scope.push_whole(&mut sql);
+    sql.push_bind(session_ids.to_vec()).push(")");
+    source.scope.push_whole(&mut sql, " AND ");
     sql.build_query_as().fetch_all(conn).await
 }

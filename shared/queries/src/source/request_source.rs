@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use chrono::NaiveDateTime;
+use chrono::{DateTime, NaiveDateTime, Utc};
 use sqlx::{PgExecutor, Postgres, QueryBuilder};
 use traceability_core::name_paths::NamePaths;
 use traceability_core::scope::Scope;
 use traceability_db::DbError;
-use traceability_facts::{Fact, RowSelector};
+use traceability_facts::{Beside, Fact, RowSelector};
 use traceability_index::{self as index, Index, source as index_source};
 use traceability_litellm::Log;
 
@@ -30,18 +30,47 @@ impl RequestSource {
         Ok(Self::Log(Arc::new(Log::probe(conn, paths).await?)))
     }
 
-    /// Whether they come from the index.
+    /// The index whose roll-ups have the sums of most windows, where that is the source. Otherwise every request is read for
+    /// them.
     #[must_use]
-    pub const fn is_indexed(&self) -> bool {
-        matches!(self, Self::Index(_))
-    }
-
-    /// The index, where there is one.
-    #[must_use]
-    pub fn index(&self) -> Option<&Index> {
+    pub fn rollups(&self) -> Option<&Index> {
         match self {
             Self::Log(_) => None,
             Self::Index(index) => Some(index),
+        }
+    }
+
+    /// Whether `traceability.sessions` has a row with the totals of each session.
+    #[must_use]
+    pub const fn has_session_rows(&self) -> bool {
+        matches!(self, Self::Index(_))
+    }
+
+    /// Whether it has the payload of requests: prompts, responses and metadata. What is read from there is not at hand as a
+    /// column: it costs unpacking the payload of each row.
+    #[must_use]
+    pub const fn has_stored_content(&self) -> bool {
+        matches!(self, Self::Log(_))
+    }
+
+    /// Whether it keeps requests that LiteLLM's log no longer has.
+    #[must_use]
+    pub const fn outlives_log(&self) -> bool {
+        matches!(self, Self::Index(_))
+    }
+
+    /// Whether it shortens long names and ids, see [`Self::stored`].
+    #[must_use]
+    pub const fn shortens_names(&self) -> bool {
+        matches!(self, Self::Index(_))
+    }
+
+    /// Until when it has all of the log. `None`: it is the log.
+    #[must_use]
+    pub fn as_of(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Log(_) => None,
+            Self::Index(index) => Some(index.as_of),
         }
     }
 
@@ -54,21 +83,18 @@ impl RequestSource {
         }
     }
 
-    /// Appends a `FROM` item `(…) AS alias` with the named facts of the rows that the caller may see.
-    ///
-    /// PostgreSQL pulls this subquery up into the query around it, so that a condition on `started_at` uses the
-    /// time index as if it stood on the column itself.
-    pub fn push_source(
+    /// Appends `(SELECT …)`: the named facts, and what is asked for beside them, of the rows that the caller may see.
+    pub fn push_requests(
         &self,
         sql: &mut QueryBuilder<Postgres>,
-        alias: &str,
         facts: &[Fact],
+        beside: Beside,
         rows: RowSelector<'_>,
         scope: &Scope,
     ) {
         match self {
-            Self::Log(direct) => direct.push_source(sql, alias, facts, rows, scope),
-            Self::Index(_) => index_source::push_source(sql, alias, facts, "", rows, scope),
+            Self::Log(log) => log.push_requests(sql, facts, beside, rows, scope),
+            Self::Index(_) => index_source::push_requests(sql, facts, beside, rows, scope),
         }
     }
 
@@ -97,58 +123,5 @@ impl RequestSource {
             Self::Log(direct) => direct.team_label(id),
             Self::Index(_) => index_source::label("team", id),
         }
-    }
-
-    /// Appends a `FROM` item with the named facts and [`CONTENT_COLUMNS`]: the stored prompt and response. The index has
-    /// none: the columns are NULL there.
-    pub fn push_content(
-        &self,
-        sql: &mut QueryBuilder<Postgres>,
-        alias: &str,
-        facts: &[Fact],
-        rows: RowSelector<'_>,
-        scope: &Scope,
-    ) {
-        match self {
-            Self::Log(direct) => direct.push_content(sql, alias, facts, rows, scope),
-            Self::Index(_) => index_source::push_source(sql, alias, facts, index_source::NO_CONTENT, rows, scope),
-        }
-    }
-
-    /// Appends a `FROM` item with the named facts, [`CONTENT_COLUMNS`], and what only the page of one request shows:
-    /// `completion_started_at`, `cache_hit_text`, `cache_key`, `api_base`, `metadata` and `row_keys`: the keys that the row
-    /// itself holds, perhaps in clear, which whoever shows the metadata has to take out of its texts.
-    pub fn push_record(
-        &self,
-        sql: &mut QueryBuilder<Postgres>,
-        alias: &str,
-        facts: &[Fact],
-        rows: RowSelector<'_>,
-        scope: &Scope,
-    ) {
-        match self {
-            Self::Log(direct) => direct.push_record(sql, alias, facts, rows, scope),
-            Self::Index(_) => {
-                let further = format!("{}{}", index_source::NO_CONTENT, index_source::NO_RECORD);
-                index_source::push_source(sql, alias, facts, &further, rows, scope);
-            }
-        }
-    }
-
-    /// Appends a `FROM` item `(…) AS alias` with the named facts and the column `lost_cost`: what a request cost that has no
-    /// `spend`; NULL for all others. Whether that is known: the index has no copy of it, the column is NULL there.
-    pub fn push_with_lost_cost(
-        &self,
-        sql: &mut QueryBuilder<Postgres>,
-        alias: &str,
-        facts: &[Fact],
-        rows: RowSelector<'_>,
-        scope: &Scope,
-    ) -> bool {
-        match self {
-            Self::Log(direct) => direct.push_with_lost_cost(sql, alias, facts, rows, scope),
-            Self::Index(_) => index_source::push_source(sql, alias, facts, ", NULL::numeric AS lost_cost", rows, scope),
-        }
-        !self.is_indexed()
     }
 }
