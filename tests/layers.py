@@ -47,7 +47,7 @@ ONE_THOUGHT = {
         "backend pool": "the pool keeps what cancels statements, which connects as the pool does",
     },
     "shared/queries": {
-        "source::database source::session": "a session over the index opens the log in the same databases where it needs it",
+        "source::database source::source_connection": "a connection to the index opens the log in the same databases where it needs it",
         "sessions::search sessions::search_indexed": "one search in two ways: over the log and over the index",
     },
 }

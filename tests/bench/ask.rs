@@ -17,7 +17,7 @@ use traceability_queries::analytics::{
 use traceability_queries::filter::RequestFilter;
 use traceability_queries::sessions;
 use traceability_queries::sessions::{SessionSearch, SessionSort, TotalsFilter};
-use traceability_queries::source::Session;
+use traceability_queries::source::SourceConnection;
 use traceability_queries::{Source, content, health, requests};
 use traceability_report as report;
 use traceability_report::{Asked, Span};
@@ -111,7 +111,7 @@ impl Ask {
 
     /// Asks the database as the service does, and reads the answer to its end. An answer that is empty is an error:
     /// it would be quick for the wrong reason.
-    pub async fn of_database(&self, db: &mut Session) -> Result<(), DbError> {
+    pub async fn of_database(&self, db: &mut SourceConnection) -> Result<(), DbError> {
         let scope = &Scope::AllRows;
         let found = match self {
             Self::SessionMessages(id) => {

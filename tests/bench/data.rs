@@ -15,7 +15,7 @@ use traceability_facts::absent::UNKNOWN;
 use traceability_queries::Source;
 use traceability_queries::analytics::{AgentPerformance, Question, View, report};
 use traceability_queries::filter::RequestFilter;
-use traceability_queries::source::{Database, Session};
+use traceability_queries::source::{Database, SourceConnection};
 use url::Url;
 
 use crate::keys;
@@ -27,7 +27,7 @@ const DATABASE: &str = "traceability_bench";
 pub struct Data {
     url: Url,
     admin: PgConnection,
-    session: Session,
+    session: SourceConnection,
     /// The end of the log: just after its newest request ended.
     pub until: DateTime<Utc>,
     /// What it is like.
@@ -100,7 +100,7 @@ impl Data {
     }
 
     /// A connection with the service's own settings, to ask what the service asks.
-    pub const fn session(&mut self) -> &mut Session {
+    pub const fn session(&mut self) -> &mut SourceConnection {
         &mut self.session
     }
 
@@ -172,12 +172,12 @@ async fn fill(conn: &mut PgConnection, rows: u64) -> Result<DateTime<Utc>, Box<d
     Ok(until)
 }
 
-async fn session(url: &Url) -> Result<Session, Box<dyn Error>> {
+async fn session(url: &Url) -> Result<SourceConnection, Box<dyn Error>> {
     // What takes longer than the service allows is still to be measured.
     let environment: Environment =
         [("DATABASE_MAX_CONNECTIONS", "1"), ("STATEMENT_TIMEOUT_MS", "28000")].into_iter().collect();
     let database = Database::new(&DatabaseConfig::with_url(url.to_string(), &environment)?)?;
-    Ok(database.session().await?)
+    Ok(database.connect().await?)
 }
 
 const FACTS: &str = r#"

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 use tokio::task::JoinSet;
-use traceability_queries::source::Session;
+use traceability_queries::source::SourceConnection;
 
 use crate::ask::Ask;
 use crate::client::{Answer, Connection, get};
@@ -99,7 +99,7 @@ pub const WARM_UP: usize = 6;
 /// whatever else the machine does, it does to both.
 pub async fn alternately(
     address: SocketAddr,
-    db: &mut Session,
+    db: &mut SourceConnection,
     asks: &[Ask],
     bounds: Bounds,
 ) -> Result<Alone, Box<dyn std::error::Error>> {

@@ -8,7 +8,7 @@ use std::time::Instant;
 use chrono::Utc;
 use traceability_access::litellm;
 use traceability_litellm::keys::KeyRecord;
-use traceability_queries::source::Session;
+use traceability_queries::source::SourceConnection;
 use url::Url;
 
 use crate::ask::Ask;
@@ -207,7 +207,7 @@ async fn in_turn(callers: &mut [Caller], asks: &[Ask], bounds: Bounds) -> Result
 /// to read it from the disk.
 async fn unknown(
     caller: &mut Caller,
-    db: &mut Session,
+    db: &mut SourceConnection,
     asks: &[Ask],
     bounds: Bounds,
 ) -> Result<Unknown, Box<dyn Error>> {
@@ -234,7 +234,7 @@ async fn unknown(
 }
 
 /// Looks a key up as the service does.
-async fn look_up(db: &mut Session, key: &str, measured: &mut Measured) -> Result<(), Box<dyn Error>> {
+async fn look_up(db: &mut SourceConnection, key: &str, measured: &mut Measured) -> Result<(), Box<dyn Error>> {
     let started = Instant::now();
     let query = db.facts.key_query(&litellm::hash(key), Utc::now().naive_utc());
     let mut query = query.ok_or("the key table cannot be read")?;

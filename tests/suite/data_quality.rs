@@ -288,7 +288,7 @@ async fn doubtful_rows_and_those_of_no_caller_are_marked_counted_and_left_out() 
         index::fill(&database).await;
         index::assert_sound(&database).await;
         let app = App::over(Arc::clone(&database), now, &[]);
-        assert!(app.state.db.session().await.expect("a session").facts.rollups().is_some());
+        assert!(app.state.db.connect().await.expect("a session").facts.rollups().is_some());
         check_requests(&app).await;
         check_totals(&app).await;
     }

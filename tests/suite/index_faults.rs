@@ -316,7 +316,7 @@ async fn an_index_that_comes_and_goes_is_noticed_without_a_restart() {
     let mut dice = Dice(27);
     let database = made::database("index_comes", &some_rows(&mut dice, "row", 60, 30)).await;
     let app = App::over(Arc::clone(&database), Utc::now(), &[]);
-    let is_indexed = || async { app.state.db.session().await.expect("a session").facts.rollups().is_some() };
+    let is_indexed = || async { app.state.db.connect().await.expect("a session").facts.rollups().is_some() };
     assert_eq!(total(&app).await, 60);
     for round in 0..2 {
         index::migrate(&database).await;
@@ -329,7 +329,7 @@ async fn an_index_that_comes_and_goes_is_noticed_without_a_restart() {
         let mut conn = database.connect().await;
         if round == 0 {
             // As `migrate --down` does it.
-            traceability_index::retire(&mut conn).await.expect("retired");
+            traceability_index::drop_schema(&mut conn).await.expect("dropped");
             assert!(!is_indexed().await);
             assert_eq!(total(&app).await, 60);
         }
@@ -348,10 +348,10 @@ async fn an_index_in_another_database_says_the_same() {
     index::migrate(&apart).await;
     let settings = [("INDEX_SETTLE_MINUTES", "1"), ("INDEX_DATABASE_URL", apart.url())];
     let pair = Pair::with(&database, index_equality::now(), &settings);
-    assert!(!pair.indexed.state.db.session().await.expect("a session").facts.rollups().is_some());
+    assert!(pair.indexed.state.db.connect().await.expect("a session").facts.rollups().is_none());
     assert_eq!(total(&pair.indexed).await, total(&pair.direct).await);
     assert!(index::perform(database.url(), &settings, Task::Run).await.expect("it is filled").complete);
-    assert!(pair.indexed.state.db.session().await.expect("a session").facts.rollups().is_some());
+    assert!(pair.indexed.state.db.connect().await.expect("a session").facts.rollups().is_some());
     let mut conn = apart.connect().await;
     index::assert_derived(&mut conn).await;
     conn.close().await.expect("closed");
@@ -369,7 +369,7 @@ async fn an_index_of_another_version_is_not_used() {
     let database = made::database("index_version", &some_rows(&mut dice, "row", 40, 30)).await;
     index::fill(&database).await;
     let app = App::over(Arc::clone(&database), Utc::now(), &[]);
-    let is_indexed = || async { app.state.db.session().await.expect("a session").facts.rollups().is_some() };
+    let is_indexed = || async { app.state.db.connect().await.expect("a session").facts.rollups().is_some() };
     for another in ["checksum = '\\x00'", "checksum = '\\x00', version = version - 1"] {
         app.state.db.forget_facts().await;
         assert!(is_indexed().await);

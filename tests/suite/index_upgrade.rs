@@ -130,14 +130,14 @@ async fn an_index_of_the_first_version_is_upgraded_with_the_rows_that_the_log_ha
     let app = App::over(Arc::clone(&database), now(), &[]);
     let error = index::refresh(&database).await.expect_err("it is of another version").to_string();
     assert!(error.contains("make migrate"), "{error}");
-    assert!(!app.state.db.session().await.expect("a session").facts.rollups().is_some());
+    assert!(app.state.db.connect().await.expect("a session").facts.rollups().is_none());
 
     for _ in 0..2 {
         migrate(&database).await.expect("it is upgraded, and once only");
     }
     assert_eq!(number(&database, "SELECT count(*) FROM traceability.facts WHERE projection = 1").await, 21);
     app.state.db.forget_facts().await;
-    assert!(app.state.db.session().await.expect("a session").facts.rollups().is_some());
+    assert!(app.state.db.connect().await.expect("a session").facts.rollups().is_some());
     compare(&app, &whole).await;
     check_mended(&database, &app).await;
 

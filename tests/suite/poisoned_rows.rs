@@ -244,7 +244,7 @@ async fn a_poisoned_row_fails_nothing_and_changes_nothing_else() {
 /// The questions about everything, and about the poisoned rows, that fail, with what the row is.
 async fn failures(app: &App, poisons: &BTreeMap<String, Poison>) -> Vec<String> {
     let source =
-        if app.state.db.session().await.expect("a session").facts.rollups().is_some() { "index" } else { "log" };
+        if app.state.db.connect().await.expect("a session").facts.rollups().is_some() { "index" } else { "log" };
     let mut failed = Vec::new();
     let mut note = |path: &str, answer: &Answer, poison: &str| {
         if answer.status.is_server_error() {

@@ -8,7 +8,7 @@ use traceability_core::time::TimeWindow;
 use traceability_db::config::DatabaseConfig;
 use traceability_index as index;
 use traceability_index::Migration;
-use traceability_index::refresh::{Outcome, Refresh, RefreshConfig, RefreshError};
+use traceability_index::refresh::{OnMissing, Outcome, Refresh, RefreshConfig, RefreshError};
 
 pub use crate::sound::{assert_derived, assert_sound};
 
@@ -74,7 +74,7 @@ pub async fn perform(url: &str, settings: &[(&str, &str)], task: Task) -> Result
     match task {
         Task::Run => refresh.run().await,
         Task::Reconcile => refresh.reconcile().await,
-        Task::Rebuild(window) => refresh.rebuild(window, false).await,
-        Task::Forget(window) => refresh.rebuild(window, true).await,
+        Task::Rebuild(window) => refresh.rebuild(window, OnMissing::Keep).await,
+        Task::Forget(window) => refresh.rebuild(window, OnMissing::Forget).await,
     }
 }

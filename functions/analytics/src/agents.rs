@@ -10,7 +10,7 @@ use traceability_http::{ApiResult, AppState, CachePolicy, Caller, Problem};
 use traceability_queries::analytics::AgentPerformance;
 
 use crate::answer;
-use crate::params::{AnalyticsOptions, Asked, Rows};
+use crate::params::{AnalyticsOptions, AnalyticsQuery, Rows};
 
 /// Compare agents
 ///
@@ -31,7 +31,7 @@ pub async fn list_agents(
     caller: Caller,
     Query4(window, filters, options, rows): Query4<WindowParams, Filters, AnalyticsOptions, Rows>,
 ) -> ApiResult<(CachePolicy, Json<Vec<AgentPerformance>>)> {
-    let asked = Asked::new(&window, &filters, &options, state.clock.now())?;
-    let layout = rows.layout(&asked)?;
-    answer::rows(&state, &caller, &asked, &[Dimension::Agent], &layout).await
+    let query = AnalyticsQuery::new(&window, &filters, &options, state.clock.now())?;
+    let layout = rows.layout(&query)?;
+    answer::rows(&state, &caller, &query, &[Dimension::Agent], &layout).await
 }

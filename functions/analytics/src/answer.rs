@@ -6,7 +6,7 @@ use traceability_http::{ApiResult, AppState, CachePolicy, Caller};
 use traceability_queries::Source;
 use traceability_queries::analytics::{Report, report};
 
-use crate::params::{Asked, Layout};
+use crate::params::{AnalyticsQuery, Layout};
 
 /// One row per group of the requests in question.
 ///
@@ -15,12 +15,12 @@ use crate::params::{Asked, Layout};
 pub(crate) async fn rows<T: Report>(
     state: &AppState,
     caller: &Caller,
-    asked: &Asked,
+    query: &AnalyticsQuery,
     keys: &[Dimension],
     layout: &Layout,
 ) -> ApiResult<(CachePolicy, Json<Vec<T>>)> {
-    let mut db = state.db.session().await?;
+    let mut db = state.db.connect().await?;
     let source = Source { facts: &db.facts, scope: caller.scope() };
-    let rows = report(&mut db.conn, source, &asked.question, keys, &layout.view).await?;
-    Ok((asked.cache, Json(layout.fit(rows)?)))
+    let rows = report(&mut db.conn, source, &query.question, keys, &layout.view).await?;
+    Ok((query.cache, Json(layout.fit(rows)?)))
 }

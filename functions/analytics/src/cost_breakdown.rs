@@ -13,7 +13,7 @@ use utoipa::IntoParams;
 
 use crate::answer;
 use crate::buckets::Granularity;
-use crate::params::{AnalyticsOptions, Asked, Dimensions, Rows, Top};
+use crate::params::{AnalyticsOptions, AnalyticsQuery, Dimensions, Rows, Top};
 
 /// How costs are grouped.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -60,8 +60,8 @@ pub async fn list_cost_breakdown(
     caller: Caller,
     Query4(window, filters, options, params): Query4<WindowParams, Filters, AnalyticsOptions, Params>,
 ) -> ApiResult<(CachePolicy, Json<Vec<CostShare>>)> {
-    let asked = Asked::new(&window, &filters, &options, state.clock.now())?;
-    let layout = Rows::new(params.granularity, params.top).layout(&asked)?;
+    let query = AnalyticsQuery::new(&window, &filters, &options, state.clock.now())?;
+    let layout = Rows::new(params.granularity, params.top).layout(&query)?;
     let keys: Vec<Dimension> = params.group_by.0.into_iter().map(Dimension::from).collect();
-    answer::rows(&state, &caller, &asked, &keys, &layout).await
+    answer::rows(&state, &caller, &query, &keys, &layout).await
 }

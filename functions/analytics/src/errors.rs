@@ -10,7 +10,7 @@ use traceability_http::{ApiResult, AppState, CachePolicy, Caller, Problem};
 use traceability_queries::analytics::ErrorShare;
 
 use crate::answer;
-use crate::params::{AnalyticsOptions, Asked, Rows};
+use crate::params::{AnalyticsOptions, AnalyticsQuery, Rows};
 
 /// Compare errors
 ///
@@ -32,7 +32,7 @@ pub async fn list_errors(
     caller: Caller,
     Query4(window, filters, options, rows): Query4<WindowParams, Filters, AnalyticsOptions, Rows>,
 ) -> ApiResult<(CachePolicy, Json<Vec<ErrorShare>>)> {
-    let asked = Asked::new(&window, &filters, &options, state.clock.now())?;
-    let layout = rows.layout(&asked)?;
-    answer::rows(&state, &caller, &asked, &[Dimension::ErrorClass, Dimension::Model], &layout).await
+    let query = AnalyticsQuery::new(&window, &filters, &options, state.clock.now())?;
+    let layout = rows.layout(&query)?;
+    answer::rows(&state, &caller, &query, &[Dimension::ErrorClass, Dimension::Model], &layout).await
 }

@@ -13,7 +13,7 @@ use utoipa::IntoParams;
 
 use crate::answer;
 use crate::buckets::Granularity;
-use crate::params::{AnalyticsOptions, Asked, Rows, Top};
+use crate::params::{AnalyticsOptions, AnalyticsQuery, Rows, Top};
 
 /// How requests are grouped.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -51,8 +51,8 @@ pub async fn list_latency(
     caller: Caller,
     Query4(window, filters, options, params): Query4<WindowParams, Filters, AnalyticsOptions, Params>,
 ) -> ApiResult<(CachePolicy, Json<Vec<Latency>>)> {
-    let asked = Asked::new(&window, &filters, &options, state.clock.now())?;
-    let layout = Rows::new(params.granularity, params.top).layout(&asked)?;
+    let query = AnalyticsQuery::new(&window, &filters, &options, state.clock.now())?;
+    let layout = Rows::new(params.granularity, params.top).layout(&query)?;
     let key = params.group_by.map(Dimension::from);
-    answer::rows(&state, &caller, &asked, key.as_slice(), &layout).await
+    answer::rows(&state, &caller, &query, key.as_slice(), &layout).await
 }

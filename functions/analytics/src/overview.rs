@@ -9,7 +9,7 @@ use traceability_http::{ApiResult, AppState, CachePolicy, Caller, Problem};
 use traceability_queries::Source;
 use traceability_queries::analytics::{Overview, report_total};
 
-use crate::params::{AnalyticsOptions, Asked, SeriesParams};
+use crate::params::{AnalyticsOptions, AnalyticsQuery, SeriesParams};
 
 /// Overview
 ///
@@ -30,10 +30,10 @@ pub async fn get_overview(
     caller: Caller,
     Query4(window, filters, options, cut): Query4<WindowParams, Filters, AnalyticsOptions, SeriesParams>,
 ) -> ApiResult<(CachePolicy, Json<Overview>)> {
-    let asked = Asked::new(&window, &filters, &options, state.clock.now())?;
-    let layout = cut.layout(&asked)?;
-    let mut db = state.db.session().await?;
+    let query = AnalyticsQuery::new(&window, &filters, &options, state.clock.now())?;
+    let layout = cut.layout(&query)?;
+    let mut db = state.db.connect().await?;
     let source = Source { facts: &db.facts, scope: caller.scope() };
-    let total = report_total(&mut db.conn, source, &asked.question, &layout.view).await?;
-    Ok((asked.cache, Json(total)))
+    let total = report_total(&mut db.conn, source, &query.question, &layout.view).await?;
+    Ok((query.cache, Json(total)))
 }

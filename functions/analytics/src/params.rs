@@ -91,14 +91,14 @@ impl std::str::FromStr for Dimensions {
 traceability_core::parameter!(Dimensions);
 
 /// What the parameters that all endpoints have ask.
-pub(crate) struct Asked {
+pub(crate) struct AnalyticsQuery {
     pub(crate) question: Question,
     pub(crate) cache: CachePolicy,
     zone: Tz,
     previous: Option<TimeWindow>,
 }
 
-impl Asked {
+impl AnalyticsQuery {
     /// What they ask at this time.
     pub(crate) fn new(
         window: &WindowParams,
@@ -146,8 +146,8 @@ impl Asked {
 }
 
 impl SeriesParams {
-    pub(crate) fn layout(&self, asked: &Asked) -> ApiResult<Layout> {
-        asked.layout(self.granularity, None)
+    pub(crate) fn layout(&self, query: &AnalyticsQuery) -> ApiResult<Layout> {
+        query.layout(self.granularity, None)
     }
 }
 
@@ -156,8 +156,8 @@ impl Rows {
         Self { granularity, top }
     }
 
-    pub(crate) fn layout(&self, asked: &Asked) -> ApiResult<Layout> {
-        asked.layout(self.granularity, self.top)
+    pub(crate) fn layout(&self, query: &AnalyticsQuery) -> ApiResult<Layout> {
+        query.layout(self.granularity, self.top)
     }
 }
 

@@ -32,7 +32,7 @@ pub async fn get_session_histograms(
 ) -> ApiResult<(CachePolicy, Json<Histograms>)> {
     let cache = window.cache_policy();
     let window = window.window(state.clock.now())?;
-    let mut db = state.db.session().await?;
+    let mut db = state.db.connect().await?;
     let source = Source { facts: &db.facts, scope: caller.scope() };
     let found = histograms(&mut db.conn, source, &window, &filters.requests()).await?;
     Ok((cache, Json(found)))

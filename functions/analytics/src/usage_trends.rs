@@ -13,7 +13,7 @@ use traceability_queries::analytics::{UsageTrend, report_over_time};
 use utoipa::IntoParams;
 
 use crate::buckets::{Granularity, buckets};
-use crate::params::{AnalyticsOptions, Asked};
+use crate::params::{AnalyticsOptions, AnalyticsQuery};
 
 /// How the window is cut.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -53,13 +53,13 @@ pub async fn list_usage_trends(
     caller: Caller,
     Query4(window, filters, options, params): Query4<WindowParams, Filters, AnalyticsOptions, Params>,
 ) -> ApiResult<(CachePolicy, Json<Vec<UsageTrend>>)> {
-    let asked = Asked::new(&window, &filters, &options, state.clock.now())?;
-    let cut = |window: TimeWindow| buckets(&window, params.granularity, asked.zone()).map(|buckets| (window, buckets));
-    let (_, current) = cut(*asked.window())?;
-    let before = asked.previous().map(cut).transpose()?;
+    let query = AnalyticsQuery::new(&window, &filters, &options, state.clock.now())?;
+    let cut = |window: TimeWindow| buckets(&window, params.granularity, query.zone()).map(|buckets| (window, buckets));
+    let (_, current) = cut(*query.window())?;
+    let before = query.previous().map(cut).transpose()?;
     let before = before.as_ref().map(|(window, buckets)| (*window, buckets.as_slice()));
-    let mut db = state.db.session().await?;
+    let mut db = state.db.connect().await?;
     let source = Source { facts: &db.facts, scope: caller.scope() };
-    let trends = report_over_time(&mut db.conn, source, &asked.question, &current, before).await?;
-    Ok((asked.cache, Json(trends)))
+    let trends = report_over_time(&mut db.conn, source, &query.question, &current, before).await?;
+    Ok((query.cache, Json(trends)))
 }

@@ -154,7 +154,7 @@ impl Reporter {
     /// [`MakeError`] where it cannot be made.
     pub async fn make(&self, asked: &Asked) -> Result<CostReport, MakeError> {
         DbStats::settled(async {
-            let mut session = self.database.session().await?;
+            let mut session = self.database.connect().await?;
             let behind = session.facts.as_of().filter(|as_of| *as_of < asked.span.window.end);
             if let Some(as_of) = behind.filter(|_| asked.span.window.end <= asked.now) {
                 return Err(MakeError::IndexBehind(as_of));
@@ -173,7 +173,7 @@ impl Reporter {
         untils: &[chrono::DateTime<chrono::Utc>],
     ) -> Result<Vec<BudgetUse>, MakeError> {
         DbStats::settled(async {
-            let mut session = self.database.session().await?;
+            let mut session = self.database.connect().await?;
             let source = Source { facts: &session.facts, scope: &Scope::AllRows };
             let mut all = Vec::new();
             for until in untils {

@@ -14,7 +14,7 @@ use traceability_db::DbError;
 use traceability_db::urgently;
 use traceability_http::params::NoQuery;
 use traceability_http::{ApiError, ApiResult, AppState, Problem};
-use traceability_queries::source::Session;
+use traceability_queries::source::SourceConnection;
 use traceability_queries::{Source, health};
 use utoipa::ToSchema;
 
@@ -165,7 +165,7 @@ async fn look_at_log(state: &AppState) -> ApiResult<Looked> {
 }
 
 async fn look(state: &AppState) -> ApiResult<Health> {
-    let mut db = state.db.session().await.map_err(ApiError::from)?;
+    let mut db = state.db.connect().await.map_err(ApiError::from)?;
     let source = Source { facts: &db.facts, scope: &Scope::AllRows };
     let newest = health::newest_request(&mut db.conn, source).await?;
     let is_open = state.access.is_open();
@@ -176,7 +176,7 @@ async fn look(state: &AppState) -> ApiResult<Health> {
     })
 }
 
-fn index(db: &Session, now: DateTime<Utc>, is_open: bool) -> Option<IndexHealth> {
+fn index(db: &SourceConnection, now: DateTime<Utc>, is_open: bool) -> Option<IndexHealth> {
     let Some(as_of) = db.facts.as_of() else {
         return db.has_index.then_some(IndexHealth { state: "filling", as_of: None, lag_seconds: None });
     };

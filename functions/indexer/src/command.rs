@@ -11,7 +11,7 @@ use traceability_core::time::TimeWindow;
 use traceability_db::config::DatabaseConfig;
 use traceability_index as index;
 use traceability_index::Migration;
-use traceability_index::refresh::{Outcome, Refresh, RefreshConfig, open_index};
+use traceability_index::refresh::{OnMissing, Outcome, Refresh, RefreshConfig, open_index};
 
 use crate::down::{self, Consent};
 use crate::progress::Bar;
@@ -116,7 +116,8 @@ impl Command {
             if start >= end {
                 return Err("--to must be after --from".into());
             }
-            refresh.rebuild(TimeWindow { start, end }, work.forget_deleted).await?
+            let on_missing = if work.forget_deleted { OnMissing::Forget } else { OnMissing::Keep };
+            refresh.rebuild(TimeWindow { start, end }, on_missing).await?
         } else {
             refresh.run().await?
         };

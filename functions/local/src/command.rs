@@ -218,7 +218,7 @@ async fn greet(address: SocketAddr, state: &AppState, token: Option<&LocalToken>
 
 /// A recent session with some turns, for an example.
 async fn example_session(state: &AppState) -> ApiResult<Option<String>> {
-    let mut db = state.db.session().await?;
+    let mut db = state.db.connect().await?;
     let source = Source { facts: &db.facts, scope: &Scope::AllRows };
     let now = state.clock.now();
     let search = SessionSearch {

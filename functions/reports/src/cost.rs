@@ -105,7 +105,7 @@ pub async fn get_cost_report(
         charges: form == Form::Focus,
         now: state.clock.now(),
     };
-    let mut db = state.db.session().await?;
+    let mut db = state.db.connect().await?;
     let source = Source { facts: &db.facts, scope: caller.scope() };
     let mut report = cost_report(&mut db.conn, source, &asked).await?;
     // A copy of the same figures stays good, whenever they were asked for.

@@ -122,7 +122,7 @@ pub async fn list_requests(
     // A window that is over is the same whenever it is asked about.
     let as_of = as_of.min(window.end);
 
-    let mut db = state.db.session().await?;
+    let mut db = state.db.connect().await?;
     let source = Source { facts: &db.facts, scope: caller.scope() };
     // One more than the page tells whether another follows.
     let limit = page.limit.get();

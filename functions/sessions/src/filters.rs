@@ -214,7 +214,7 @@ pub(crate) async fn find(
     let as_of = after.as_ref().map_or_else(|| state.clock.now(), |after| after.as_of);
     let search = filters.search(sorting, as_of)?;
 
-    let mut db = state.db.session().await?;
+    let mut db = state.db.connect().await?;
     let source = Source { facts: &db.facts, scope: caller.scope() };
     let after = after.map(|after| after.session);
     // One more than the page tells whether another follows.

@@ -16,7 +16,7 @@ use traceability_index::names;
 use traceability_queries::content;
 use traceability_queries::content::{ContentRow, EarlierRequests};
 use traceability_queries::position::RequestPosition;
-use traceability_queries::source::Session;
+use traceability_queries::source::SourceConnection;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::summary::no_such_session;
@@ -181,7 +181,7 @@ struct Replay {
 impl Replay {
     /// The state in which the previous page ended.
     async fn resume(
-        db: &mut Session,
+        db: &mut SourceConnection,
         session_id: &str,
         place: &Place,
         reader: &ContentReader,
@@ -206,7 +206,7 @@ impl Replay {
     /// Reads one page; whether another follows.
     async fn read(
         &mut self,
-        db: &mut Session,
+        db: &mut SourceConnection,
         session_id: &str,
         limit: u32,
         reader: &ContentReader,

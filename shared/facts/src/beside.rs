@@ -11,8 +11,8 @@ pub enum Beside {
     /// `api_base`, `metadata` and `row_keys`: the keys that the row itself holds, perhaps in clear, which whoever shows the
     /// metadata has to take out of its texts.
     Record,
-    /// `lost_cost`: what a request cost that has no `spend`; NULL for all others.
-    LostCost,
+    /// `unbilled_cost`: what a request cost that has no `spend`; NULL for all others.
+    UnbilledCost,
 }
 
 /// The columns of [`Beside::Content`]. Where a source has no content, they are NULL.

@@ -35,7 +35,7 @@ pub fn push_requests(
         Beside::Nothing => {}
         Beside::Content => drop(sql.push(NO_CONTENT)),
         Beside::Record => drop(sql.push(NO_CONTENT).push(NO_RECORD)),
-        Beside::LostCost => drop(sql.push(", NULL::numeric AS lost_cost")),
+        Beside::UnbilledCost => drop(sql.push(", NULL::numeric AS unbilled_cost")),
     }
     sql.push(" FROM traceability.facts s");
     if matches!(rows, RowSelector::Session(_) | RowSelector::SessionOf(_)) {

@@ -16,7 +16,7 @@ const METADATA_KEYS: &str = "'{proxy_server_request,user_api_key,model_map_infor
 
 impl Log {
     /// SQL of what [`Beside::Record`](traceability_facts::Beside) has beyond the content.
-    pub(super) fn record(&self) -> String {
+    pub(super) fn record() -> String {
         format!(
             r"{} AS completion_started_at, s.cache_hit AS cache_hit_text, s.cache_key AS cache_key, s.api_base AS api_base,
              CASE jsonb_typeof(p.metadata) WHEN 'object' THEN p.metadata - {METADATA_KEYS} END AS metadata,

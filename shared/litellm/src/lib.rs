@@ -9,7 +9,7 @@
 //! | `probe`, `types`, `tables` | which of LiteLLM's tables and columns there are |
 //! | `log`, `projection` | the log as facts |
 //! | `bounds`, `spend`, `names`, `key_hash`, `quality`, `tool_calls`, `call_paths`, `unpacked` | SQL of single facts |
-//! | `content`, `lost` | what is read of single requests beside their facts |
+//! | `content`, `unbilled` | what is read of single requests beside their facts |
 //! | `keys` | virtual keys |
 
 pub mod bounds;
@@ -19,7 +19,6 @@ mod error;
 mod key_hash;
 pub mod keys;
 mod log;
-mod lost;
 mod names;
 mod probe;
 mod projection;
@@ -28,6 +27,7 @@ mod spend;
 mod tables;
 mod tool_calls;
 mod types;
+mod unbilled;
 mod unpacked;
 
 pub use error::SchemaError;

@@ -14,7 +14,7 @@ use super::bounds;
 use super::probe::Schema;
 use super::projection::{self, Expression};
 use super::tables::{KEYS, SPEND_LOGS, TEAMS};
-use super::{key_hash, lost, tool_calls};
+use super::{key_hash, tool_calls, unbilled};
 
 /// The projection for the database at hand.
 #[derive(Debug, Clone)]
@@ -97,8 +97,8 @@ impl Log {
         match beside {
             Beside::Nothing => Vec::new(),
             Beside::Content => vec![self.content()],
-            Beside::Record => vec![self.content(), self.record()],
-            Beside::LostCost => vec![lost::LOST_COST.into()],
+            Beside::Record => vec![self.content(), Self::record()],
+            Beside::UnbilledCost => vec![unbilled::UNBILLED_COST.into()],
         }
     }
 

@@ -20,7 +20,7 @@ use super::Source;
 use super::filter::utc;
 use super::position::RequestPosition;
 use super::real_ids::RealIds;
-use crate::source::Session;
+use crate::source::SourceConnection;
 
 /// One request with what LiteLLM stored of its content.
 #[derive(Debug, Clone, FromRow)]
@@ -169,7 +169,7 @@ fn select(source: Source<'_>, rows: RowSelector<'_>) -> QueryBuilder<Postgres> {
 ///
 /// # Errors
 /// [`DbError`] when a database does not answer.
-pub async fn of_request(db: &mut Session, scope: &Scope, id: &str) -> Result<Option<ContentRow>, DbError> {
+pub async fn of_request(db: &mut SourceConnection, scope: &Scope, id: &str) -> Result<Option<ContentRow>, DbError> {
     let (conn, facts) = db.log().await?;
     let found = find(conn, Source { facts: &facts, scope }, id).await?;
     if found.is_some() {
@@ -207,7 +207,7 @@ async fn find(conn: &mut Connection, source: Source<'_>, id: &str) -> sqlx::Resu
 /// # Errors
 /// [`DbError`] when a database does not answer.
 pub async fn read_session(
-    db: &mut Session,
+    db: &mut SourceConnection,
     scope: &Scope,
     session_id: &str,
     after: Option<&RequestPosition>,
@@ -263,7 +263,7 @@ enum Judged {
 }
 
 impl Judged {
-    fn of(db: &Session, scope: &Scope) -> Self {
+    fn of(db: &SourceConnection, scope: &Scope) -> Self {
         if scope.asks_for_agents() && db.facts.has_stored_content() { Self::ByContents } else { Self::ByKeys }
     }
 }
@@ -273,7 +273,7 @@ const KEYS: i64 = 1_000;
 
 /// A query for the requests of a session, as [`RequestPosition`]s. Who may see them is decided once their contents are read,
 /// where that is [`Judged::ByContents`].
-fn select_keys(db: &Session, scope: &Scope, session_id: &str) -> QueryBuilder<Postgres> {
+fn select_keys(db: &SourceConnection, scope: &Scope, session_id: &str) -> QueryBuilder<Postgres> {
     let scope = match Judged::of(db, scope) {
         Judged::ByKeys => scope,
         Judged::ByContents => &Scope::AllRows,
@@ -299,7 +299,7 @@ pub struct EarlierRequests<'a> {
 /// # Errors
 /// [`DbError`] when a database does not answer.
 pub async fn read_session_at(
-    db: &mut Session,
+    db: &mut SourceConnection,
     scope: &Scope,
     session_id: &str,
     EarlierRequests { starts, until }: EarlierRequests<'_>,
@@ -330,7 +330,7 @@ pub async fn read_session_at(
 /// Hands over the requests with these keys, in this order, one by one, with the content that the log has of them. Of those
 /// that are in the index only, no content is left; what is nowhere any more is left out.
 async fn read(
-    db: &mut Session,
+    db: &mut SourceConnection,
     scope: &Scope,
     keys: &[RequestPosition],
     mut take: impl FnMut(ContentRow) -> ControlFlow<()>,

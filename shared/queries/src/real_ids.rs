@@ -10,7 +10,7 @@ use traceability_index::names::{LONGEST, is_shortened, stored};
 
 use super::Source;
 use super::filter::utc;
-use crate::source::Session;
+use crate::source::SourceConnection;
 
 /// Whole ids by their stored form.
 #[derive(Debug, Default)]
@@ -23,7 +23,7 @@ impl RealIds {
     /// # Errors
     /// [`DbError`] when the log cannot be reached.
     pub async fn of<'a>(
-        db: &mut Session,
+        db: &mut SourceConnection,
         scope: &Scope,
         ids: impl IntoIterator<Item = (&'a str, DateTime<Utc>)>,
     ) -> Result<Self, DbError> {

@@ -22,7 +22,7 @@ use super::content::ContentRow;
 use super::filter::{RequestFilter, union, utc};
 use super::position::RequestPosition;
 use super::real_ids::RealIds;
-use crate::source::Session;
+use crate::source::SourceConnection;
 
 /// One request of a list: its facts, without content.
 #[derive(Debug, Clone, Serialize, FromRow, ToSchema)]
@@ -183,7 +183,7 @@ async fn mark(conn: &mut Connection, source: Source<'_>, rows: &mut [RequestRow]
 ///
 /// # Errors
 /// [`DbError`] when the log cannot be reached.
-pub async fn show_real_ids(db: &mut Session, scope: &Scope, rows: &mut [RequestRow]) -> Result<(), DbError> {
+pub async fn show_real_ids(db: &mut SourceConnection, scope: &Scope, rows: &mut [RequestRow]) -> Result<(), DbError> {
     let ids = |row: &RequestRow| {
         let ids = [Some(&row.request_id), Some(&row.session_id), row.litellm_call_id.as_ref()];
         ids.into_iter().flatten().cloned().map(|id| (id, row.request_start)).collect::<Vec<_>>()
@@ -243,7 +243,7 @@ pub struct RequestRecord {
 ///
 /// # Errors
 /// [`DbError`] when a database does not answer.
-pub async fn find(db: &mut Session, scope: &Scope, id: &str) -> Result<Option<RequestRecord>, DbError> {
+pub async fn find(db: &mut SourceConnection, scope: &Scope, id: &str) -> Result<Option<RequestRecord>, DbError> {
     let (conn, facts) = db.log().await?;
     // One look-up each, not one with OR: a database may lack the index on the call id, and ids are mostly request ids.
     for rows in [RowSelector::Request(id), RowSelector::Call(id)] {

@@ -11,7 +11,7 @@ use traceability_facts::absent::UNKNOWN;
 use traceability_facts::measures::{CACHED_TOKENS, FAILED_REQUESTS, SPEND, TOTAL_TOKENS};
 use traceability_queries::Source;
 use traceability_queries::analytics::{
-    GroupSelection, Grouping, MOST_GROUPS, MeasureSet, Measured, Order, Pick, Question, labels, measure,
+    GroupSelection, Grouping, Groups, MOST_GROUPS, MeasureSet, Measured, Order, Question, labels, measure,
 };
 
 use super::Asked;
@@ -101,7 +101,7 @@ pub(super) async fn breakdown(
     (by, total): (BreakdownBy, &Money),
     back: LookBack,
 ) -> sqlx::Result<Told> {
-    let all = Pick::Top { order: Order::Cost, top: MOST_GROUPS, include_other: true };
+    let all = Groups::TopN { order: Order::Cost, top: MOST_GROUPS, include_other: true };
     let found = groups(conn, source, asked, &asked.span.window, (by, all)).await?;
     let cached: Vec<i64> = found.iter().filter_map(|group| group.figures.cached_tokens).collect();
     let newcomers =
@@ -111,7 +111,7 @@ pub(super) async fn breakdown(
     if reach(&previous, back.since) == Reach::Whole && back.is_for(by) && !rows.is_empty() {
         let keys = rows.iter().filter_map(|row| row.id.clone()).map(|id| vec![id]).collect();
         let shown = GroupSelection { keys, other: rows.iter().any(|row| row.id.is_none()) };
-        let before = groups(conn, source, asked, &previous, (by, Pick::Selection(&shown))).await?;
+        let before = groups(conn, source, asked, &previous, (by, Groups::Selection(&shown))).await?;
         for row in &mut rows {
             let same = before.iter().find(|group| group.keys.first() == row.id.as_ref());
             row.previous_spend = Some(same.map_or_else(Money::zero, |group| Money(group.figures.exact_spend.clone())));
@@ -131,13 +131,13 @@ async fn groups(
     source: Source<'_>,
     asked: &Asked,
     window: &TimeWindow,
-    (by, pick): (BreakdownBy, Pick<'_>),
+    (by, which): (BreakdownBy, Groups<'_>),
 ) -> sqlx::Result<Vec<Measured>> {
     let question = Question::new(*window, asked.filter.clone());
     let grouping = Grouping { keys: vec![by.dimension()], starts: vec![window.start] };
     let mut measures = vec![SPEND, TOTAL_TOKENS, FAILED_REQUESTS];
     measures.extend((by == BreakdownBy::Agent && *window == asked.span.window).then_some(CACHED_TOKENS));
-    measure(conn, source, &question, &grouping, MeasureSet { measures: &measures, pick, cost_shares: false }).await
+    measure(conn, source, &question, &grouping, MeasureSet { measures: &measures, which, cost_shares: false }).await
 }
 
 /// The first groups as rows, and all others as one.
@@ -206,7 +206,7 @@ async fn newcomers(
     let window = TimeWindow { start, end: asked.span.window.start };
     let question = Question::new(window, asked.filter.clone());
     let grouping = Grouping { keys: vec![by.dimension()], starts: vec![start] };
-    let needs = MeasureSet { measures: &[], pick: Pick::Selection(&shown), cost_shares: false };
+    let needs = MeasureSet { measures: &[], which: Groups::Selection(&shown), cost_shares: false };
     let seen = measure(conn, source, &question, &grouping, needs).await?;
     let seen: HashSet<Vec<String>> = seen.into_iter().map(|group| group.keys).collect();
     let new = named.into_iter().filter(|group| !seen.contains(&group.keys)).map(|group| Newcomer {

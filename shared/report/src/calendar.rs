@@ -10,7 +10,7 @@ use traceability_db::Connection;
 use traceability_facts::measures::{FAILED_REQUESTS, SPEND, TOTAL_TOKENS};
 use traceability_queries::Source;
 use traceability_queries::analytics::{
-    Figures, GroupSelection, Grouping, MeasureSet, Measured, Order, Pick, Question, measure,
+    Figures, GroupSelection, Grouping, Groups, MeasureSet, Measured, Order, Question, measure,
 };
 use traceability_queries::filter::RequestFilter;
 
@@ -64,8 +64,8 @@ impl Daily {
         filter: &RequestFilter,
         parts: &[Part],
     ) -> sqlx::Result<Self> {
-        let pick = Pick::Top { order: Order::Requests, top: 1, include_other: false };
-        let mut all = Self::measured(conn, source, filter, parts, &[], pick).await?;
+        let which = Groups::TopN { order: Order::Requests, top: 1, include_other: false };
+        let mut all = Self::measured(conn, source, filter, parts, &[], which).await?;
         Ok(all.pop().map_or_else(|| Self::nothing(parts), |(_, daily)| daily))
     }
 
@@ -81,7 +81,7 @@ impl Daily {
             return Ok(Vec::new());
         }
         let shown = GroupSelection { keys: ids.into_iter().map(|id| vec![id]).collect(), other: false };
-        Self::measured(conn, source, filter, parts, &[by], Pick::Selection(&shown)).await
+        Self::measured(conn, source, filter, parts, &[by], Groups::Selection(&shown)).await
     }
 
     async fn measured(
@@ -90,14 +90,14 @@ impl Daily {
         filter: &RequestFilter,
         parts: &[Part],
         keys: &[Dimension],
-        pick: Pick<'_>,
+        which: Groups<'_>,
     ) -> sqlx::Result<Vec<(String, Self)>> {
         let (Some(first), Some(last)) = (parts.first(), parts.last()) else { return Ok(Vec::new()) };
         let window = TimeWindow { start: first.window.start, end: last.window.end };
         let starts = parts.iter().map(|part| part.window.start).collect();
         let grouping = Grouping { keys: keys.to_vec(), starts };
         let measures = [SPEND, FAILED_REQUESTS, TOTAL_TOKENS];
-        let needs = MeasureSet { measures: &measures, pick, cost_shares: false };
+        let needs = MeasureSet { measures: &measures, which, cost_shares: false };
         let question = Question::new(window, filter.clone());
         let found = measure(conn, source, &question, &grouping, needs).await?;
         let daily = |group: Measured| {

@@ -94,8 +94,8 @@ pub(super) async fn quality(
         unpriced_tokens: Some(all.unpriced_tokens),
         unpriced_models: Some(models.collect()),
         requests_without_session: Some(all.without_session),
-        requests_with_lost_cost: all.lost_requests,
-        lost_cost: all.lost_cost.map(Money),
+        requests_with_lost_cost: all.unbilled_requests,
+        lost_cost: all.unbilled_cost.map(Money),
         flags: Some(flags),
         origins: origins(conn, source, question, requests).await?,
     })

@@ -13,7 +13,7 @@ use traceability_facts::measures::{
 use traceability_queries::Source;
 use traceability_queries::analytics::distinct::sessions;
 use traceability_queries::analytics::{
-    GroupSelection, Grouping, MOST_GROUPS, MeasureSet, Order, Pick, Question, measure,
+    GroupSelection, Grouping, Groups, MOST_GROUPS, MeasureSet, Order, Question, measure,
 };
 
 use super::Asked;
@@ -25,8 +25,8 @@ pub(super) async fn totals(conn: &mut Connection, source: Source<'_>, question: 
     let grouping = Grouping { keys: Vec::new(), starts: vec![question.window.start] };
     let mut asked = vec![SPEND, PROMPT_TOKENS, COMPLETION_TOKENS, TOTAL_TOKENS, FAILED_REQUESTS, CACHE_HITS];
     asked.extend(source.facts.rollups().map(|_| CACHED_TOKENS));
-    let pick = Pick::Top { order: Order::Requests, top: 1, include_other: false };
-    let needs = MeasureSet { measures: &asked, pick, cost_shares: false };
+    let which = Groups::TopN { order: Order::Requests, top: 1, include_other: false };
+    let needs = MeasureSet { measures: &asked, which, cost_shares: false };
     let Some(measured) = measure(conn, source, question, &grouping, needs).await?.pop() else {
         return Ok(Totals { cache_savings: Some(Money::zero()), ..Totals::default() });
     };
@@ -57,9 +57,9 @@ async fn savings(
         return Ok(Some(Money::zero()));
     }
     let grouping = Grouping { keys: vec![Dimension::Model], starts: vec![question.window.start] };
-    let pick = Pick::Top { order: Order::Cost, top: MOST_GROUPS, include_other: false };
+    let which = Groups::TopN { order: Order::Cost, top: MOST_GROUPS, include_other: false };
     let measures = [SPEND, FAILED_REQUESTS, CACHE_HITS];
-    let needs = MeasureSet { measures: &measures, pick, cost_shares: false };
+    let needs = MeasureSet { measures: &measures, which, cost_shares: false };
     let models = measure(conn, source, question, &grouping, needs).await?;
     let known = models.into_iter().filter_map(|model| {
         let figures = model.figures;

@@ -57,7 +57,7 @@ async fn asking_everything_changes_nothing() {
 #[tokio::test]
 async fn its_sessions_cannot_write() {
     let app = App::of_release(RELEASE).await;
-    let mut session = app.state.db.session().await.expect("a session");
+    let mut session = app.state.db.connect().await.expect("a session");
     for write in [
         "CREATE TABLE written ()",
         "DELETE FROM \"LiteLLM_SpendLogs\"",

@@ -54,7 +54,7 @@ pub async fn run(router: OpenApiRouter<AppState>) -> ExitCode {
     };
     state.largest_answer = Some(LARGEST_ANSWER);
     // The function starts all the same where this fails: its first request says why, and the database may come up.
-    let _ = tokio::time::timeout(WARM_UP, DbStats::settled(state.db.session())).await;
+    let _ = tokio::time::timeout(WARM_UP, DbStats::settled(state.db.connect())).await;
     let service = layers::service(router, state);
     match lambda_runtime::run_concurrent(service_fn(move |event| invoke(service.clone(), event))).await {
         Ok(()) => ExitCode::SUCCESS,

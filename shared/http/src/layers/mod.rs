@@ -162,7 +162,7 @@ impl Exchange {
     async fn finish(&self, mut response: Response) -> Response {
         let hides = response.status() == StatusCode::NOT_FOUND && self.notes.is_scoped();
         if hides {
-            timing::on_the_beat(self.started).await;
+            timing::pad_to_quantum(self.started).await;
         }
         let timing = Timing { total: self.started.elapsed(), database: self.work.duration() };
         let headers = response.headers_mut();

@@ -26,12 +26,12 @@ impl Timing {
 }
 
 /// What is out of a caller's rows takes a little longer not to be found than what does not exist: the database looks at
-/// it first. Such an answer therefore leaves on the beat, where the difference is not seen.
-const BEAT: Duration = Duration::from_millis(20);
+/// it first. Such an answer therefore leaves at the next multiple of this time, where the difference is not seen.
+const QUANTUM: Duration = Duration::from_millis(20);
 
-/// Waits for the next beat.
-pub(super) async fn on_the_beat(started: Instant) {
-    let beats = started.elapsed().as_micros() / BEAT.as_micros() + 1;
-    let until = BEAT.saturating_mul(u32::try_from(beats).unwrap_or(u32::MAX));
+/// Waits for the next multiple of [`QUANTUM`] since the start.
+pub(super) async fn pad_to_quantum(started: Instant) {
+    let quanta = started.elapsed().as_micros() / QUANTUM.as_micros() + 1;
+    let until = QUANTUM.saturating_mul(u32::try_from(quanta).unwrap_or(u32::MAX));
     tokio::time::sleep(until.saturating_sub(started.elapsed())).await;
 }

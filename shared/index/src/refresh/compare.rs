@@ -11,8 +11,8 @@ use traceability_db::DbError;
 use traceability_facts::{Beside, Fact, RowSelector};
 use traceability_litellm::PROJECTION;
 
-use super::slices::Slice;
-use super::{Refresh, RefreshError, names};
+use super::slices::{Facts, Slice};
+use super::{OnMissing, Refresh, RefreshError, names};
 
 /// So much of the recent past is compared in each run, and so much of what is older, in turns.
 const RECENT: TimeDelta = TimeDelta::hours(3);
@@ -65,7 +65,7 @@ impl Refresh<'_> {
         let turn: Option<DateTime<Utc>> =
             sqlx::query_scalar("SELECT compared_until FROM traceability.state").fetch_one(&mut self.index).await?;
         let rest = TimeWindow { start: turn.unwrap_or(extent.start).max(extent.start), end: recent.start };
-        let start = if rest.start < rest.end { self.next_row(rest, false).await? } else { None };
+        let start = if rest.start < rest.end { self.next_row(rest, Facts::OfLog).await? } else { None };
         let end = start.map(|start| (start + TURN).min(recent.start));
         let complete = match start.zip(end) {
             Some((start, end)) => start >= end || self.compare(TimeWindow { start, end }, false).await?,
@@ -91,7 +91,7 @@ impl Refresh<'_> {
         }
         let mut start = whole_hours(window.start);
         // Years without a row are passed over.
-        while let Some(next) = self.next_row(TimeWindow { start, end: window.end.max(start) }, false).await? {
+        while let Some(next) = self.next_row(TimeWindow { start, end: window.end.max(start) }, Facts::OfLog).await? {
             if watched {
                 self.watch.advance(hours(TimeWindow { start, end: whole_hours(next) }));
             }
@@ -101,7 +101,7 @@ impl Refresh<'_> {
                 end: (start + TimeDelta::days(1)).min(whole_hours(window.end + TimeDelta::hours(1))),
             };
             let altered = self.altered(part).await?;
-            if !self.copy(altered, false).await? {
+            if !self.copy(altered, OnMissing::Keep).await? {
                 return Ok(false);
             }
             if watched {

@@ -11,7 +11,7 @@ use traceability_facts::Fact;
 use traceability_litellm::{Log, bounds};
 
 use super::slices::{BATCH, Slice};
-use super::{Refresh, RefreshError, begin, merge, names};
+use super::{OnMissing, Refresh, RefreshError, begin, merge, names};
 
 /// What goes over the network at a time.
 const CHUNK: usize = 256 * 1024;
@@ -28,7 +28,7 @@ struct Ahead {
 impl Refresh<'_> {
     /// Copies these slices and merges them, and then the minutes that rows of them have moved to; `false` if there was no
     /// time for all of them, or another indexer is at work.
-    pub(super) async fn copy(&mut self, slices: Vec<Slice>, forget: bool) -> Result<bool, RefreshError> {
+    pub(super) async fn copy(&mut self, slices: Vec<Slice>, on_missing: OnMissing) -> Result<bool, RefreshError> {
         let mut slices = slices.into_iter().peekable();
         let mut ahead = None;
         while let Some(slice) = slices.next() {
@@ -43,7 +43,7 @@ impl Refresh<'_> {
             let mut waiting = vec![slice];
             while let Some(slice) = waiting.pop() {
                 let next = slices.peek().copied().filter(|_| waiting.is_empty() && self.has_time());
-                let Some((moved, read)) = self.copy_one(slice, ahead.take(), next, forget).await? else {
+                let Some((moved, read)) = self.copy_one(slice, ahead.take(), next, on_missing).await? else {
                     return Ok(false);
                 };
                 ahead = read;
@@ -60,7 +60,7 @@ impl Refresh<'_> {
         slice: Slice,
         ahead: Option<Ahead>,
         next: Option<Slice>,
-        forget: bool,
+        on_missing: OnMissing,
     ) -> Result<Option<(Vec<Slice>, Option<Ahead>)>, RefreshError> {
         let began = Instant::now();
         let Some(mut transaction) = begin(&mut self.index).await? else { return Ok(None) };
@@ -79,7 +79,7 @@ impl Refresh<'_> {
         let moved = moved(&mut self.log, missing).await.map_err(DbError::from)?;
         let ids: Vec<String> = moved.iter().map(|(id, _)| id.clone()).collect();
         let merge = async {
-            let changed = merge::merge(&mut transaction, slice.window, &ids, forget).await?;
+            let changed = merge::merge(&mut transaction, slice.window, &ids, on_missing).await?;
             transaction.commit().await?;
             Ok::<_, sqlx::Error>(changed)
         };

@@ -8,7 +8,7 @@ use traceability_facts::session::SUMMARY_COLUMNS;
 use traceability_facts::session_duration;
 use traceability_litellm::PROJECTION;
 
-use super::stale;
+use super::{OnMissing, stale};
 
 /// Makes room: for the slice, and for what it replaces.
 pub(super) async fn prepare(conn: &mut PgConnection, window: TimeWindow) -> sqlx::Result<()> {
@@ -46,13 +46,13 @@ pub(super) async fn missing(conn: &mut PgConnection, window: TimeWindow) -> sqlx
 
 /// Merges `staging`, which holds all rows that the log has of this window. Returns how many facts are new or altered.
 ///
-/// Rows that the log no longer has stay, marked: its retention must not change what the past cost. Only `forget` takes
+/// Rows that the log no longer has stay, marked: its retention must not change what the past cost. Only [`OnMissing::Forget`] takes
 /// them out, and those that have `moved` to another time.
 pub(super) async fn merge(
     conn: &mut PgConnection,
     window: TimeWindow,
     moved: &[String],
-    forget: bool,
+    on_missing: OnMissing,
 ) -> sqlx::Result<u64> {
     let (start, end) = (window.start.naive_utc(), window.end.naive_utc());
     let here = "f.started_at >= $1 AND f.started_at < $2";
@@ -83,7 +83,8 @@ pub(super) async fn merge(
         );
         altered += statement(take_out).bind(moved).execute(&mut *conn).await?.rows_affected();
     }
-    let gone = if forget {
+    let forgets = on_missing == OnMissing::Forget;
+    let gone = if forgets {
         statement(format!(
             "WITH old AS (DELETE FROM traceability.facts f WHERE {here} AND {not_here} RETURNING f.*) \
              INSERT INTO pg_temp.altered SELECT * FROM old"
@@ -107,10 +108,10 @@ pub(super) async fn merge(
     .execute(&mut *conn)
     .await?
     .rows_affected();
-    if added > 0 || altered > 0 || forget {
+    if added > 0 || altered > 0 || forgets {
         refresh_sessions(conn).await?;
     }
-    Ok(added + marked + if forget { gone } else { 0 })
+    Ok(added + marked + if forgets { gone } else { 0 })
 }
 
 /// Of what nothing is made, neither a roll-up nor a session's total.

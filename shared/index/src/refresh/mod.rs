@@ -4,7 +4,7 @@
 //! and what differs is copied anew ([`copy`]) and merged in one transaction ([`merge`]), together with the sessions it
 //! belongs to. How much is compared makes the difference: by the minute what is new ([`slices`]), by the hour, more closely,
 //! what may have been altered ([`compare`]). Nothing is remembered of what was copied, so that an interruption at any
-//! point, or a second indexer, leaves nothing to mend. Roll-ups follow ([`roll`]).
+//! point, or a second indexer, leaves nothing to repair. Roll-ups follow ([`roll`]).
 
 mod compare;
 mod connect;
@@ -28,6 +28,15 @@ use traceability_db::config::DatabaseConfig;
 use traceability_litellm::Log;
 
 pub use connect::{ConnectError, open_index};
+
+/// What becomes of indexed requests that LiteLLM's log no longer has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnMissing {
+    /// They stay, marked: the log's retention must not change what the past cost.
+    Keep,
+    /// They are taken out of the index.
+    Forget,
+}
 
 /// Why the index could not be brought up to date.
 #[derive(Debug, thiserror::Error)]
@@ -211,14 +220,14 @@ impl<'a> Refresh<'a> {
         Ok(self.outcome)
     }
 
-    /// Copies a window anew, whatever the index has of it, and rolls it up. With `forget`, rows that the log no longer has
-    /// are taken out of the index as well.
+    /// Copies a window anew, whatever the index has of it, and rolls it up. Rows that the log no longer has
+    /// are kept, or forgotten as well.
     ///
     /// # Errors
     /// As [`Self::run`].
-    pub async fn rebuild(&mut self, window: TimeWindow, forget: bool) -> Result<Outcome, RefreshError> {
+    pub async fn rebuild(&mut self, window: TimeWindow, on_missing: OnMissing) -> Result<Outcome, RefreshError> {
         let now = self.now().await?;
-        let complete = self.copy_again(window, forget).await? && self.roll(now).await?;
+        let complete = self.copy_again(window, on_missing).await? && self.roll(now).await?;
         self.outcome.complete = complete;
         Ok(self.outcome)
     }

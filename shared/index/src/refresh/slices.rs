@@ -10,7 +10,7 @@ use traceability_db::DbError;
 use traceability_facts::Conditions;
 use traceability_litellm::{PROJECTION, bounds};
 
-use super::{Refresh, RefreshError};
+use super::{OnMissing, Refresh, RefreshError};
 
 /// LiteLLM's log.
 const LOG: &str = r#""LiteLLM_SpendLogs""#;
@@ -18,6 +18,15 @@ const LOG: &str = r#""LiteLLM_SpendLogs""#;
 pub(super) const BATCH: i64 = 20_000;
 /// Minutes are counted for so long at a time.
 const COUNTED: TimeDelta = TimeDelta::days(7);
+
+/// Which facts are compared with the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Facts {
+    /// Those of requests that the log still has, as far as that is known.
+    OfLog,
+    /// Also those of requests that the log no longer has.
+    All,
+}
 
 /// A part of the log to be copied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,27 +55,27 @@ impl Refresh<'_> {
         };
         let start = since.map_or(extent.start, |since| since.max(extent.start));
         let window = TimeWindow { start, end: extent.end.max(start) };
-        let mut slices = self.slices(window, false).await?;
+        let mut slices = self.slices(window, Facts::OfLog).await?;
         if since.is_some() {
             slices.extend(self.with_new_tools(window).await?);
         }
         self.watch.begin("copying rows", slices.iter().map(|slice| slice.rows.unsigned_abs()).sum());
-        if !self.copy(slices, false).await? {
+        if !self.copy(slices, OnMissing::Keep).await? {
             return Ok(false);
         }
         self.finish(now).await
     }
 
     /// Copies the window anew, whatever the index has of it.
-    pub(super) async fn copy_again(&mut self, window: TimeWindow, forget: bool) -> Result<bool, RefreshError> {
-        let mut slices = self.slices(window, true).await?;
+    pub(super) async fn copy_again(&mut self, window: TimeWindow, on_missing: OnMissing) -> Result<bool, RefreshError> {
+        let mut slices = self.slices(window, Facts::All).await?;
         // The borders need not be full minutes.
         for slice in &mut slices {
             slice.window.start = slice.window.start.max(window.start);
             slice.window.end = slice.window.end.min(window.end);
         }
         self.watch.begin("copying rows", slices.iter().map(|slice| slice.rows.unsigned_abs()).sum());
-        self.copy(slices, forget).await
+        self.copy(slices, on_missing).await
     }
 
     /// The time from the first to the last row of log and index; `None` if both are empty.
@@ -89,16 +98,16 @@ impl Refresh<'_> {
     }
 
     /// The slices of which log and index have different numbers of rows; or all, also those that the log has no longer.
-    async fn slices(&mut self, window: TimeWindow, all: bool) -> Result<Vec<Slice>, RefreshError> {
+    async fn slices(&mut self, window: TimeWindow, facts: Facts) -> Result<Vec<Slice>, RefreshError> {
         let mut slices = Vec::new();
         let mut window = whole_minutes(window);
-        while let Some(start) = self.next_row(window, all).await? {
+        while let Some(start) = self.next_row(window, facts).await? {
             let part = TimeWindow { start, end: (start + COUNTED).min(window.end) };
-            let (log, index) = (self.count_log(part).await?, count_index(&mut self.index, part, all).await?);
+            let (log, index) = (self.count_log(part).await?, count_index(&mut self.index, part, facts).await?);
             let minutes: BTreeSet<_> = log.keys().chain(index.keys()).copied().collect();
             let minutes = minutes.into_iter().map(|start| {
                 let rows = log.get(&start).copied().unwrap_or_default();
-                Minute { start, rows, differs: all || log.get(&start) != index.get(&start) }
+                Minute { start, rows, differs: facts == Facts::All || log.get(&start) != index.get(&start) }
             });
             join(minutes, &mut slices);
             window.start = part.end;
@@ -111,7 +120,7 @@ impl Refresh<'_> {
     pub(super) async fn next_row(
         &mut self,
         window: TimeWindow,
-        or_gone: bool,
+        facts: Facts,
     ) -> Result<Option<DateTime<Utc>>, RefreshError> {
         if window.start >= window.end {
             return Ok(None);
@@ -121,7 +130,7 @@ impl Refresh<'_> {
         log.push(r#" ORDER BY s."startTime" LIMIT 1"#);
         let log = first(&mut self.log, log).await.map_err(DbError::from)?;
         let mut index = QueryBuilder::new("SELECT f.started_at FROM traceability.facts f WHERE ");
-        push_of_index(&mut index, window, or_gone);
+        push_of_index(&mut index, window, facts);
         index.push(" ORDER BY f.started_at LIMIT 1");
         let index = first(&mut self.index, index).await?;
         Ok(log.into_iter().chain(index).min().map(|start| whole_minutes(TimeWindow { start, end: start }).start))
@@ -175,22 +184,22 @@ async fn count(conn: &mut PgConnection, mut sql: QueryBuilder<Postgres>) -> sqlx
     Ok(counts.into_iter().map(|(minute, rows)| (minute.and_utc(), rows)).collect())
 }
 
-async fn count_index(conn: &mut PgConnection, window: TimeWindow, or_gone: bool) -> sqlx::Result<Counts> {
+async fn count_index(conn: &mut PgConnection, window: TimeWindow, facts: Facts) -> sqlx::Result<Counts> {
     // Also a minute without a row that counts, since all of them may be asked for.
     let mut sql = QueryBuilder::new(format!(
         "SELECT date_trunc('minute', f.started_at), count(*) FILTER (WHERE f.projection = {PROJECTION}) \
          FROM traceability.facts f WHERE "
     ));
-    push_of_index(&mut sql, window, or_gone);
+    push_of_index(&mut sql, window, facts);
     sql.push(" GROUP BY 1");
     count(conn, sql).await
 }
 
 /// Appends the condition of the facts `f` of a window, also of those that the log no longer has, or without them.
-fn push_of_index(sql: &mut QueryBuilder<Postgres>, window: TimeWindow, or_gone: bool) {
+fn push_of_index(sql: &mut QueryBuilder<Postgres>, window: TimeWindow, facts: Facts) {
     sql.push("f.started_at >= ").push_bind(window.start.naive_utc());
     sql.push(" AND f.started_at < ").push_bind(window.end.naive_utc());
-    sql.push(if or_gone { "" } else { " AND NOT f.gone" });
+    sql.push(if facts == Facts::All { "" } else { " AND NOT f.gone" });
 }
 
 fn whole_minutes(window: TimeWindow) -> TimeWindow {

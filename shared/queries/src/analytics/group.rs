@@ -14,7 +14,7 @@ use traceability_facts::measures::{
 use super::Question;
 use super::distinct::{sessions_and_users, users};
 use super::grouping::{Bucket, GroupSelection, Grouping};
-use super::measure::{Figures, MeasureSet, Measured, Order, Pick, measure};
+use super::measure::{Figures, Groups, MeasureSet, Measured, Order, measure};
 use super::percentiles::{Passes, Percentiles, sessions_and_percentiles};
 use crate::Source;
 use crate::source::RequestSource;
@@ -102,8 +102,8 @@ impl Spec {
     }
 
     /// What comes first, and how many groups.
-    pub(super) fn top(&self, top: u32) -> Pick<'static> {
-        Pick::Top { order: self.order, top, include_other: self.asks_for(Extra::OtherGroup) }
+    pub(super) fn top(&self, top: u32) -> Groups<'static> {
+        Groups::TopN { order: self.order, top, include_other: self.asks_for(Extra::OtherGroup) }
     }
 
     /// Which of the two passes apart from the sums are needed.
@@ -141,7 +141,7 @@ pub(super) struct GroupQuery<'a> {
     /// What the endpoint asks.
     pub(super) spec: Spec,
     /// Which groups.
-    pub(super) pick: Pick<'a>,
+    pub(super) which: Groups<'a>,
     /// What is asked of each bucket.
     pub(super) series: &'a [Measure],
 }
@@ -152,15 +152,15 @@ pub(super) async fn groups(
     source: Source<'_>,
     question: &Question,
     grouping: &Grouping,
-    GroupQuery { spec, pick, series }: GroupQuery<'_>,
+    GroupQuery { spec, which, series }: GroupQuery<'_>,
 ) -> sqlx::Result<Vec<Group>> {
     let mut measures = spec.measures(question, series);
     let mut passes = spec.passes(question);
-    if passes.sessions && can_count_along(source, grouping, pick) {
+    if passes.sessions && can_count_along(source, grouping, which) {
         measures.push(SESSIONS);
         passes.sessions = false;
     }
-    let needs = MeasureSet { measures: &measures, pick, cost_shares: spec.asks_for(Extra::CostShares) };
+    let needs = MeasureSet { measures: &measures, which, cost_shares: spec.asks_for(Extra::CostShares) };
     let found = measure(conn, source, question, grouping, needs).await?;
     let mut groups: Vec<Group> = found.into_iter().map(Group::of).collect();
     if groups.is_empty() {
@@ -204,10 +204,10 @@ pub(super) async fn groups(
 
 /// Whether sessions can be told apart while the rest is summed up, and should, since another pass would read the payload once
 /// more. Buckets and the others' groups have sessions in common.
-fn can_count_along(source: Source<'_>, grouping: &Grouping, pick: Pick<'_>) -> bool {
-    let are_apart = match pick {
-        Pick::Top { include_other, .. } => !include_other,
-        Pick::Selection(shown) => !shown.other,
+fn can_count_along(source: Source<'_>, grouping: &Grouping, which: Groups<'_>) -> bool {
+    let are_apart = match which {
+        Groups::TopN { include_other, .. } => !include_other,
+        Groups::Selection(shown) => !shown.other,
     };
     let is_dear = grouping.keys.iter().any(|key| key.reads_payload());
     is_dear && are_apart && !grouping.has_buckets() && source.facts.has_stored_content()
@@ -216,8 +216,8 @@ fn can_count_along(source: Source<'_>, grouping: &Grouping, pick: Pick<'_>) -> b
 /// All requests in question, whether they are in a group or not.
 async fn whole(conn: &mut Connection, source: Source<'_>, question: &Question) -> sqlx::Result<Whole> {
     let grouping = Grouping { keys: Vec::new(), starts: vec![question.window.start] };
-    let pick = Pick::Top { order: Order::Requests, top: 1, include_other: false };
-    let needs = MeasureSet { measures: &[FAILED_REQUESTS], pick, cost_shares: false };
+    let which = Groups::TopN { order: Order::Requests, top: 1, include_other: false };
+    let needs = MeasureSet { measures: &[FAILED_REQUESTS], which, cost_shares: false };
     let measured = measure(conn, source, question, &grouping, needs).await?;
     let whole = |one: &Measured| Whole { requests: one.figures.requests, failed_requests: one.figures.failed_requests };
     Ok(measured.first().map(whole).unwrap_or_default())
@@ -233,8 +233,8 @@ pub(super) async fn groups_by_bucket(
 ) -> sqlx::Result<Vec<Group>> {
     let grouping = Grouping { keys: Vec::new(), starts: starts.to_vec() };
     let measures = spec.measures(question, &[]);
-    let pick = Pick::Top { order: spec.order, top: 1, include_other: false };
-    let needs = MeasureSet { measures: &measures, pick, cost_shares: false };
+    let which = Groups::TopN { order: spec.order, top: 1, include_other: false };
+    let needs = MeasureSet { measures: &measures, which, cost_shares: false };
     let mut groups = vec![Group::default(); starts.len()];
     let found = measure(conn, source, question, &grouping, needs).await?;
     for (place, figures) in found.into_iter().flat_map(|all| all.buckets) {

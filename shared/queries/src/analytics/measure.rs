@@ -24,9 +24,9 @@ pub enum Order {
 
 /// Which groups are asked for.
 #[derive(Debug, Clone, Copy)]
-pub enum Pick<'a> {
+pub enum Groups<'a> {
     /// The first ones.
-    Top {
+    TopN {
         /// By this, and by their keys where that is the same.
         order: Order,
         /// So many.
@@ -45,7 +45,7 @@ pub struct MeasureSet<'a> {
     /// that are made of one part.
     pub measures: &'a [Measure],
     /// Which groups.
-    pub pick: Pick<'a>,
+    pub which: Groups<'a>,
     /// Whether the shares of the window's cost are needed.
     pub cost_shares: bool,
 }
@@ -132,7 +132,7 @@ pub async fn measure(
     grouping: &Grouping,
     needs: MeasureSet<'_>,
 ) -> sqlx::Result<Vec<Measured>> {
-    let by_cost = needs.cost_shares || matches!(needs.pick, Pick::Top { order: Order::Cost, .. });
+    let by_cost = needs.cost_shares || matches!(needs.which, Groups::TopN { order: Order::Cost, .. });
     let spend = if by_cost { &[measures::SPEND][..] } else { &[] };
     let mut columns = needed(&[&[measures::REQUESTS], spend, needs.measures]);
     columns.extend(needs.measures.contains(&measures::SESSIONS).then_some(measures::SESSIONS));
@@ -142,7 +142,7 @@ pub async fn measure(
     if needs.cost_shares {
         push_whole(&mut sql, source, question, grouping);
     }
-    let join = push_ranked(&mut sql, needs.pick);
+    let join = push_ranked(&mut sql, needs.which);
     push_select(&mut sql, grouping, &columns, needs.cost_shares);
     sql.push(join);
     let groups = "r.place, r.k1, r.k2";
@@ -197,10 +197,10 @@ fn push_whole(sql: &mut QueryBuilder<Postgres>, source: Source<'_>, question: &Q
 }
 
 /// The groups with their places, and how the parts are joined with them.
-fn push_ranked(sql: &mut QueryBuilder<Postgres>, pick: Pick<'_>) -> &'static str {
+fn push_ranked(sql: &mut QueryBuilder<Postgres>, which: Groups<'_>) -> &'static str {
     sql.push(", ranked AS (SELECT ");
-    match pick {
-        Pick::Top { order, top, include_other } => {
+    match which {
+        Groups::TopN { order, top, include_other } => {
             let first = match order {
                 Order::Requests => "sum(p.requests) DESC",
                 Order::Cost => "sum(p.spend) DESC, sum(p.requests) DESC",
@@ -213,7 +213,7 @@ fn push_ranked(sql: &mut QueryBuilder<Postgres>, pick: Pick<'_>) -> &'static str
             sql.push_bind(i64::from(top)).push(")");
             if include_other { " LEFT JOIN ranked" } else { " JOIN ranked" }
         }
-        Pick::Selection(shown) => {
+        Groups::Selection(shown) => {
             sql.push("r.k1, r.k2, r.place FROM ");
             shown.push(sql);
             sql.push(")");

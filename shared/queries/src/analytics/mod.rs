@@ -33,7 +33,7 @@ pub use errors::ErrorShare;
 pub use group::{Extra, Group, Spec, Whole, labels};
 pub use grouping::{Bucket, GroupSelection, Grouping};
 pub use latency::Latency;
-pub use measure::{Figures, MeasureSet, Measured, Order, Pick, measure};
+pub use measure::{Figures, Groups, MeasureSet, Measured, Order, measure};
 pub use models::ModelUsage;
 pub use overview::Overview;
 pub use percentiles::{Passes, Percentiles, Quantiles, Times as PercentileTimes, percentiles};

@@ -14,7 +14,7 @@ use super::comparison::{Change, RowFigures};
 use super::details::{Details, Times};
 use super::group::{Extra, Group, GroupQuery, Spec, groups, groups_by_bucket};
 use super::grouping::{Bucket, Grouping};
-use super::measure::{Figures, Pick};
+use super::measure::{Figures, Groups};
 use super::{MOST_GROUPS, Question};
 use crate::Source;
 
@@ -111,9 +111,9 @@ pub async fn report<T: Report>(
     let buckets = view.series.as_deref().unwrap_or_default();
     let starts = if buckets.is_empty() { vec![question.window.start] } else { starts(buckets) };
     let grouping = Grouping { keys: keys.to_vec(), starts };
-    let pick = T::SPEC.top(view.top);
+    let which = T::SPEC.top(view.top);
     let series: &[Measure] = if view.series.is_some() { &OF_SERIES } else { &[] };
-    let found = groups(conn, source, question, &grouping, GroupQuery { spec: T::SPEC, pick, series }).await?;
+    let found = groups(conn, source, question, &grouping, GroupQuery { spec: T::SPEC, which, series }).await?;
     let mut rows: Vec<T> = found.iter().map(|group| row(question, group)).collect();
     if view.series.is_some() {
         for (row, group) in rows.iter_mut().zip(&found) {
@@ -124,7 +124,7 @@ pub async fn report<T: Report>(
         let question = Question { window, ..question.clone() };
         let grouping = Grouping { keys: keys.to_vec(), starts: vec![window.start] };
         let shown = Group::shown(&found);
-        let same = GroupQuery { spec: T::SPEC, pick: Pick::Selection(&shown), series: &[] };
+        let same = GroupQuery { spec: T::SPEC, which: Groups::Selection(&shown), series: &[] };
         let before = groups(conn, source, &question, &grouping, same).await?;
         for (row, group) in rows.iter_mut().zip(&found) {
             let same = before.iter().find(|other| (other.other, &other.keys) == (group.other, &group.keys));

@@ -23,9 +23,9 @@ pub struct DataQuality {
     /// Requests to which the caller gave no session.
     pub without_session: i64,
     /// Requests without a cost by `spend` but with one in `cost_breakdown`; `None` where that is not known.
-    pub lost_requests: Option<i64>,
+    pub unbilled_requests: Option<i64>,
     /// What those cost.
-    pub lost_cost: Option<BigDecimal>,
+    pub unbilled_cost: Option<BigDecimal>,
     /// Requests that raise each of [`FLAGS`].
     pub flags: Vec<i64>,
 }
@@ -66,20 +66,20 @@ pub async fn data_quality(
     ];
     let facts = union(&[&own, &question.filter.facts()]);
     let is_known = source.facts.has_stored_content();
-    let lost = format!("FILTER (WHERE {PRICED} AND f.lost_cost > 0)");
-    let (lost_requests, lost_cost) = if is_known {
-        (format!("count(*) {lost}"), format!("COALESCE(sum(f.lost_cost) {lost}, 0)"))
+    let unbilled = format!("FILTER (WHERE {PRICED} AND f.unbilled_cost > 0)");
+    let (unbilled_requests, unbilled_cost) = if is_known {
+        (format!("count(*) {unbilled}"), format!("COALESCE(sum(f.unbilled_cost) {unbilled}, 0)"))
     } else {
         ("NULL::bigint".into(), "NULL::numeric".into())
     };
     let unpriced = format!("FILTER (WHERE {PRICED} AND f.spend = 0)");
     let flags = FLAGS.map(|flag| format!("count(*) FILTER (WHERE '{}' = ANY(f.data_quality))", flag.name)).join(", ");
-    let mut sql = source.requests_with(&facts, Beside::LostCost, RowSelector::Started(&question.window));
+    let mut sql = source.requests_with(&facts, Beside::UnbilledCost, RowSelector::Started(&question.window));
     sql.push(format!(
         " SELECT m.model, count(*) {unpriced} AS unpriced_requests, \
          COALESCE(sum(f.total_tokens) {unpriced}, 0)::bigint AS unpriced_tokens, \
          count(*) FILTER (WHERE f.session_is_generated) AS without_session, \
-         {lost_requests} AS lost_requests, {lost_cost} AS lost_cost, ARRAY[{flags}] AS flags FROM requests AS f \
+         {unbilled_requests} AS unbilled_requests, {unbilled_cost} AS unbilled_cost, ARRAY[{flags}] AS flags FROM requests AS f \
          CROSS JOIN LATERAL (SELECT COALESCE(f.model_group, '{UNKNOWN}') AS model) AS m"
     ));
     question.filter.push(&mut Conditions::new(&mut sql), "f");

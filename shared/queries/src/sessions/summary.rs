@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 use crate::Source;
 use crate::real_ids::RealIds;
-use crate::source::Session;
+use crate::source::SourceConnection;
 
 /// One session, whatever number of users, agents or keys took part.
 #[derive(Debug, Clone, Serialize, FromRow, ToSchema)]
@@ -193,7 +193,7 @@ pub async fn summaries(
 /// # Errors
 /// [`DbError`] when the log cannot be reached.
 pub async fn show_real_ids(
-    db: &mut Session,
+    db: &mut SourceConnection,
     scope: &Scope,
     summaries: &mut [SessionSummary],
 ) -> Result<RealIds, DbError> {

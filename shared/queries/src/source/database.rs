@@ -15,7 +15,7 @@ use traceability_litellm::Log;
 
 use super::RequestSource;
 use super::outage::Outage;
-use super::session::{LogPlace, Session};
+use super::source_connection::{LogPlace, SourceConnection};
 
 /// LiteLLM's database, and that of the index: pools of read-only connections, and what is known of the tables there.
 #[derive(Clone)]
@@ -129,53 +129,53 @@ impl Database {
     /// [`DbError`] when the database cannot be reached or has no readable log table, and
     /// [`DbError::IndexDatabase`] when that of the index cannot be read: the log would take minutes for what the index
     /// answers, and LiteLLM's database would bear it.
-    pub async fn session(&self) -> Result<Session, DbError> {
+    pub async fn connect(&self) -> Result<SourceConnection, DbError> {
         if let Some(work) = DbStats::current() {
             work.is_over_window();
         }
-        self.session_within(self.log.acquire_timeout()).await
+        self.connect_within(self.log.acquire_timeout()).await
     }
 
-    /// As [`Self::session`], to look one request or session up by its id, which the log answers as well: it does so while
-    /// the database of the index cannot be read. See [`Session::require_index`].
+    /// As [`Self::connect`], to look one request or session up by its id, which the log answers as well: it does so while
+    /// the database of the index cannot be read. See [`SourceConnection::require_index`].
     ///
     /// # Errors
     /// [`DbError`] when LiteLLM's database cannot be reached or has no readable log table.
-    pub async fn look_up(&self) -> Result<Session, DbError> {
+    pub async fn look_up(&self) -> Result<SourceConnection, DbError> {
         // Half of the time, so that some is left for the log.
-        match self.session_within(self.log.acquire_timeout() / 2).await {
+        match self.connect_within(self.log.acquire_timeout() / 2).await {
             Err(DbError::IndexDatabase(error)) => {
                 let unread = DbError::IndexDatabase(error);
                 tracing::warn!(
                     error = unread.safe_text(),
                     "the database of the index cannot be read: LiteLLM's log answers"
                 );
-                Ok(Session { unread_index: Some(unread), ..self.log().await? })
+                Ok(SourceConnection { unread_index: Some(unread), ..self.log().await? })
             }
             session => session,
         }
     }
 
     /// `patience` is how long to wait for a connection to the database of the index.
-    async fn session_within(&self, patience: Duration) -> Result<Session, DbError> {
-        match self.session_of_known_tables(patience).await {
+    async fn connect_within(&self, patience: Duration) -> Result<SourceConnection, DbError> {
+        match self.connect_to_known_tables(patience).await {
             // The index was there a moment ago, and was taken away.
             Err(error) if error.is_of_missing_table() => {
                 self.forget_facts().await;
-                self.session_of_known_tables(patience).await
+                self.connect_to_known_tables(patience).await
             }
             session => session,
         }
     }
 
-    async fn session_of_known_tables(&self, patience: Duration) -> Result<Session, DbError> {
+    async fn connect_to_known_tables(&self, patience: Duration) -> Result<SourceConnection, DbError> {
         let mut has_index = false;
         if let Some(apart) = &self.index {
             let (mut conn, known) = apart.open(patience).await?;
             has_index = known.tables.0;
             if has_index && let Some(index) = Index::read(&mut conn).await.map_err(DbError::IndexDatabase)? {
                 let log = LogPlace::Elsewhere { database: Box::new(self.clone()), opened: None };
-                return Ok(Session { conn, facts: indexed(index), has_index, log, unread_index: None });
+                return Ok(SourceConnection { conn, facts: indexed(index), has_index, log, unread_index: None });
             }
         }
         let (mut conn, known) = self.log.open(self.log.acquire_timeout()).await?;
@@ -186,18 +186,18 @@ impl Database {
             None => RequestSource::Log(Arc::clone(&direct)),
         };
         let has_index = has_index || known.tables.has_index;
-        Ok(Session { conn, facts, has_index, log: LogPlace::Here(direct), unread_index: None })
+        Ok(SourceConnection { conn, facts, has_index, log: LogPlace::Here(direct), unread_index: None })
     }
 
     /// A connection and the facts of LiteLLM's own log, whether there is an index or not: where its keys are, and what was
     /// written a moment ago.
     ///
     /// # Errors
-    /// As [`Self::session`].
-    pub async fn log(&self) -> Result<Session, DbError> {
+    /// As [`Self::connect`].
+    pub async fn log(&self) -> Result<SourceConnection, DbError> {
         let (conn, direct) = self.open_log().await?;
         let facts = RequestSource::Log(Arc::clone(&direct));
-        Ok(Session { conn, facts, has_index: false, log: LogPlace::Here(direct), unread_index: None })
+        Ok(SourceConnection { conn, facts, has_index: false, log: LogPlace::Here(direct), unread_index: None })
     }
 
     pub(super) async fn open_log(&self) -> Result<(Connection, Arc<Log>), DbError> {

@@ -3,8 +3,8 @@
 mod database;
 mod outage;
 mod request_source;
-mod session;
+mod source_connection;
 
 pub use database::Database;
 pub use request_source::RequestSource;
-pub use session::Session;
+pub use source_connection::SourceConnection;

@@ -1,15 +1,15 @@
 //! Roll-ups: from facts those of quarters of an hour, from these the longer ones.
 
-mod longer;
-mod part;
+mod compact;
+mod partition;
 mod quarters;
-mod share;
+mod rollup_row;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
+use self::partition::Partition;
 use self::quarters::Quarters;
-use self::share::Share;
 use super::stale::quarter;
 use super::{Refresh, RefreshError, begin, connect};
 use crate::{Level, Slot};
@@ -21,7 +21,7 @@ impl Refresh<'_> {
     /// Rolls up what has settled by now and is not rolled up yet, and anew what is out of date; whether there was time for
     /// it. Then the index is ready.
     pub(super) async fn roll(&mut self, now: DateTime<Utc>) -> Result<bool, RefreshError> {
-        let complete = self.extend(Slot::of(now - self.config.settle)).await? && self.mend().await?;
+        let complete = self.extend(Slot::of(now - self.config.settle)).await? && self.rebuild_stale().await?;
         if complete {
             sqlx::query("UPDATE traceability.state SET ready = true WHERE NOT ready AND as_of IS NOT NULL")
                 .execute(&mut self.index)
@@ -54,15 +54,15 @@ impl Refresh<'_> {
             let quarters = quarters::read(&mut transaction, start, end).await?;
             if let Some(second) = &mut second {
                 let mut other = second.begin().await?;
-                let [ours, theirs] = Share::HALVES;
+                let [ours, theirs] = Partition::HALVES;
                 tokio::try_join!(
-                    extend_share(&mut transaction, ours, &quarters, start, end),
-                    extend_share(&mut other, theirs, &quarters, start, end),
+                    extend_partition(&mut transaction, ours, &quarters, start, end),
+                    extend_partition(&mut other, theirs, &quarters, start, end),
                 )?;
                 // First: until the state says otherwise, nobody uses it, and the next attempt takes it out.
                 other.commit().await?;
             } else {
-                extend_share(&mut transaction, Share::ALL, &quarters, start, end).await?;
+                extend_partition(&mut transaction, Partition::ALL, &quarters, start, end).await?;
             }
             sqlx::query("UPDATE traceability.state SET rolled_until = $1")
                 .bind(end.0)
@@ -90,7 +90,7 @@ impl Refresh<'_> {
     }
 
     /// Rolls up anew what is out of date, a day at a time. The month of a day waits for the last of its days.
-    async fn mend(&mut self) -> Result<bool, RefreshError> {
+    async fn rebuild_stale(&mut self) -> Result<bool, RefreshError> {
         let marks: Vec<(i32, DateTime<Utc>)> =
             sqlx::query_as("SELECT quarter, marked_at FROM traceability.stale ORDER BY quarter")
                 .fetch_all(&mut self.index)
@@ -107,8 +107,8 @@ impl Refresh<'_> {
             let Some(mut transaction) = begin(&mut self.index).await? else { return Ok(false) };
             for run in day.chunk_by(|a, b| a.0 + 1 == b.0) {
                 let (from, until) = (run[0], Slot(run[run.len() - 1].0 + 1));
-                delete(&mut transaction, Share::ALL, Level::Slot, from, until).await?;
-                quarters::read(&mut transaction, from, until).await?.write(&mut transaction, Share::ALL).await?;
+                delete(&mut transaction, Partition::ALL, Level::Slot, from, until).await?;
+                quarters::read(&mut transaction, from, until).await?.write(&mut transaction, Partition::ALL).await?;
             }
             let rolled = rolled_until(&mut transaction).await?;
             for level in [Level::Hour, Level::Day, Level::Week, Level::Month] {
@@ -116,8 +116,8 @@ impl Refresh<'_> {
                 spans.dedup();
                 for span in spans.into_iter().filter(|span| Some(level.next(*span)) <= rolled) {
                     if level != Level::Month || is_last {
-                        delete(&mut transaction, Share::ALL, level, span, level.next(span)).await?;
-                        longer::roll_level(&mut transaction, Share::ALL, level, span, level.next(span)).await?;
+                        delete(&mut transaction, Partition::ALL, level, span, level.next(span)).await?;
+                        compact::roll_level(&mut transaction, Partition::ALL, level, span, level.next(span)).await?;
                     }
                 }
             }
@@ -142,20 +142,20 @@ impl Refresh<'_> {
     }
 }
 
-/// Extends the roll-ups of a share.
-async fn extend_share(
+/// Extends the roll-ups of a partition.
+async fn extend_partition(
     conn: &mut PgConnection,
-    share: Share,
+    partition: Partition,
     quarters: &Quarters,
     start: Slot,
     end: Slot,
 ) -> sqlx::Result<()> {
     // Where the state was set back, by hand or by a restored table, or an indexer was ended, there are some already.
     for level in Level::ALL {
-        delete(conn, share, level, level.floor(start), Slot(i32::MAX)).await?;
+        delete(conn, partition, level, level.floor(start), Slot(i32::MAX)).await?;
     }
-    quarters.write(conn, share).await?;
-    longer::roll(conn, share, start, end).await
+    quarters.write(conn, partition).await?;
+    compact::roll(conn, partition, start, end).await
 }
 
 /// Has fresh statistics made, for the plans of questions.
@@ -208,11 +208,17 @@ async fn first_fact(conn: &mut PgConnection) -> sqlx::Result<Option<DateTime<Utc
 }
 
 /// Takes out the roll-ups of a level from one quarter to another.
-async fn delete(conn: &mut PgConnection, share: Share, level: Level, from: Slot, until: Slot) -> sqlx::Result<()> {
+async fn delete(
+    conn: &mut PgConnection,
+    partition: Partition,
+    level: Level,
+    from: Slot,
+    until: Slot,
+) -> sqlx::Result<()> {
     sqlx::query(
         "DELETE FROM traceability.rollups WHERE dimension = ANY($1) AND level = $2 AND starts >= $3 AND starts < $4",
     )
-    .bind(share.names())
+    .bind(partition.names())
     .bind(level as i16)
     .bind(from.0)
     .bind(until.0)

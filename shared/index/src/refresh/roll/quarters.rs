@@ -9,8 +9,8 @@ use traceability_core::dimension::Dimension;
 use traceability_facts::dimension::DimensionSql;
 use traceability_facts::measures;
 
-use super::part::{self, Lines, Part, Totals};
-use super::share::Share;
+use super::partition::Partition;
+use super::rollup_row::{self, Lines, RollupRow, Totals};
 use crate::dimensions;
 use crate::dimensions::ROLLED_UP;
 use crate::histogram::{Histogram, bin};
@@ -94,7 +94,7 @@ struct Batch {
     names: Names,
     /// In which quarter a session had its last request so far in a group.
     active: HashMap<(u32, Group), i32>,
-    parts: HashMap<(i32, Group), Part>,
+    parts: HashMap<(i32, Group), RollupRow>,
 }
 
 impl Batch {
@@ -146,7 +146,7 @@ impl Batch {
 /// Roll-ups to be written.
 pub(super) struct Quarters {
     /// By grouping and time, as the table's key.
-    parts: Vec<((i32, Group), Part)>,
+    parts: Vec<((i32, Group), RollupRow)>,
     names: Names,
 }
 
@@ -159,17 +159,17 @@ impl From<Batch> for Quarters {
 }
 
 impl Quarters {
-    /// Writes those of a share, where there is nothing yet.
-    pub(super) async fn write(&self, conn: &mut PgConnection, share: Share) -> sqlx::Result<()> {
+    /// Writes those of a partition, where there is nothing yet.
+    pub(super) async fn write(&self, conn: &mut PgConnection, partition: Partition) -> sqlx::Result<()> {
         let lines = Some(Lines::new(Level::Slot));
-        part::write(conn, Chunks { parts: self.parts.iter(), share, names: &self.names, lines }).await
+        rollup_row::write(conn, Chunks { parts: self.parts.iter(), partition, names: &self.names, lines }).await
     }
 }
 
-/// The lines of a share's roll-ups, as many at a time as are sent at once.
+/// The lines of a partition's roll-ups, as many at a time as are sent at once.
 struct Chunks<'a> {
-    parts: std::slice::Iter<'a, ((i32, Group), Part)>,
-    share: Share,
+    parts: std::slice::Iter<'a, ((i32, Group), RollupRow)>,
+    partition: Partition,
     names: &'a Names,
     lines: Option<Lines>,
 }
@@ -180,7 +180,7 @@ impl Iterator for Chunks<'_> {
     fn next(&mut self) -> Option<String> {
         let lines = self.lines.as_mut()?;
         for ((quarter, (place, first, second)), part) in self.parts.by_ref() {
-            if !self.share.contains(*place) {
+            if !self.partition.contains(*place) {
                 continue;
             }
             let names = [self.names.name(*first), self.names.name(*second)];

@@ -5,7 +5,7 @@ use crate::dimensions::ROLLED_UP;
 
 /// Some groupings: a range of places in [`ROLLED_UP`].
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Share {
+pub(super) struct Partition {
     start: usize,
     end: usize,
 }
@@ -13,7 +13,7 @@ pub(super) struct Share {
 /// Where the second half begins: about as many roll-ups come before as after.
 const MIDDLE: usize = 13;
 
-impl Share {
+impl Partition {
     pub(super) const ALL: Self = Self { start: 0, end: ROLLED_UP.len() };
 
     /// Two that take about as long.
@@ -42,14 +42,14 @@ mod tests {
 
     #[test]
     fn every_request_belongs_to_the_first_grouping_of_a_share() {
-        for share in Share::HALVES.into_iter().chain([Share::ALL]) {
-            assert!(ROLLED_UP[share.start].iter().copied().all(Dimension::is_partition), "{share:?}");
+        for partition in Partition::HALVES.into_iter().chain([Partition::ALL]) {
+            assert!(ROLLED_UP[partition.start].iter().copied().all(Dimension::is_partition), "{partition:?}");
         }
     }
 
     #[test]
     fn halves_are_all() {
-        let halves: Vec<String> = Share::HALVES.into_iter().flat_map(Share::names).collect();
-        assert_eq!(halves, Share::ALL.names());
+        let halves: Vec<String> = Partition::HALVES.into_iter().flat_map(Partition::names).collect();
+        assert_eq!(halves, Partition::ALL.names());
     }
 }

@@ -8,7 +8,7 @@ use traceability_litellm::Log;
 use super::{Database, RequestSource};
 
 /// One connection, with the facts to write queries over.
-pub struct Session {
+pub struct SourceConnection {
     /// A connection of the pool.
     pub conn: Connection,
     /// The facts that it leads to.
@@ -28,7 +28,7 @@ pub(super) enum LogPlace {
     Elsewhere { database: Box<Database>, opened: Option<(Connection, Arc<Log>)> },
 }
 
-impl Session {
+impl SourceConnection {
     /// A connection to LiteLLM's own log, and the facts over it: where content is.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use crate::histogram::Histogram;
 
 /// What merges into a roll-up, and is one.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Part {
+pub(super) struct RollupRow {
     pub(super) totals: Totals,
     pub(super) durations: Histogram,
     pub(super) ttfts: Histogram,
@@ -61,7 +61,7 @@ impl Totals {
     }
 }
 
-impl Part {
+impl RollupRow {
     /// Adds requests of the same span.
     pub(super) fn merge(&mut self, totals: &Totals, durations: &Histogram, ttfts: &Histogram) {
         self.totals.merge(totals);
@@ -106,7 +106,7 @@ impl Lines {
     }
 
     /// Adds a roll-up. Returns all lines when they are enough to be sent.
-    pub(super) fn push(&mut self, grouping: &str, starts: i32, names: [&str; 2], part: &Part) -> Option<String> {
+    pub(super) fn push(&mut self, grouping: &str, starts: i32, names: [&str; 2], part: &RollupRow) -> Option<String> {
         // Writing to a string cannot fail.
         let _ = self.line(grouping, starts, names, part);
         (self.lines.len() >= CHUNK).then(|| std::mem::take(&mut self.lines))
@@ -117,7 +117,7 @@ impl Lines {
         Some(self.lines).filter(|lines| !lines.is_empty())
     }
 
-    fn line(&mut self, grouping: &str, starts: i32, names: [&str; 2], part: &Part) -> fmt::Result {
+    fn line(&mut self, grouping: &str, starts: i32, names: [&str; 2], part: &RollupRow) -> fmt::Result {
         let level = self.level as i16;
         let lines = &mut self.lines;
         write!(lines, "{grouping}\t{level}\t{starts}")?;

@@ -5,22 +5,22 @@ use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, FromRow, PgConnection, Row};
 use traceability_facts::measures;
 
-use super::part::{self, Lines, Part, Totals, returning};
-use super::share::Share;
+use super::partition::Partition;
+use super::rollup_row::{self, Lines, RollupRow, Totals, returning};
 use crate::histogram::Histogram;
 use crate::{Level, Slot};
 
 /// Rolls up the longer spans that end between the two.
-pub(super) async fn roll(conn: &mut PgConnection, share: Share, from: Slot, until: Slot) -> sqlx::Result<()> {
+pub(super) async fn roll(conn: &mut PgConnection, partition: Partition, from: Slot, until: Slot) -> sqlx::Result<()> {
     for level in [Level::Hour, Level::Day] {
         let (start, end) = (level.floor(from), level.floor(until));
         if start < end {
-            roll_level(conn, share, level, start, end).await?;
+            roll_level(conn, partition, level, start, end).await?;
         }
     }
     for level in [Level::Week, Level::Month] {
-        for start in spans(conn, share, level, level.floor(from), level.floor(until)).await? {
-            roll_level(conn, share, level, start, level.next(start)).await?;
+        for start in spans(conn, partition, level, level.floor(from), level.floor(until)).await? {
+            roll_level(conn, partition, level, start, level.next(start)).await?;
         }
     }
     Ok(())
@@ -30,7 +30,7 @@ pub(super) async fn roll(conn: &mut PgConnection, share: Share, from: Slot, unti
 /// to be looked at.
 async fn spans(
     conn: &mut PgConnection,
-    share: Share,
+    partition: Partition,
     level: Level,
     from: Slot,
     until: Slot,
@@ -39,7 +39,7 @@ async fn spans(
         "SELECT DISTINCT r.starts FROM traceability.rollups r WHERE r.dimension = $1 AND r.level = $2 AND r.starts >= $3 \
          AND r.starts < $4 ORDER BY 1",
     )
-    .bind(share.complete())
+    .bind(partition.complete())
     .bind(Level::Day as i16)
     .bind(from.0)
     .bind(until.0)
@@ -54,14 +54,14 @@ async fn spans(
 /// at a time.
 pub(super) async fn roll_level(
     conn: &mut PgConnection,
-    share: Share,
+    partition: Partition,
     level: Level,
     from: Slot,
     until: Slot,
 ) -> sqlx::Result<()> {
-    declare(conn, share, level, from, until).await?;
+    declare(conn, partition, level, from, until).await?;
     let mut lines = Lines::new(level);
-    let mut open: Option<(Group, Part)> = None;
+    let mut open: Option<(Group, RollupRow)> = None;
     loop {
         let rows = sqlx::query("FETCH 2000 FROM parts").persistent(false).fetch_all(&mut *conn).await?;
         if rows.is_empty() {
@@ -72,17 +72,17 @@ pub(super) async fn roll_level(
             let (group, mut part) = match open.take() {
                 Some((open, part)) if open == group => (open, part),
                 Some((done, part)) => {
-                    part::write(&mut *conn, done.push(&mut lines, &part).into_iter()).await?;
-                    (group, Part::default())
+                    rollup_row::write(&mut *conn, done.push(&mut lines, &part).into_iter()).await?;
+                    (group, RollupRow::default())
                 }
-                None => (group, Part::default()),
+                None => (group, RollupRow::default()),
             };
             add(&mut part, &row, group.span)?;
             open = Some((group, part));
         }
     }
     let full = open.and_then(|(done, part)| done.push(&mut lines, &part));
-    part::write(&mut *conn, full.into_iter().chain(lines.rest())).await?;
+    rollup_row::write(&mut *conn, full.into_iter().chain(lines.rest())).await?;
     sqlx::raw_sql("CLOSE parts").execute(conn).await?;
     Ok(())
 }
@@ -97,13 +97,19 @@ struct Group {
 }
 
 impl Group {
-    fn push(&self, lines: &mut Lines, part: &Part) -> Option<String> {
+    fn push(&self, lines: &mut Lines, part: &RollupRow) -> Option<String> {
         lines.push(&self.dimension, self.span, [&self.first, &self.second], part)
     }
 }
 
 /// Opens a cursor of the roll-ups of the level below, by what they become.
-async fn declare(conn: &mut PgConnection, share: Share, level: Level, from: Slot, until: Slot) -> sqlx::Result<()> {
+async fn declare(
+    conn: &mut PgConnection,
+    partition: Partition,
+    level: Level,
+    from: Slot,
+    until: Slot,
+) -> sqlx::Result<()> {
     let (below, span) = match level {
         // Rounded down also before 1970, where a clock that was wrong may have put a request.
         Level::Slot | Level::Hour => (Level::Slot, "floor(r.starts / 4.0)::integer * 4".to_owned()),
@@ -117,7 +123,7 @@ async fn declare(conn: &mut PgConnection, share: Share, level: Level, from: Slot
          {columns}r.durations, r.ttfts, r.new_sessions, r.returning_sessions FROM traceability.rollups r \
          WHERE r.dimension = ANY('{{\"{}\"}}') AND r.level = {} AND r.starts >= {} AND r.starts < {} \
          ORDER BY r.dimension, 2, r.first, r.second",
-        share.names().join("\",\""),
+        partition.names().join("\",\""),
         below as i16,
         from.0,
         until.0,
@@ -127,7 +133,7 @@ async fn declare(conn: &mut PgConnection, share: Share, level: Level, from: Slot
 }
 
 /// Adds the roll-up of a shorter span to that of the longer one that begins at `span`.
-fn add(part: &mut Part, row: &PgRow, span: i32) -> sqlx::Result<()> {
+fn add(part: &mut RollupRow, row: &PgRow, span: i32) -> sqlx::Result<()> {
     let ttfts: Option<Histogram> = row.try_get("ttfts")?;
     part.merge(&Totals::of(row)?, &row.try_get("durations")?, &ttfts.unwrap_or_default());
     part.add_sessions(None, row.try_get("new_sessions")?);
