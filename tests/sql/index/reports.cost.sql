@@ -596,7 +596,7 @@ requests AS (
     s.spend,
     s.cache_hit,
     s.data_quality,
-    NULL::numeric AS lost_cost
+    NULL::numeric AS unbilled_cost
   FROM traceability.facts s
   WHERE s.started_at >= $1 AND s.started_at < $2
 )
@@ -608,8 +608,8 @@ SELECT
     0
   )::bigint AS unpriced_tokens,
   count(*) FILTER (WHERE f.session_is_generated) AS without_session,
-  NULL::bigint AS lost_requests,
-  NULL::numeric AS lost_cost,
+  NULL::bigint AS unbilled_requests,
+  NULL::numeric AS unbilled_cost,
   ARRAY[
     count(*) FILTER (WHERE 'no_usage' = ANY(f.data_quality)),
     count(*) FILTER (WHERE 'ends_before_start' = ANY(f.data_quality)),

@@ -651,7 +651,7 @@ requests AS (
     CASE
       WHEN s.spend = 0
       AND jsonb_typeof(s.metadata #> '{cost_breakdown,total_cost}') = 'number' THEN LEAST(GREATEST((s.metadata #>> '{cost_breakdown,total_cost}')::numeric, 0), 1e12)
-    END AS lost_cost
+    END AS unbilled_cost
   FROM "LiteLLM_SpendLogs" s
   WHERE s."startTime" >= $1 AND s."startTime" < $2
 )
@@ -665,15 +665,15 @@ SELECT
   count(*) FILTER (WHERE f.session_is_generated) AS without_session,
   count(*) FILTER (
     WHERE f.status = 'success'
-      AND NOT f.cache_hit AND f.total_tokens > 0 AND f.lost_cost > 0
-  ) AS lost_requests,
+      AND NOT f.cache_hit AND f.total_tokens > 0 AND f.unbilled_cost > 0
+  ) AS unbilled_requests,
   COALESCE(
-    sum(f.lost_cost) FILTER (
+    sum(f.unbilled_cost) FILTER (
       WHERE f.status = 'success'
-        AND NOT f.cache_hit AND f.total_tokens > 0 AND f.lost_cost > 0
+        AND NOT f.cache_hit AND f.total_tokens > 0 AND f.unbilled_cost > 0
     ),
     0
-  ) AS lost_cost,
+  ) AS unbilled_cost,
   ARRAY[
     count(*) FILTER (WHERE 'no_usage' = ANY(f.data_quality)),
     count(*) FILTER (WHERE 'ends_before_start' = ANY(f.data_quality)),
