@@ -45,7 +45,7 @@ MORE_THREADS := RUST_TEST_THREADS=$${RUST_TEST_THREADS:-$$(($$(getconf _NPROCESS
 WITHOUT_FUNCTIONS := --skip functions:: --skip delivery_aws
 WITH_TOOLS := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" SAM_CLI_TELEMETRY=0
 
-.PHONY: help dev migrate migrate-down migrate-citus index index-watch reconcile report test test-native e2e e2e-arm64 check fmt service-key sql openapi \
+.PHONY: help dev migrate migrate-down migrate-citus index index-watch reconcile report test test-native test-indexed e2e e2e-arm64 check deny fmt service-key sql openapi \
   openapi-check bench bench-cold bench-scale setup watch validate package build deploy logs delete rds-ca clean
 
 help: ## List these targets
@@ -104,6 +104,10 @@ check: ## Check format, layers, lints and the API document
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy -p local --no-default-features --all-targets -- -D warnings
 	@$(MAKE) openapi-check
+
+deny: ## Check licences, advisories and libraries that must not come in twice (needs cargo-deny and the internet)
+	@cargo deny --version >/dev/null 2>&1 || { echo "there is no cargo-deny: cargo install --locked cargo-deny"; exit 1; }
+	cargo deny check
 
 fmt: ## Format the code
 	cargo fmt --all
