@@ -40,9 +40,6 @@ WITHOUT = {
 }
 # Files of a crate that need each other, and why they are one thought in several files.
 ONE_THOUGHT = {
-    "functions/cost-report": {
-        "delivery_run reporter": "a report makes its rounds, and a round reports with what the reporter has",
-    },
     "shared/db": {
         "backend pool": "the pool keeps what cancels statements, which connects as the pool does",
     },

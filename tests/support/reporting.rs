@@ -116,7 +116,7 @@ impl World {
     /// A run that fate may strike; `None` then.
     pub async fn run_until_struck(&self, now: DateTime<Utc>, event: &Value) -> Option<Result<Vec<Outcome>, RunError>> {
         let _turn = self.database.exclusively().await;
-        let reporter = self.reporter(now).await;
+        let reporter = Box::pin(self.reporter(now)).await;
         let outcome = tokio::select! {
             outcome = Box::pin(reporter.run(event, TIME)) => Some(outcome),
             () = self.fate.struck() => None,

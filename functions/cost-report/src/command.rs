@@ -124,7 +124,7 @@ impl Command {
     }
 
     async fn show(&self, reporter: &Reporter) -> Result<(), Box<dyn Error>> {
-        let mut asked = reporter.asked(self.span(reporter)?);
+        let mut asked = reporter.maker().asked(self.span(reporter)?);
         asked.filter = RequestFilter {
             team_id: Text::of(self.team.as_ref()),
             agent_name: Text::of(self.agent.as_ref()),
@@ -135,7 +135,7 @@ impl Command {
         asked.top = self.top.unwrap_or(asked.top);
         let form = self.form();
         asked.charges = form == Form::Focus;
-        let text = render(&reporter.make(&asked).await?, form)?;
+        let text = render(&reporter.maker().make(&asked).await?, form)?;
         match &self.out {
             Some(path) => {
                 std::fs::write(path, text).map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
@@ -147,7 +147,7 @@ impl Command {
     }
 
     fn span(&self, reporter: &Reporter) -> Result<Span, Box<dyn Error>> {
-        let (now, zone) = (reporter.now(), reporter.settings.zone);
+        let (now, zone) = (reporter.maker().now(), reporter.settings.zone);
         if self.current {
             let zone = self.timezone.unwrap_or(zone).0;
             return Ok(Span::of(self.period.unwrap_or(Period::Day), zone, day_of(now, zone)));

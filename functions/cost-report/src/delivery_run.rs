@@ -1,4 +1,4 @@
-//! One round to all targets.
+//! One run to all targets.
 
 use std::time::{Duration, Instant};
 
@@ -10,9 +10,11 @@ use traceability_report::{Filters, Form, Span};
 use url::Url;
 
 use crate::budgets::{self, Crossing};
+use crate::maker::{MakeError, ReportMaker};
+use crate::outcome::{Outcome, id_of};
 use crate::queue::{Place, Queue};
 use crate::rendered_report::{self, RenderedReport};
-use crate::reporter::{MakeError, Outcome, Reporter, id_of};
+
 use crate::settings::{Kind, RequestedFilter, Target};
 use crate::state::{Condition, Delivered, DeliveryLedger, Store, Written};
 use crate::targets::{DeliveryContext, Message};
@@ -20,9 +22,9 @@ use crate::targets::{DeliveryContext, Message};
 /// A run, under way. Whatever one target does, the others have theirs: all deliveries are under way at once, each within a
 /// bound of its own, and what did not get through is for the next run. Only the database is asked one thing at a time.
 pub(crate) struct DeliveryRun<'a> {
-    pub(crate) reporter: &'a Reporter,
-    pub(crate) means: DeliveryContext<'a>,
-    pub(crate) courier: DeliveryLedger<'a>,
+    pub(crate) maker: &'a ReportMaker,
+    pub(crate) context: DeliveryContext<'a>,
+    pub(crate) ledger: DeliveryLedger<'a>,
     pub(crate) span: Span,
     pub(crate) deadline: Instant,
     pub(crate) region: Option<String>,
@@ -49,21 +51,21 @@ impl DeliveryRun<'_> {
         shared.into_iter().chain(own.into_iter().flatten()).collect()
     }
 
-    /// Sends the same edition to several.
+    /// Sends the same report to several.
     async fn group(&self, name: &str, filter: &RequestedFilter, targets: &[&Target], place: Place<'_>) -> Vec<Outcome> {
         let (due, outcomes) = self.due(targets).await;
         if due.is_empty() {
             return outcomes;
         }
         let folder = format!("{}/{name}", rendered_report::folder(&self.span));
-        let edition = match self.edition(&folder, filter, place).await {
-            Ok(edition) => edition,
+        let rendered = match self.rendered(&folder, filter, place).await {
+            Ok(rendered) => rendered,
             Err(reason) => {
-                let failed = |target: &&Target| outcome(target, REPORT, Err(reason.clone()));
+                let failed = |target: &&Target| Outcome::of(target, REPORT, Err(reason.clone()));
                 return outcomes.into_iter().chain(due.iter().map(failed)).collect();
             }
         };
-        let deliver = async |target: &Target| self.report(target, &folder, &edition).await;
+        let deliver = async |target: &Target| self.report(target, &folder, &rendered).await;
         outcomes.into_iter().chain(join_all(due.into_iter().map(deliver)).await).collect()
     }
 
@@ -71,21 +73,21 @@ impl DeliveryRun<'_> {
     async fn due<'t>(&self, targets: &[&'t Target]) -> (Vec<&'t Target>, Vec<Outcome>) {
         let (mut due, mut outcomes) = (Vec::new(), Vec::new());
         for target in targets {
-            match self.courier.has(&self.ledger(target), REPORT).await {
+            match self.ledger.has(&self.ledger_key(target), REPORT).await {
                 Ok(false) => due.push(*target),
-                Ok(true) => outcomes.push(outcome(target, REPORT, Ok(Delivered::Before))),
-                Err(error) => outcomes.push(outcome(target, REPORT, Err(error.to_string()))),
+                Ok(true) => outcomes.push(Outcome::of(target, REPORT, Ok(Delivered::Before))),
+                Err(error) => outcomes.push(Outcome::of(target, REPORT, Err(error.to_string()))),
             }
         }
         (due, outcomes)
     }
 
-    fn ledger(&self, target: &Target) -> String {
+    fn ledger_key(&self, target: &Target) -> String {
         format!("{}/{}/delivery.json", rendered_report::folder(&self.span), target.name)
     }
 
-    /// The edition: the one that is there, or else a new one. Its files lie beside it.
-    async fn edition(
+    /// The report: the one that is there, or else a new one. Its files lie beside it.
+    async fn rendered(
         &self,
         folder: &str,
         filter: &RequestedFilter,
@@ -93,21 +95,21 @@ impl DeliveryRun<'_> {
     ) -> Result<RenderedReport, String> {
         let key = format!("{folder}/edition.json");
         let stored = self.stored(&key).await?;
-        let edition = if let Some(edition) = stored {
+        let rendered = if let Some(rendered) = stored {
             drop(place);
-            edition
+            rendered
         } else {
-            self.new_edition(&key, filter, place).await?
+            self.render_anew(&key, filter, place).await?
         };
         // It may lie there from before the settings were changed: nobody gets the figures of others by that.
-        if edition.filters != Filters::of(&filter.condition()) {
+        if rendered.filters != Filters::of(&filter.condition()) {
             return Err(format!("{key} was made with another filter: give the target another name"));
         }
-        self.means.lay_down(None, folder, &edition).await.map_err(|error| error.to_string())?;
-        Ok(edition)
+        self.context.upload_files(None, folder, &rendered).await.map_err(|error| error.to_string())?;
+        Ok(rendered)
     }
 
-    async fn new_edition(
+    async fn render_anew(
         &self,
         key: &str,
         filter: &RequestedFilter,
@@ -115,19 +117,19 @@ impl DeliveryRun<'_> {
     ) -> Result<RenderedReport, String> {
         let turn = place.turn(self.deadline).await;
         let slow = |_| format!("the report was not made within {} s", turn.time.as_secs());
-        let edition = timeout(turn.time, self.make(filter)).await.map_err(slow)?.map_err(|error| error.to_string())?;
+        let rendered = timeout(turn.time, self.make(filter)).await.map_err(slow)?.map_err(|error| error.to_string())?;
         drop(turn);
-        let bytes = serde_json::to_vec(&edition).map_err(|error| error.to_string())?;
-        match self.courier.store.write(key, bytes, "application/json", Condition::Absent).await {
-            Ok(Written::Done(_)) => Ok(edition),
+        let bytes = serde_json::to_vec(&rendered).map_err(|error| error.to_string())?;
+        match self.ledger.store.write(key, bytes, "application/json", Condition::Absent).await {
+            Ok(Written::Done(_)) => Ok(rendered),
             // Somebody else's, or our own after an answer that was lost.
-            Ok(Written::Taken) => self.stored(key).await?.ok_or_else(|| "the edition is gone".into()),
+            Ok(Written::Taken) => self.stored(key).await?.ok_or_else(|| "the report is gone".into()),
             Err(error) => Err(error.to_string()),
         }
     }
 
     async fn stored(&self, key: &str) -> Result<Option<RenderedReport>, String> {
-        let stored = self.courier.store.read(key).await.map_err(|error| error.to_string())?;
+        let stored = self.ledger.store.read(key).await.map_err(|error| error.to_string())?;
         let read = |bytes: &[u8]| {
             serde_json::from_slice(bytes).map_err(|_| format!("{key} is no edition of a report: move it away"))
         };
@@ -135,31 +137,31 @@ impl DeliveryRun<'_> {
     }
 
     async fn make(&self, filter: &RequestedFilter) -> Result<RenderedReport, MakeError> {
-        let mut asked = self.reporter.asked(self.span);
+        let mut asked = self.maker.asked(self.span);
         asked.filter = filter.condition();
         asked.budgets = budgets::visible(&asked.budgets, filter);
-        Ok(RenderedReport::of(&self.reporter.make(&asked).await?)?)
+        Ok(RenderedReport::of(&self.maker.make(&asked).await?)?)
     }
 
-    async fn report(&self, target: &Target, folder: &str, edition: &RenderedReport) -> Outcome {
-        let ledger = self.ledger(target);
+    async fn report(&self, target: &Target, folder: &str, rendered: &RenderedReport) -> Outcome {
+        let key = self.ledger_key(target);
         let message = Message {
-            id: id_of(REPORT, &[&ledger]),
+            id: id_of(REPORT, &[&key]),
             kind: "cost_report",
-            title: edition.title.clone(),
-            lines: edition.lines.clone(),
+            title: rendered.title.clone(),
+            lines: rendered.lines.clone(),
             link: self.link(folder),
-            html: edition.form(Form::Html).map(str::to_owned),
-            text: edition.form(Form::Markdown).map(str::to_owned),
-            data: edition.form(Form::Json).and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default(),
+            html: rendered.form(Form::Html).map(str::to_owned),
+            text: rendered.form(Form::Markdown).map(str::to_owned),
+            data: rendered.form(Form::Json).and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default(),
         };
         let send = async |_: &[String]| match &target.kind {
-            Kind::S3 { bucket: Some(bucket) } => self.means.lay_down(Some(bucket), folder, edition).await,
-            _ => self.means.send(target, &message).await,
+            Kind::S3 { bucket: Some(bucket) } => self.context.upload_files(Some(bucket), folder, rendered).await,
+            _ => self.context.send(target, &message).await,
         };
         let items = [REPORT.to_owned()];
-        let delivered = self.courier.deliver(&ledger, &items, target.guarantee, self.time(), send).await;
-        outcome(target, REPORT, delivered.map_err(|error| error.to_string()))
+        let delivered = self.ledger.deliver(&key, &items, target.guarantee, self.time(), send).await;
+        Outcome::of(target, REPORT, delivered.map_err(|error| error.to_string()))
     }
 
     fn time(&self) -> Duration {
@@ -169,7 +171,7 @@ impl DeliveryRun<'_> {
     /// Where the page is, for people who may look into the bucket. No address that opens it for whoever knows it: such a
     /// one lives as long as the function's credentials, hours.
     fn link(&self, folder: &str) -> Option<Url> {
-        let (Store::Bucket(bucket), Some(region)) = (self.courier.store, &self.region) else { return None };
+        let (Store::Bucket(bucket), Some(region)) = (self.ledger.store, &self.region) else { return None };
         let mut url = Url::parse(&format!("https://{region}.console.aws.amazon.com/")).ok()?;
         url.path_segments_mut().ok()?.clear().extend(["s3", "object", bucket.name()]);
         let key = format!("{folder}/{}", rendered_report::name(Form::Html));
@@ -186,18 +188,18 @@ impl DeliveryRun<'_> {
 
     async fn alerts_of(&self, target: &Target, place: Place<'_>) -> Vec<Outcome> {
         const ALERT: &str = "budget_alert";
-        let visible = budgets::visible(&self.reporter.settings.reports.budgets, &target.filter);
+        let visible = budgets::visible(self.maker.set_budgets(), &target.filter);
         if visible.is_empty() {
             return Vec::new();
         }
         let turn = place.turn(self.deadline).await;
         let untils = self.untils();
-        let used = timeout(turn.time, self.reporter.budgets(&visible, &self.span, &untils)).await;
+        let used = timeout(turn.time, self.maker.budgets(&visible, &self.span, &untils)).await;
         drop(turn);
         let used = match used {
             Ok(Ok(used)) => used,
-            Ok(Err(error)) => return vec![outcome(target, ALERT, Err(error.to_string()))],
-            Err(_) => return vec![outcome(target, ALERT, Err("the database did not answer in time".into()))],
+            Ok(Err(error)) => return vec![Outcome::of(target, ALERT, Err(error.to_string()))],
+            Err(_) => return vec![Outcome::of(target, ALERT, Err("the database did not answer in time".into()))],
         };
         let crossed = budgets::crossed(&used);
         let mut outcomes = Vec::new();
@@ -207,17 +209,17 @@ impl DeliveryRun<'_> {
             let items: Vec<_> = month.iter().map(Crossing::id).collect();
             let send = async |due: &[String]| {
                 let due: Vec<_> = month.iter().filter(|crossing| due.contains(&crossing.id())).collect();
-                self.means.send(target, &alert(&key, &due)).await
+                self.context.send(target, &alert(&key, &due)).await
             };
-            let delivered = self.courier.deliver(&key, &items, target.guarantee, self.time(), send).await;
-            outcomes.push(outcome(target, ALERT, delivered.map_err(|error| error.to_string())));
+            let delivered = self.ledger.deliver(&key, &items, target.guarantee, self.time(), send).await;
+            outcomes.push(Outcome::of(target, ALERT, delivered.map_err(|error| error.to_string())));
         }
         outcomes
     }
 
     /// Up to now; and, on the first day of a month, up to the end of the last one, which had no later run.
     fn untils(&self) -> Vec<chrono::DateTime<chrono::Utc>> {
-        let now = self.reporter.now();
+        let now = self.maker.now();
         let end = self.span.window.end;
         let month = |at| day_of(at, self.span.zone).month();
         if month(end - chrono::Duration::nanoseconds(1)) == month(now) { vec![now] } else { vec![end, now] }
@@ -237,8 +239,4 @@ fn alert(key: &str, due: &[&Crossing<'_>]) -> Message {
         text: None,
         data: budgets::data(due),
     }
-}
-
-fn outcome(target: &Target, what: &'static str, result: Result<Delivered, String>) -> Outcome {
-    Outcome { target: target.name.clone(), what, result }
 }

@@ -1,11 +1,11 @@
 //! The cost report that arrives by itself: on AWS a schedule starts it, a person runs the same by hand.
 //!
 //! - [`event`] is what is asked for, [`settings`] who gets it.
-//! - [`edition`] is a report as it is sent: made once, in all forms.
+//! - [`rendered_report`] is a report as it is sent: made once, in all forms.
 //! - [`state`] is what has been sent, so that nobody gets a report twice however often a run is repeated.
 //! - [`targets`] brings it there.
 //! - [`budgets`] tells of budgets that run out.
-//! - [`reporter`] does all of this.
+//! - [`maker`] makes the reports, [`reporter`] does all of this.
 
 pub mod aws;
 pub mod budgets;
@@ -13,6 +13,8 @@ mod command;
 mod delivery_run;
 pub mod event;
 pub mod http;
+pub mod maker;
+pub mod outcome;
 mod queue;
 pub mod rendered_report;
 pub mod reporter;
@@ -30,7 +32,8 @@ use traceability_runtime::job::{Failure, Job};
 
 pub use command::Command;
 pub use http::RetryPolicy;
-pub use reporter::{Outcome, Reporter, RunError};
+pub use outcome::Outcome;
+pub use reporter::{Reporter, RunError};
 pub use settings::Settings;
 
 /// The scheduled job.

@@ -11,6 +11,10 @@ use std::fmt::Write as _;
 use serde_json::Value;
 use url::Url;
 
+use self::email::Email;
+use self::slack::Slack;
+use self::sns::Sns;
+use self::webhook::Webhook;
 use crate::aws::Aws;
 use crate::http::HttpClient;
 use crate::rendered_report::RenderedReport;
@@ -55,13 +59,22 @@ impl Message {
     }
 }
 
+/// A way to bring a message to somebody.
+trait Sender {
+    /// Sends a message.
+    ///
+    /// # Errors
+    /// Why it was not sent.
+    async fn send(&self, context: &DeliveryContext<'_>, message: &Message) -> Result<(), SendError>;
+}
+
 /// What delivering needs.
 #[derive(Debug)]
 pub struct DeliveryContext<'a> {
     /// AWS.
     pub aws: &'a Aws,
     /// The web.
-    pub poster: &'a HttpClient,
+    pub http: &'a HttpClient,
     /// Addresses and keys.
     pub secrets: &'a Secrets,
     /// Where reports are kept.
@@ -77,23 +90,23 @@ impl DeliveryContext<'_> {
         match &target.kind {
             // What is in the bucket is the message.
             Kind::S3 { .. } => Ok(()),
-            Kind::Sns { topic_arn } => Box::pin(sns::send(self, target, topic_arn, message)).await,
-            Kind::Email { from, to } => Box::pin(email::send(self, target, from, to, message)).await,
-            Kind::Slack { url } => Box::pin(slack::send(self, target, url, message)).await,
-            Kind::Webhook { url, key } => Box::pin(webhook::send(self, target, url, key, message)).await,
+            Kind::Sns { topic_arn } => Box::pin(Sns { target, topic_arn }.send(self, message)).await,
+            Kind::Email { from, to } => Box::pin(Email { target, from, to }.send(self, message)).await,
+            Kind::Slack { url } => Box::pin(Slack { target, url }.send(self, message)).await,
+            Kind::Webhook { url, key } => Box::pin(Webhook { target, url, key }.send(self, message)).await,
         }
     }
 
-    /// Lays a report's files down, under a folder of the bucket.
+    /// Writes a report's files, under a folder of the bucket.
     ///
     /// # Errors
     /// Why they are not there.
-    pub async fn lay_down(
+    pub async fn upload_files(
         &self,
         bucket: Option<&str>,
         folder: &str,
-        edition: &RenderedReport,
+        report: &RenderedReport,
     ) -> Result<(), SendError> {
-        files::send(self, bucket, folder, edition).await
+        files::send(self, bucket, folder, report).await
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{DeliveryContext, Message};
+use super::{DeliveryContext, Message, Sender};
 use crate::secret::SecretRef;
 use crate::settings::Target;
 use crate::state::SendError;
@@ -11,14 +11,18 @@ use crate::state::SendError;
 const LONGEST_SECTION: usize = 2_900;
 const LONGEST_HEADING: usize = 150;
 
-pub(super) async fn send(
-    means: &DeliveryContext<'_>,
-    target: &Target,
-    url: &SecretRef,
-    message: &Message,
-) -> Result<(), SendError> {
-    let url = means.secrets.find(url, means.aws).await?;
-    means.poster.post(&url, &body(message).to_string(), target.guarantee, Vec::new).await
+/// See [`Sender`].
+pub(super) struct Slack<'a> {
+    pub(super) target: &'a Target,
+    pub(super) url: &'a SecretRef,
+}
+
+impl Sender for Slack<'_> {
+    async fn send(&self, context: &DeliveryContext<'_>, message: &Message) -> Result<(), SendError> {
+        let Self { target, url } = *self;
+        let url = context.secrets.find(url, context.aws).await?;
+        context.http.post(&url, &body(message).to_string(), target.guarantee, Vec::new).await
+    }
 }
 
 fn body(message: &Message) -> Value {

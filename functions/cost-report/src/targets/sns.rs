@@ -2,7 +2,7 @@
 
 use aws_sdk_sns::types::MessageAttributeValue;
 
-use super::{DeliveryContext, Message};
+use super::{DeliveryContext, Message, Sender};
 use crate::aws::send_error;
 use crate::settings::Target;
 use crate::state::SendError;
@@ -10,31 +10,38 @@ use crate::state::SendError;
 /// SNS takes no longer subject, and no other characters in it: mail servers would not, either.
 const LONGEST_SUBJECT: usize = 99;
 
-pub(super) async fn send(
-    means: &DeliveryContext<'_>,
-    target: &Target,
-    topic_arn: &str,
-    message: &Message,
-) -> Result<(), SendError> {
-    let attribute = |text: &str| {
-        MessageAttributeValue::builder().data_type("String").string_value(text).build().map_err(|_| {
-            // Never: both fields are there.
-            SendError::Refused("the message has an attribute that is none".into())
-        })
-    };
-    let client = means.aws.sns(target.guarantee).await;
-    let publish = client
-        .publish()
-        .topic_arn(topic_arn)
-        .subject(subject(&message.title))
-        .message(message.plain())
-        .message_attributes("id", attribute(&message.id)?)
-        .message_attributes("type", attribute(message.kind)?);
-    // Such a topic drops what it has had within five minutes by itself.
-    let is_fifo = topic_arn.strip_suffix(".fifo").is_some();
-    let publish =
-        if is_fifo { publish.message_group_id(&target.name).message_deduplication_id(&message.id) } else { publish };
-    publish.send().await.map(|_| ()).map_err(|error| send_error(&error))
+/// See [`Sender`].
+pub(super) struct Sns<'a> {
+    pub(super) target: &'a Target,
+    pub(super) topic_arn: &'a str,
+}
+
+impl Sender for Sns<'_> {
+    async fn send(&self, context: &DeliveryContext<'_>, message: &Message) -> Result<(), SendError> {
+        let Self { target, topic_arn } = *self;
+        let attribute = |text: &str| {
+            MessageAttributeValue::builder().data_type("String").string_value(text).build().map_err(|_| {
+                // Never: both fields are there.
+                SendError::Refused("the message has an attribute that is none".into())
+            })
+        };
+        let client = context.aws.sns(target.guarantee).await;
+        let publish = client
+            .publish()
+            .topic_arn(topic_arn)
+            .subject(subject(&message.title))
+            .message(message.plain())
+            .message_attributes("id", attribute(&message.id)?)
+            .message_attributes("type", attribute(message.kind)?);
+        // Such a topic drops what it has had within five minutes by itself.
+        let is_fifo = topic_arn.strip_suffix(".fifo").is_some();
+        let publish = if is_fifo {
+            publish.message_group_id(&target.name).message_deduplication_id(&message.id)
+        } else {
+            publish
+        };
+        publish.send().await.map(|_| ()).map_err(|error| send_error(&error))
+    }
 }
 
 fn subject(title: &str) -> String {

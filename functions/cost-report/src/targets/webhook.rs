@@ -11,7 +11,7 @@ use ring::hmac::{HMAC_SHA256, Key, sign};
 use serde_json::json;
 use url::Url;
 
-use super::{DeliveryContext, Message};
+use super::{DeliveryContext, Message, Sender};
 use crate::secret::{Secret, SecretRef};
 use crate::settings::Target;
 use crate::state::SendError;
@@ -19,34 +19,38 @@ use crate::state::SendError;
 /// Fewer bytes could be guessed.
 const SHORTEST_KEY: usize = 24;
 
-pub(super) async fn send(
-    means: &DeliveryContext<'_>,
-    target: &Target,
-    url: &SecretRef,
-    key: &SecretRef,
-    message: &Message,
-) -> Result<(), SendError> {
-    let url = means.secrets.find(url, means.aws).await?;
-    let key = means.secrets.find(key, means.aws).await?;
-    let key = Signer::new(&key).map_err(|reason| SendError::Refused(reason.into()))?;
-    let body = json!({
-        "id": message.id,
-        "type": message.kind,
-        "target": target.name,
-        "title": message.title,
-        "lines": message.lines,
-        "link": message.link.as_ref().map(Url::as_str),
-        "data": message.data,
-    })
-    .to_string();
-    // Signed anew for each attempt: a receiver refuses what was signed long ago.
-    let headers = || {
-        let now = Utc::now();
-        let signature = key.sign(&message.id, now, &body);
-        let timestamp = now.timestamp().to_string();
-        vec![("webhook-id", message.id.clone()), ("webhook-timestamp", timestamp), ("webhook-signature", signature)]
-    };
-    means.poster.post(&url, &body, target.guarantee, headers).await
+/// See [`Sender`].
+pub(super) struct Webhook<'a> {
+    pub(super) target: &'a Target,
+    pub(super) url: &'a SecretRef,
+    pub(super) key: &'a SecretRef,
+}
+
+impl Sender for Webhook<'_> {
+    async fn send(&self, context: &DeliveryContext<'_>, message: &Message) -> Result<(), SendError> {
+        let Self { target, url, key } = *self;
+        let url = context.secrets.find(url, context.aws).await?;
+        let key = context.secrets.find(key, context.aws).await?;
+        let key = Signer::new(&key).map_err(|reason| SendError::Refused(reason.into()))?;
+        let body = json!({
+            "id": message.id,
+            "type": message.kind,
+            "target": target.name,
+            "title": message.title,
+            "lines": message.lines,
+            "link": message.link.as_ref().map(Url::as_str),
+            "data": message.data,
+        })
+        .to_string();
+        // Signed anew for each attempt: a receiver refuses what was signed long ago.
+        let headers = || {
+            let now = Utc::now();
+            let signature = key.sign(&message.id, now, &body);
+            let timestamp = now.timestamp().to_string();
+            vec![("webhook-id", message.id.clone()), ("webhook-timestamp", timestamp), ("webhook-signature", signature)]
+        };
+        context.http.post(&url, &body, target.guarantee, headers).await
+    }
 }
 
 /// Signs messages.
