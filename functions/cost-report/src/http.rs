@@ -8,11 +8,11 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::HttpConnector;
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::time::{sleep, timeout};
 use url::{Host, Url};
 
 use crate::aws::never_connected;
-use crate::secret::Secret;
 use crate::settings::DeliveryGuarantee;
 use crate::state::SendError;
 use http::Request;
@@ -69,7 +69,7 @@ impl HttpClient {
     /// Why it was not taken, without the address. What may have arrived is posted again only if the target wants that.
     pub async fn post(
         &self,
-        address: &Secret,
+        address: &SecretString,
         body: &str,
         guarantee: DeliveryGuarantee,
         headers: impl Fn() -> Vec<(&'static str, String)> + Send,
@@ -169,8 +169,8 @@ fn target(url: &Url, answer: &HttpResponse) -> Option<Url> {
 }
 
 /// An address over TLS, or of this machine.
-fn parse(address: &Secret) -> Result<Url, &'static str> {
-    let url = Url::parse(address.reveal()).map_err(|_| "its address is none")?;
+fn parse(address: &SecretString) -> Result<Url, &'static str> {
+    let url = Url::parse(address.expose_secret()).map_err(|_| "its address is none")?;
     let on_this_machine = match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -188,10 +188,10 @@ mod tests {
     #[test]
     fn an_address_is_safe_or_of_this_machine() {
         for good in ["https://hooks.example.com/x", "http://localhost:8000/x", "http://[::1]/x"] {
-            assert!(parse(&Secret::new(good)).is_ok(), "{good}");
+            assert!(parse(&SecretString::from(good)).is_ok(), "{good}");
         }
         for bad in ["http://hooks.example.com/x", "ftp://localhost/x", "hooks.example.com", "data:x"] {
-            assert!(parse(&Secret::new(bad)).is_err(), "{bad}");
+            assert!(parse(&SecretString::from(bad)).is_err(), "{bad}");
         }
     }
 }

@@ -1,38 +1,14 @@
 //! What must not be seen: addresses that whoever knows them may post to, and keys.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
+use secrecy::SecretString;
 use serde::Deserialize;
 use tokio::sync::Mutex;
 use traceability_core::environment::Environment;
 
 use crate::aws::{Aws, reason};
 use crate::state::SendError;
-
-/// A secret text. It shows itself nowhere.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// This text.
-    #[must_use]
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The text, for its use.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
-    }
-}
 
 /// Where a secret is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -47,17 +23,17 @@ pub enum SecretRef {
 /// Looks secrets up.
 #[derive(Debug)]
 pub struct Secrets {
-    environment: BTreeMap<String, Secret>,
+    environment: BTreeMap<String, SecretString>,
     arn: Option<String>,
-    known: Mutex<Option<BTreeMap<String, Secret>>>,
+    known: Mutex<Option<BTreeMap<String, SecretString>>>,
 }
 
 impl Secrets {
     /// Keeps the variables that are referred to, and remembers where the others are.
     #[must_use]
     pub fn of<'w>(environment: &Environment, all: impl IntoIterator<Item = &'w SecretRef>) -> Self {
-        let named = all.into_iter().filter_map(|whereabouts| match whereabouts {
-            SecretRef::Env(name) => Some((name.clone(), Secret::new(environment.get(name)?))),
+        let named = all.into_iter().filter_map(|reference| match reference {
+            SecretRef::Env(name) => Some((name.clone(), SecretString::from(environment.get(name)?))),
             SecretRef::Secret(_) => None,
         });
         let arn = environment.get("REPORT_SECRET_ARN").map(str::to_owned);
@@ -68,8 +44,8 @@ impl Secrets {
     ///
     /// # Errors
     /// What is missing.
-    pub fn check(&self, whereabouts: &SecretRef) -> Result<(), String> {
-        match whereabouts {
+    pub fn check(&self, reference: &SecretRef) -> Result<(), String> {
+        match reference {
             SecretRef::Env(name) if !self.environment.contains_key(name) => {
                 Err(format!("the variable {name} is not set"))
             }
@@ -84,9 +60,9 @@ impl Secrets {
     ///
     /// # Errors
     /// Why it cannot be had: nothing was sent.
-    pub async fn find(&self, whereabouts: &SecretRef, aws: &Aws) -> Result<Secret, SendError> {
+    pub async fn find(&self, reference: &SecretRef, aws: &Aws) -> Result<SecretString, SendError> {
         let refused = |reason: String| SendError::Refused(reason);
-        match whereabouts {
+        match reference {
             SecretRef::Env(name) => {
                 let found = self.environment.get(name).cloned();
                 found.ok_or_else(|| refused(format!("the variable {name} is not set")))
@@ -108,7 +84,7 @@ impl Secrets {
         *self.known.lock().await = None;
     }
 
-    async fn read(&self, aws: &Aws) -> Result<BTreeMap<String, Secret>, String> {
+    async fn read(&self, aws: &Aws) -> Result<BTreeMap<String, SecretString>, String> {
         let arn = self.arn.as_deref().ok_or("REPORT_SECRET_ARN is not set")?;
         let client = aws.secrets().await;
         let secret = client.get_secret_value().secret_id(arn).send().await;
@@ -118,6 +94,6 @@ impl Secrets {
         // The text of serde's error could quote the secret.
         let fields: BTreeMap<String, String> = serde_json::from_str(text)
             .map_err(|_| "the secret of REPORT_SECRET_ARN must be a JSON object of names and texts")?;
-        Ok(fields.into_iter().map(|(name, text)| (name, Secret::new(text))).collect())
+        Ok(fields.into_iter().map(|(name, text)| (name, SecretString::from(text))).collect())
     }
 }

@@ -8,11 +8,12 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use ring::hmac::{HMAC_SHA256, Key, sign};
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use url::Url;
 
 use super::{DeliveryContext, Message, Sender};
-use crate::secret::{Secret, SecretRef};
+use crate::secret::SecretRef;
 use crate::settings::Target;
 use crate::state::SendError;
 
@@ -58,10 +59,10 @@ struct Signer(Key);
 
 impl Signer {
     /// A key is `whsec_` and base64, as Standard Webhooks has it, or any other text.
-    fn new(key: &Secret) -> Result<Self, &'static str> {
-        let bytes = match key.reveal().strip_prefix("whsec_") {
+    fn new(key: &SecretString) -> Result<Self, &'static str> {
+        let bytes = match key.expose_secret().strip_prefix("whsec_") {
             Some(encoded) => STANDARD.decode(encoded).map_err(|_| "its key must have base64 after whsec_")?,
-            None => key.reveal().as_bytes().to_vec(),
+            None => key.expose_secret().as_bytes().to_vec(),
         };
         if bytes.len() < SHORTEST_KEY {
             return Err("its key must have at least 24 bytes");
@@ -82,7 +83,7 @@ mod tests {
     /// The example of the specification.
     #[test]
     fn signatures_are_those_of_standard_webhooks() {
-        let signer = Signer::new(&Secret::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")).expect("a key");
+        let signer = Signer::new(&SecretString::from("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")).expect("a key");
         let now = DateTime::from_timestamp(1_614_265_330, 0).expect("a time");
         let signature = signer.sign("msg_p5jXN8AQM9LWM0D4loKWxJek", now, r#"{"test": 2432232314}"#);
         assert_eq!(signature, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
@@ -91,8 +92,8 @@ mod tests {
     #[test]
     fn a_key_is_long_enough() {
         for bad in ["short", "whsec_c2hvcnQ=", "whsec_???"] {
-            assert!(Signer::new(&Secret::new(bad)).is_err(), "{bad}");
+            assert!(Signer::new(&SecretString::from(bad)).is_err(), "{bad}");
         }
-        assert!(Signer::new(&Secret::new("a text of twenty-four bytes")).is_ok());
+        assert!(Signer::new(&SecretString::from("a text of twenty-four bytes")).is_ok());
     }
 }

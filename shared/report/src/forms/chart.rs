@@ -1,70 +1,110 @@
-//! The charts: SVG, which is drawn without any font file, in colours that can be told from a light and a dark ground.
+//! The chart of the days: where its bars, lines and labels are. The page's template draws them.
 
-use plotters::prelude::*;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
+use serde::Serialize;
+use traceability_core::money::thousands;
 
-use super::RenderError;
 use crate::{CostReport, DaySpend};
 
-const SIZE: (u32, u32) = (520, 210);
-/// Of letters and lines.
-const INK: RGBColor = RGBColor(0x7c, 0x87, 0x94);
-/// Of the report's days.
-const NOW: RGBColor = RGBColor(0x2f, 0x7d, 0xe1);
-/// Of the days before.
-const BEFORE: RGBAColor = RGBAColor(0x7c, 0x87, 0x94, 0.45);
+const LEFT: f64 = 66.0;
+const RIGHT: f64 = 512.0;
+const TOP: f64 = 10.0;
+const BOTTOM: f64 = 182.0;
+/// How much of a day's width its bar has.
+const BAR: f64 = 0.8;
+/// What is left free at both ends, in widths of a day.
+const END: f64 = 0.1;
+/// What is left free over the highest bar, of its height.
+const HEADROOM: f64 = 0.06;
+const MOST_AMOUNTS: u32 = 5;
+const MOST_DAYS: usize = 6;
 
-/// The spend of each day, and before it that of the days before; none where there is nothing to compare.
-pub(super) fn days(report: &CostReport) -> Result<Option<String>, RenderError> {
-    let days: Vec<(&DaySpend, bool)> =
-        report.days_before.iter().map(|day| (day, false)).chain(report.days.iter().map(|day| (day, true))).collect();
-    if days.len() < 2 || days.iter().all(|(day, _)| day.spend.is_zero()) {
-        return Ok(None);
+/// The spend of each day, and before it that of the days before.
+#[derive(Debug, Serialize)]
+pub(super) struct Chart {
+    bars: Vec<Bar>,
+    /// Along the left side, from below, at the heights of their lines.
+    amounts: Vec<Label>,
+    /// Along the lower side.
+    days: Vec<Label>,
+}
+
+#[derive(Debug, Serialize)]
+struct Bar {
+    x: f64,
+    y: f64,
+    width: f64,
+    height: f64,
+    /// It is of the days before.
+    is_before: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Label {
+    at: f64,
+    text: String,
+}
+
+impl Chart {
+    /// None where there is nothing to compare.
+    pub(super) fn of(report: &CostReport) -> Option<Self> {
+        let days: Vec<&DaySpend> = report.days_before.iter().chain(&report.days).collect();
+        let most = days.iter().map(|day| day.spend.as_f64()).fold(0.0, f64::max);
+        if days.len() < 2 || most <= 0.0 {
+            return None;
+        }
+        let top = most * (1.0 + HEADROOM);
+        let width = (RIGHT - LEFT) / (count(days.len()) + 2.0 * END);
+        let middle = |place: usize| LEFT + (count(place) + 0.5 + END) * width;
+        let height = |dollars: f64| BOTTOM - (BOTTOM - TOP) * dollars / top;
+        let bar = |(place, day): (usize, &&DaySpend)| {
+            let y = height(day.spend.as_f64().max(0.0));
+            Bar {
+                x: tenths(middle(place) - BAR * width / 2.0),
+                y: tenths(y),
+                width: tenths(BAR * width),
+                height: tenths(BOTTOM - y),
+                is_before: place < report.days_before.len(),
+            }
+        };
+        let step = step(top);
+        let amounts = (0..MOST_AMOUNTS).map(|place| f64::from(place) * step).take_while(|dollars| *dollars <= top);
+        let every = ROUND_DAYS.into_iter().find(|every| days.len().div_ceil(*every) <= MOST_DAYS).unwrap_or(days.len());
+        let label = |(place, day): (usize, &&DaySpend)| Label {
+            at: tenths(middle(place)),
+            text: day.day.format("%-d %b").to_string(),
+        };
+        Some(Self {
+            bars: days.iter().enumerate().map(bar).collect(),
+            amounts: amounts
+                .map(|dollars| Label { at: tenths(height(dollars)), text: amount(dollars, most) })
+                .collect(),
+            days: days.iter().enumerate().step_by(every).map(label).collect(),
+        })
     }
-    let mut svg = String::new();
-    // What can go wrong is the backend's writing, and it writes into memory.
-    draw(&mut svg, &days).map_err(|_| RenderError::Chart)?;
-    Ok(Some(svg.replacen("<svg ", r#"<svg role="img" aria-label="Spend per day" "#, 1)))
 }
 
-fn draw(svg: &mut String, days: &[(&DaySpend, bool)]) -> Result<(), Box<dyn std::error::Error>> {
-    let root = SVGBackend::with_string(svg, SIZE).into_drawing_area();
-    let most = days.iter().map(|(day, _)| day.spend.as_f64()).fold(0.0, f64::max);
-    let count = f64::from(u32::try_from(days.len())?);
-    let mut chart = ChartBuilder::on(&root)
-        .margin_top(10)
-        .margin_right(8)
-        .x_label_area_size(28)
-        .y_label_area_size(66)
-        .build_cartesian_2d(-0.6..count - 0.4, 0.0..most * 1.06)?;
-    let letters = ("sans-serif", 17).into_font().color(&INK);
-    chart
-        .configure_mesh()
-        .disable_x_mesh()
-        .light_line_style(TRANSPARENT)
-        .bold_line_style(INK.mix(0.25))
-        .axis_style(INK.mix(0.6))
-        .x_labels(if days.len() < 7 { days.len() } else { 6 })
-        .y_labels(5)
-        .x_label_style(letters.clone().pos(Pos::new(HPos::Center, VPos::Top)))
-        .y_label_style(letters)
-        .x_label_formatter(&|place| day_at(days, *place))
-        .y_label_formatter(&|dollars| amount(*dollars, most))
-        .draw()?;
-    chart.draw_series((0u32..).zip(days).map(|(place, (day, is_now))| {
-        let (middle, spend) = (f64::from(place), day.spend.as_f64());
-        let colour = if *is_now { NOW.to_rgba() } else { BEFORE };
-        Rectangle::new([(middle - 0.4, 0.0), (middle + 0.4, spend.max(0.0))], colour.filled())
-    }))?;
-    root.present()?;
-    Ok(())
+/// After how many days there is a label.
+const ROUND_DAYS: [usize; 7] = [1, 2, 5, 10, 20, 50, 100];
+
+/// The smallest round step by which few lines reach to the top.
+fn step(top: f64) -> f64 {
+    let mut step = 10f64.powf(top.log10().floor() - 1.0);
+    for factor in [2.0, 2.5, 2.0].into_iter().cycle() {
+        if top < step * f64::from(MOST_AMOUNTS) {
+            break;
+        }
+        step *= factor;
+    }
+    step
 }
 
-/// The day whose bar is in the middle over a label.
-fn day_at(days: &[(&DaySpend, bool)], place: f64) -> String {
-    let whole = (place - place.round()).abs() < 1e-6;
-    let day = (0u32..).zip(days).find(|(index, _)| whole && (f64::from(*index) - place).abs() < 0.5);
-    day.map(|(_, (day, _))| day.day.format("%-d %b").to_string()).unwrap_or_default()
+fn tenths(points: f64) -> f64 {
+    (points * 10.0).round() / 10.0
+}
+
+/// A number of days.
+fn count(days: usize) -> f64 {
+    u32::try_from(days).map_or(f64::MAX, f64::from)
 }
 
 fn amount(dollars: f64, most: f64) -> String {
@@ -77,5 +117,18 @@ fn amount(dollars: f64, most: f64) -> String {
     let text = format!("{dollars:.decimals$}");
     let (whole, fraction) = text.split_once('.').map_or((text.as_str(), None), |(whole, rest)| (whole, Some(rest)));
     let fraction = fraction.map(|fraction| format!(".{fraction}")).unwrap_or_default();
-    format!("${}{fraction}", traceability_core::money::thousands(whole))
+    format!("${}{fraction}", thousands(whole))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_is_round_and_makes_few_lines() {
+        for (top, wanted) in [(1.0, 0.5), (0.99, 0.2), (2.4, 0.5), (10.0, 5.0), (12.7, 5.0), (95.0, 20.0), (4e-7, 1e-7)]
+        {
+            assert!((step(top) / wanted - 1.0).abs() < 1e-9, "{top}: {}", step(top));
+        }
+    }
 }

@@ -40,9 +40,6 @@ pub enum RenderError {
     /// As a text or a page.
     #[error("the report could not be written by its template: {0}")]
     Template(#[from] minijinja::Error),
-    /// One of its charts.
-    #[error("a chart of the report could not be drawn")]
-    Chart,
 }
 
 impl Form {

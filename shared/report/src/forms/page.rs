@@ -3,7 +3,7 @@
 use minijinja::{AutoEscape, Environment, Output, State, Value, escape_formatter};
 
 use super::view::View;
-use super::{RenderError, chart, text};
+use super::{RenderError, text};
 use crate::CostReport;
 
 const HTML: &str = include_str!("templates/report.html");
@@ -15,8 +15,7 @@ pub(super) fn html(report: &CostReport) -> Result<String, RenderError> {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     trim(&mut environment);
-    let view = View { chart: chart::days(report)?, ..View::of(report) };
-    Ok(environment.template_from_named_str("report.html", HTML)?.render(view)?)
+    Ok(environment.template_from_named_str("report.html", HTML)?.render(View::of(report))?)
 }
 
 pub(super) fn markdown(report: &CostReport) -> Result<String, RenderError> {

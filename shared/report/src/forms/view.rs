@@ -7,6 +7,7 @@ use traceability_core::money::{Money, thousands};
 use traceability_core::scalar::Origin;
 
 use super::amounts::{apportion, decimals};
+use super::chart::Chart;
 use super::text::name;
 use crate::{Against, Breakdown, Comparison, CostReport, Newcomer, Reach, RequestsOfOrigin, Totals};
 
@@ -22,7 +23,7 @@ pub(super) struct View {
     pub(super) change: Option<String>,
     pub(super) figures: Vec<Figure>,
     pub(super) unknown: Vec<String>,
-    pub(super) chart: Option<String>,
+    pub(super) chart: Option<Chart>,
     pub(super) days_before: usize,
     pub(super) forecast: ForecastText,
     pub(super) budgets: Vec<Budget>,
@@ -127,7 +128,7 @@ impl View {
             change,
             figures: figures(&report.totals, &others, scale),
             unknown: unknown(report, zone),
-            chart: None,
+            chart: Chart::of(report),
             days_before: report.days_before.len(),
             forecast: forecast(report, scale),
             budgets: report.budgets.iter().map(budget).collect(),
