@@ -45,7 +45,7 @@ MORE_THREADS := RUST_TEST_THREADS=$${RUST_TEST_THREADS:-$$(($$(getconf _NPROCESS
 WITHOUT_FUNCTIONS := --skip functions:: --skip delivery_aws
 WITH_TOOLS := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" SAM_CLI_TELEMETRY=0
 
-.PHONY: help dev migrate migrate-down migrate-citus index index-watch reconcile report test test-native test-indexed e2e e2e-arm64 check deny fmt service-key sql openapi \
+.PHONY: help dev migrate migrate-down migrate-citus index index-watch reconcile report test test-native test-indexed e2e e2e-arm64 check deny fmt service-key sql answers openapi \
   openapi-check bench bench-cold bench-scale setup watch validate package build deploy logs delete rds-ca clean
 
 help: ## List these targets
@@ -88,6 +88,9 @@ test-indexed: ## Ask an index instead of the log for LiteLLM's own rows, on a Po
 sql: ## Write what the database is asked to tests/sql, after a change of a statement; look at the diff
 	UPDATE_SQL=1 tests/native-postgres.sh cargo test --workspace --test suite sql_snapshots
 	UPDATE_SQL=1 TEST_INDEX=on tests/native-postgres.sh cargo test --workspace --test suite sql_snapshots
+
+answers: ## Write an answer of each endpoint to tests/answers, after a change of one; look at the diff
+	INSTA_UPDATE=always cargo test --workspace --test suite answers::
 
 e2e: $(TOOLS) ## Run the tests against the built Lambda functions, over HTTP and with every gateway's events
 	tests/native-postgres.sh tests/e2e.sh $(TEST)

@@ -5,6 +5,7 @@
 mod access_matrix;
 mod analytics_sums;
 mod analytics_time;
+mod answers;
 mod canaries;
 mod cases_conversations;
 mod cases_shapes;
