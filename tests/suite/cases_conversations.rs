@@ -91,7 +91,7 @@ async fn every_message_of_the_cases_is_shown_once() {
                 &["user thanks", "assistant You are welcome."],
             ],
         ),
-        ("nn", &[&["user groups", "assistant a()", "assistant b() sql()"], &["tool B", "tool 1", "assistant done"]]),
+        ("nn", &[&["user pick", "assistant a()", "assistant b() sql()"], &["tool B", "tool 1", "assistant done"]]),
         ("dup-1", &[&["user who is Ada Lovelace", "assistant A mathematician."], &[]]),
         (
             "mid",

@@ -99,7 +99,7 @@ async fn reported_shapes_read_as_conversations_and_their_calls_are_counted() {
         (
             "nn",
             &[
-                "user: groups",
+                "user: pick",
                 "assistant: - a({})",
                 r#"assistant: - b({}) sql("select 1")"#,
                 "tool: B",

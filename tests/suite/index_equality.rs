@@ -112,7 +112,7 @@ async fn ask_analytics(pair: &Pair, dice: &mut Dice, combinations: usize) {
         for granularity in GRANULARITIES {
             for _ in 0..combinations {
                 let mut parameters = window(WINDOWS[dice.below(WINDOWS.len())]);
-                parameters.extend(dice.groups(&filters()).clone());
+                parameters.extend(dice.pick(&filters()).clone());
                 parameters.extend([
                     ("details", "true"),
                     ("granularity", granularity),

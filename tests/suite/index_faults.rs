@@ -329,7 +329,7 @@ async fn an_index_that_comes_and_goes_is_noticed_without_a_restart() {
         let mut conn = database.connect().await;
         if round == 0 {
             // As `migrate --down` does it.
-            traceability_index::drop_schema(&mut conn).await.expect("dropped");
+            traceability_index::stop_use(&mut conn).await.expect("no reader uses it");
             assert!(!is_indexed().await);
             assert_eq!(total(&app).await, 60);
         }

@@ -15,7 +15,7 @@ use crate::made;
 /// A text that does not compress, so that no index of the database takes it.
 fn long(dice: &mut Dice, length: usize) -> String {
     let letters: Vec<char> = ('a'..='z').chain('A'..='Z').chain('0'..='9').chain(['ä', '語', '🔑']).collect();
-    (0..length).map(|_| *dice.groups(&letters)).collect()
+    (0..length).map(|_| *dice.pick(&letters)).collect()
 }
 
 #[tokio::test]

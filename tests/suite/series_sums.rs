@@ -72,7 +72,7 @@ fn any_window(dice: &mut Dice, granularity: &str) -> (DateTime<Utc>, DateTime<Ut
     let most = if granularity == "15m" { 9 } else { 10 };
     let length = TimeDelta::seconds(lengths[dice.below(most)]);
     let from = [at("2026-11-20T11:13:05Z"), at("2026-10-24T22:00:00Z"), at("2026-03-28T20:30:00Z")];
-    let start = if length > TimeDelta::days(31) { at("2025-11-12T01:02:03Z") } else { *dice.groups(&from) };
+    let start = if length > TimeDelta::days(31) { at("2025-11-12T01:02:03Z") } else { *dice.pick(&from) };
     let start = start + TimeDelta::milliseconds(i64::try_from(dice.below(7_200_000)).expect("small"));
     (start, start + length)
 }
@@ -148,9 +148,9 @@ async fn the_buckets_of_any_window_sum_to_the_row() {
             }
         }
         for _ in 0..25 {
-            let (granularity, endpoint) = (*dice.groups(&GRANULARITIES), *dice.groups(&cut));
-            let question = question(any_window(&mut dice, granularity), *dice.groups(&ZONES), granularity);
-            let more = *dice.groups(variants(endpoint));
+            let (granularity, endpoint) = (*dice.pick(&GRANULARITIES), *dice.pick(&cut));
+            let question = question(any_window(&mut dice, granularity), *dice.pick(&ZONES), granularity);
+            let more = *dice.pick(variants(endpoint));
             check_endpoint(app, endpoint, &question, more).await;
         }
     }

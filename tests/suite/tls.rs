@@ -9,15 +9,13 @@ use url::Url;
 const OVERVIEW: &str = "/api/v1/analytics/overview";
 
 /// A database of the test's server, by a URL that asks for TLS, and the authority that the server's certificate is from.
-async fn over_tls(name: &str) -> Option<(Url, String)> {
-    let Ok(authority) = std::env::var("TEST_DATABASE_CA") else {
-        println!("skipped: there is no server with TLS, so set TEST_DATABASE_URL and TEST_DATABASE_CA");
-        return None;
-    };
+async fn over_tls(name: &str) -> (Url, String) {
+    let authority =
+        std::env::var("TEST_DATABASE_CA").expect("TEST_DATABASE_CA is set, as tests/native-postgres.sh does");
     let database = Database::empty(name).await;
     let mut conn = database.connect().await;
     fixtures::load_schema(&mut conn, Release::V1_109_1).await.expect("the schema loads");
-    Some((Url::parse(database.url()).expect("a URL"), authority))
+    (Url::parse(database.url()).expect("a URL"), authority)
 }
 
 fn api(url: &Url, host: &str, query: &[(&str, &str)]) -> App {
@@ -28,9 +26,9 @@ fn api(url: &Url, host: &str, query: &[(&str, &str)]) -> App {
 }
 
 #[tokio::test]
-#[ignore = "needs a PostgreSQL server"]
+#[ignore = "needs a PostgreSQL server with TLS"]
 async fn a_server_that_can_prove_who_it_is_is_read() {
-    let Some((url, authority)) = over_tls("tls_verified").await else { return };
+    let (url, authority) = over_tls("tls_verified").await;
     for host in ["127.0.0.1", "localhost"] {
         let app = api(&url, host, &[("sslmode", "verify-full"), ("sslrootcert", &authority)]);
         assert_eq!(app.get(OVERVIEW).await.ok()["total_requests"], 0);
@@ -44,9 +42,9 @@ async fn a_server_that_can_prove_who_it_is_is_read() {
 }
 
 #[tokio::test]
-#[ignore = "needs a PostgreSQL server"]
+#[ignore = "needs a PostgreSQL server with TLS"]
 async fn a_server_that_cannot_is_an_outage_that_the_log_explains() {
-    let Some((url, _)) = over_tls("tls_refused").await else { return };
+    let (url, _) = over_tls("tls_refused").await;
     // Its authority is one that no public list has.
     let app = api(&url, "127.0.0.1", &[("sslmode", "verify-full")]);
     let logs = Logs::collect();

@@ -19,12 +19,6 @@ pub struct PgBouncer {
 }
 
 impl PgBouncer {
-    /// Whether this machine has the program: Debian's package is `pgbouncer`.
-    #[must_use]
-    pub fn is_installed() -> bool {
-        Command::new("pgbouncer").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
-    }
-
     /// Starts one in front of the server of a database, for its user. `extra` is added to its configuration.
     pub async fn before(database: &str, extra: &str) -> Self {
         let url = Url::parse(database).expect("a database URL");
@@ -49,7 +43,7 @@ impl PgBouncer {
             // It refuses to run as root, and takes another user's rights itself.
             command.args(["--user", "nobody"]);
         }
-        let process = command.spawn().expect("pgbouncer starts");
+        let process = command.spawn().expect("there is pgbouncer: install Debian's package of this name");
         let pooler = Self { process, port, folder };
         pooler.wait(database).await;
         pooler

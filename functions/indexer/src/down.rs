@@ -39,7 +39,7 @@ pub(crate) async fn drop_schema(database: &DatabaseConfig, consent: Consent) -> 
             ask(is_terminal.then(|| input.lock()), &mut std::io::stderr())?;
         }
     }
-    index::drop_schema(&mut conn).await?;
+    index::stop_use(&mut conn).await?;
     tokio::time::sleep(RETIREMENT).await;
     index::undo(&mut conn).await?;
     println!("the schema {} is gone; the API answers from LiteLLM's log", index::SCHEMA);

@@ -22,7 +22,7 @@ mod span;
 use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, FromRow, PgExecutor};
 
-pub use schema::{Migration, MigrationError, OnlyCopy, SCHEMA, drop_schema, migrate, only_copy, undo};
+pub use schema::{Migration, MigrationError, OnlyCopy, SCHEMA, migrate, only_copy, stop_use, undo};
 pub use span::{Cover, Level, Slot, Span};
 
 /// How far the index is.

@@ -119,7 +119,7 @@ pub async fn undo(conn: &mut PgConnection) -> Result<(), MigrateError> {
 ///
 /// # Errors
 /// Whatever the database reports.
-pub async fn drop_schema(conn: &mut PgConnection) -> sqlx::Result<()> {
+pub async fn stop_use(conn: &mut PgConnection) -> sqlx::Result<()> {
     if is_there(conn).await? {
         sqlx::query("UPDATE traceability.state SET ready = false").execute(conn).await?;
     }

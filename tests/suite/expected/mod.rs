@@ -99,7 +99,7 @@ impl Dice {
     }
 
     /// One of these.
-    pub fn groups<'a, T>(&mut self, from: &'a [T]) -> &'a T {
+    pub fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
         &from[self.below(from.len())]
     }
 }

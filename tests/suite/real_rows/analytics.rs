@@ -106,7 +106,7 @@ async fn check_hours(app: &App, rows: &[&Row], filter: &Filter, zone: Tz) {
 pub fn questions(log: &Log, dice: &mut Dice) -> Vec<Filter> {
     let mut questions = vec![Filter::default()];
     for turn in 0..10 {
-        let row = dice.groups(&log.rows);
+        let row = dice.pick(&log.rows);
         let mut filter = Filter::default();
         let name = |value: &Option<String>| Some(value.clone().unwrap_or_else(|| "unknown".to_owned()));
         match turn % 5 {
@@ -116,7 +116,7 @@ pub fn questions(log: &Log, dice: &mut Dice) -> Vec<Filter> {
             3 => filter.model.clone_from(&row.model),
             _ => filter.team_id.clone_from(&row.team),
         }
-        let (one, other) = (dice.groups(&log.rows).started, dice.groups(&log.rows).started);
+        let (one, other) = (dice.pick(&log.rows).started, dice.pick(&log.rows).started);
         if turn > 3 && one != other {
             (filter.start, filter.end) = (Some(one.min(other)), Some(one.max(other)));
         }

@@ -52,10 +52,10 @@ async fn any_filter_picks_the_rows_that_a_look_at_every_row_picks() {
         let mut dice = Dice(times);
         let mut found = 0;
         for _ in 0..times {
-            let row = dice.groups(&log.rows).clone();
+            let row = dice.pick(&log.rows).clone();
             let mut filter = roll_filter(&mut dice, log, &row);
             filter.failed = dice.one_in(4).then(|| dice.one_in(2));
-            let (limit, offset) = (*dice.groups(&[1, 10, 100, 1000]), *dice.groups(&[0, 0, 2, 40]));
+            let (limit, offset) = (*dice.pick(&[1, 10, 100, 1000]), *dice.pick(&[0, 0, 2, 40]));
             let mut parameters = filter.parameters();
             let status = filter.failed.map(|failed| if failed { "failure" } else { "success" });
             parameters.extend(status.map(|status| ("status", status.to_owned())));

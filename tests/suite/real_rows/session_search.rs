@@ -92,7 +92,7 @@ impl Search {
         search.min_requests = dice.one_in(6).then(|| count(&sessions[row.session.as_str()]));
         search.has_tool_calls = dice.one_in(5).then(|| dice.one_in(2));
         search.failed = dice.one_in(5).then(|| dice.one_in(2));
-        search.sort = (!dice.one_in(5)).then(|| *dice.groups(&SORTS));
+        search.sort = (!dice.one_in(5)).then(|| *dice.pick(&SORTS));
         search.ascending = dice.one_in(2);
         search
     }
@@ -115,11 +115,11 @@ pub fn roll_filter(dice: &mut Dice, log: &Log, row: &Row) -> Filter {
         }
     }
     if dice.one_in(3) {
-        filter.start = Some(dice.groups(&log.rows).started.min(row.started));
+        filter.start = Some(dice.pick(&log.rows).started.min(row.started));
     }
     if dice.one_in(3) {
         filter.end =
-            Some(dice.groups(&log.rows).started.max(row.started) + TimeDelta::milliseconds(dice.below(2) as i64));
+            Some(dice.pick(&log.rows).started.max(row.started) + TimeDelta::milliseconds(dice.below(2) as i64));
     }
     if filter.start.is_some() && filter.start == filter.end {
         filter.end = None;
@@ -149,7 +149,7 @@ async fn searches_agree(release: Release, times: usize) {
     for turn in 0..times {
         let search = Search::roll(&mut dice, log, &sessions);
         let expected = search.answer(&sessions);
-        let (limit, offset) = (*dice.groups(&[1, 3, 20, 1000]), *dice.groups(&[0, 0, 0, 1, 15]));
+        let (limit, offset) = (*dice.pick(&[1, 3, 20, 1000]), *dice.pick(&[0, 0, 0, 1, 15]));
         let page = [("limit", limit.to_string()), ("offset", offset.to_string())];
         let query = [search.order(), page.to_vec()].concat();
         let answer = app.get(&path("/api/v1/sessions", &[search.filters(), query.clone()].concat())).await;

@@ -46,8 +46,8 @@ pub(super) async fn missing(conn: &mut PgConnection, window: TimeWindow) -> sqlx
 
 /// Merges `staging`, which holds all rows that the log has of this window. Returns how many facts are new or altered.
 ///
-/// Rows that the log no longer has stay, marked: its retention must not change what the past cost. Only [`OnMissing::Forget`] takes
-/// them out, and those that have `moved` to another time.
+/// Rows that the log no longer has stay, marked: its retention must not change what the past cost. Only
+/// [`OnMissing::Forget`] takes them out, and those that have `moved` to another time.
 pub(super) async fn merge(
     conn: &mut PgConnection,
     window: TimeWindow,

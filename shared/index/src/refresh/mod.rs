@@ -220,8 +220,8 @@ impl<'a> Refresh<'a> {
         Ok(self.outcome)
     }
 
-    /// Copies a window anew, whatever the index has of it, and rolls it up. Rows that the log no longer has
-    /// are kept, or forgotten as well.
+    /// Copies a window anew, whatever the index has of it, and rolls it up. What becomes of rows that the log no longer has is
+    /// for `on_missing` to say.
     ///
     /// # Errors
     /// As [`Self::run`].

@@ -31,7 +31,8 @@ pub(super) async fn mark(conn: &mut PgConnection, requests: &str) -> sqlx::Resul
         let only = if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
         let end = "to_timestamp((floor(EXTRACT(EPOCH FROM c.started_at) / 900) + 1) * 900) AT TIME ZONE 'UTC'";
         parts.push(format!(
-            "SELECT {of_next} FROM (SELECT f.session_id, f.started_at, {first} AS k1, {second} AS k2 FROM {requests} f{join}{only}) c CROSS JOIN LATERAL (SELECT min(f.started_at) AS next FROM traceability.facts f{join} \
+            "SELECT {of_next} FROM (SELECT f.session_id, f.started_at, {first} AS k1, {second} AS k2 FROM {requests} f{join}{only}) c \
+             CROSS JOIN LATERAL (SELECT min(f.started_at) AS next FROM traceability.facts f{join} \
              WHERE f.session_id = c.session_id AND f.started_at >= {end} AND {first} = c.k1 AND {second} = c.k2{further}) n \
              WHERE n.next IS NOT NULL"
         ));

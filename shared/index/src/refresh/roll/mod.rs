@@ -122,16 +122,16 @@ impl Refresh<'_> {
                 }
             }
             // What is kept marked keeps the month from being used.
-            let mended = if is_last { day } else { &day[..day.len() - 1] };
-            let is_mended = |quarter: &Slot| mended.contains(quarter) || is_last && month(&[*quarter]) == month(day);
-            let (mended, marked_at): (Vec<i32>, Vec<DateTime<Utc>>) =
-                marks.iter().filter(|(quarter, _)| is_mended(&Slot(*quarter))).copied().unzip();
+            let rebuilt = if is_last { day } else { &day[..day.len() - 1] };
+            let is_rebuilt = |quarter: &Slot| rebuilt.contains(quarter) || is_last && month(&[*quarter]) == month(day);
+            let (rebuilt, marked_at): (Vec<i32>, Vec<DateTime<Utc>>) =
+                marks.iter().filter(|(quarter, _)| is_rebuilt(&Slot(*quarter))).copied().unzip();
             // What another indexer has marked again since stays marked.
             sqlx::query(
                 "DELETE FROM traceability.stale t USING unnest($1::integer[], $2::timestamptz[]) AS m(quarter, marked_at) \
                  WHERE t.quarter = m.quarter AND t.marked_at = m.marked_at",
             )
-            .bind(mended)
+            .bind(rebuilt)
             .bind(marked_at)
             .execute(&mut *transaction)
             .await?;

@@ -41,7 +41,7 @@ mod tests {
     use traceability_core::dimension::Dimension;
 
     #[test]
-    fn every_request_belongs_to_the_first_grouping_of_a_share() {
+    fn every_request_belongs_to_the_first_grouping_of_a_partition() {
         for partition in Partition::HALVES.into_iter().chain([Partition::ALL]) {
             assert!(ROLLED_UP[partition.start].iter().copied().all(Dimension::is_partition), "{partition:?}");
         }
