@@ -1,4 +1,4 @@
-//! From the question to the rows of its answer, the same for all endpoints.
+//! From the question to the rows of its answer, the same for all endpoints that compare groups.
 
 use axum::Json;
 use traceability_core::dimension::Dimension;

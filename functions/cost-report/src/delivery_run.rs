@@ -14,7 +14,6 @@ use crate::maker::{MakeError, ReportMaker};
 use crate::outcome::{Outcome, id_of};
 use crate::queue::{Place, Queue};
 use crate::rendered_report::{self, RenderedReport};
-
 use crate::settings::{Kind, RequestedFilter, Target};
 use crate::state::{Condition, Delivered, DeliveryLedger, Store, Written};
 use crate::targets::{DeliveryContext, Message};
@@ -130,9 +129,8 @@ impl DeliveryRun<'_> {
 
     async fn stored(&self, key: &str) -> Result<Option<RenderedReport>, String> {
         let stored = self.ledger.store.read(key).await.map_err(|error| error.to_string())?;
-        let read = |bytes: &[u8]| {
-            serde_json::from_slice(bytes).map_err(|_| format!("{key} is no edition of a report: move it away"))
-        };
+        let read =
+            |bytes: &[u8]| serde_json::from_slice(bytes).map_err(|_| format!("{key} is no report: move it away"));
         stored.map(|stored| read(&stored.bytes)).transpose()
     }
 
@@ -188,7 +186,7 @@ impl DeliveryRun<'_> {
 
     async fn alerts_of(&self, target: &Target, place: Place<'_>) -> Vec<Outcome> {
         const ALERT: &str = "budget_alert";
-        let visible = budgets::visible(self.maker.set_budgets(), &target.filter);
+        let visible = budgets::visible(self.maker.all_budgets(), &target.filter);
         if visible.is_empty() {
             return Vec::new();
         }

@@ -120,7 +120,7 @@ impl ReportMaker {
     }
 
     /// The budgets that are set.
-    pub(crate) const fn set_budgets(&self) -> &Budgets {
+    pub(crate) const fn all_budgets(&self) -> &Budgets {
         &self.settings.budgets
     }
 

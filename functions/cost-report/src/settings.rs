@@ -155,9 +155,9 @@ impl Settings {
         };
         let secrets = Secrets::of(environment, targets.iter().flat_map(|target| target.kind.secrets()));
         for target in &targets {
-            for whereabouts in target.kind.secrets() {
+            for reference in target.kind.secrets() {
                 let refuse = |reason: String| refused(format!("the target {}: {reason}", target.name));
-                secrets.check(whereabouts).map_err(refuse)?;
+                secrets.check(reference).map_err(refuse)?;
             }
         }
         let zone = match environment.get("REPORT_TIMEZONE") {

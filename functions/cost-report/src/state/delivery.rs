@@ -261,7 +261,7 @@ mod tests {
         ) -> (Result<Delivered, String>, Vec<String>) {
             let start: DateTime<Utc> = "2026-11-23T06:00:00Z".parse().expect("a time");
             let clock = Clock::fixed(start + chrono::Duration::minutes(minute));
-            let courier = DeliveryLedger { store: &self.store, clock: &clock, run: minute.to_string() };
+            let ledger = DeliveryLedger { store: &self.store, clock: &clock, run: minute.to_string() };
             let items: Vec<_> = items.iter().map(|item| (*item).to_owned()).collect();
             let went_out = RefCell::new(Vec::new());
             let send = async |due: &[String]| {
@@ -271,7 +271,7 @@ mod tests {
                     None => std::future::pending().await,
                 }
             };
-            let delivery = courier.deliver(KEY, &items, when, MINUTE, send);
+            let delivery = ledger.deliver(KEY, &items, when, MINUTE, send);
             // What hangs is what is killed.
             let delivered = timeout(Duration::from_millis(500), delivery).await;
             let delivered = delivered.unwrap_or(Err(Failed::OutOfTime)).map_err(|error| error.to_string());

@@ -7,7 +7,7 @@ use crate::aws::send_error;
 use crate::settings::Target;
 use crate::state::SendError;
 
-/// See [`Sender`].
+/// A mail to these addresses.
 pub(super) struct Email<'a> {
     pub(super) target: &'a Target,
     pub(super) from: &'a str,

@@ -11,7 +11,7 @@ use crate::state::SendError;
 const LONGEST_SECTION: usize = 2_900;
 const LONGEST_HEADING: usize = 150;
 
-/// See [`Sender`].
+/// An incoming webhook of Slack.
 pub(super) struct Slack<'a> {
     pub(super) target: &'a Target,
     pub(super) url: &'a SecretRef,

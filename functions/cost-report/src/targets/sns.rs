@@ -10,7 +10,7 @@ use crate::state::SendError;
 /// SNS takes no longer subject, and no other characters in it: mail servers would not, either.
 const LONGEST_SUBJECT: usize = 99;
 
-/// See [`Sender`].
+/// A topic of SNS.
 pub(super) struct Sns<'a> {
     pub(super) target: &'a Target,
     pub(super) topic_arn: &'a str,

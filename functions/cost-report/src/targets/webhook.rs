@@ -20,7 +20,7 @@ use crate::state::SendError;
 /// Fewer bytes could be guessed.
 const SHORTEST_KEY: usize = 24;
 
-/// See [`Sender`].
+/// A program that verifies signatures by this key.
 pub(super) struct Webhook<'a> {
     pub(super) target: &'a Target,
     pub(super) url: &'a SecretRef,

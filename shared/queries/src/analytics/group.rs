@@ -146,7 +146,7 @@ pub(super) struct GroupQuery<'a> {
     pub(super) series: &'a [Measure],
 }
 
-/// The groups that are picked, or the one without keys.
+/// The groups that are asked for, or the one without keys.
 pub(super) async fn groups(
     conn: &mut Connection,
     source: Source<'_>,

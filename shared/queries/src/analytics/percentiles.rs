@@ -107,7 +107,7 @@ pub async fn sessions_and_percentiles(
     Ok((counts, times))
 }
 
-/// The times from histograms: those of the roll-ups, and of the facts of the rest. With `counts`, the sessions that
+/// The times from histograms: those of the roll-ups, and of the facts at the edges. With `counts`, the sessions that
 /// roll-ups tell as well.
 async fn estimate(
     conn: &mut Connection,

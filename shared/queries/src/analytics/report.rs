@@ -20,7 +20,7 @@ use crate::Source;
 
 /// What an endpoint shows of a group.
 pub trait Report: Serialize + Sized {
-    /// What they need.
+    /// What its rows need.
     const SPEC: Spec;
 
     /// The group's row.

@@ -121,9 +121,9 @@ impl Database {
         self.index.is_some()
     }
 
-    /// A connection and the facts, for a question over a time window: those of the index where there is one and it is ready,
-    /// else those of LiteLLM's log. Such questions take the longer the longer the window is, so that one caller's have a share
-    /// of the pool only.
+    /// A connection and the facts: those of the index where there is one and it is ready, else those of LiteLLM's log. It
+    /// counts as a question over a time window, which takes the longer the longer the window is: one caller's such questions
+    /// get only a share of the pool.
     ///
     /// # Errors
     /// [`DbError`] when the database cannot be reached or has no readable log table, and
@@ -152,7 +152,7 @@ impl Database {
                 );
                 Ok(SourceConnection { unread_index: Some(unread), ..self.log().await? })
             }
-            session => session,
+            connection => connection,
         }
     }
 
@@ -164,7 +164,7 @@ impl Database {
                 self.forget_facts().await;
                 self.connect_to_known_tables(patience).await
             }
-            session => session,
+            connection => connection,
         }
     }
 

@@ -20,7 +20,7 @@ pub struct SourceConnection {
     pub(super) unread_index: Option<DbError>,
 }
 
-/// Where LiteLLM's log is, from a session.
+/// Where LiteLLM's log is, from a connection.
 pub(super) enum LogPlace {
     /// In the same database.
     Here(Arc<Log>),
@@ -50,7 +50,7 @@ impl SourceConnection {
     /// has no longer.
     ///
     /// # Errors
-    /// [`DbError::IndexDatabase`] when this session does without the index.
+    /// [`DbError::IndexDatabase`] when this connection does without the index.
     pub fn require_index(&mut self) -> Result<(), DbError> {
         self.unread_index.take().map_or(Ok(()), Err)
     }

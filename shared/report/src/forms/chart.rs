@@ -5,6 +5,7 @@ use traceability_core::money::thousands;
 
 use crate::{CostReport, DaySpend};
 
+// Where the axes are; the template draws them there.
 const LEFT: f64 = 66.0;
 const RIGHT: f64 = 512.0;
 const TOP: f64 = 10.0;
