@@ -31,12 +31,13 @@ pub fn push_requests(
 ) {
     let columns: Vec<String> = facts.iter().map(|fact| format!("s.{}", fact.name())).collect();
     sql.push("(SELECT ").push(columns.join(", "));
-    match beside {
-        Beside::Nothing => {}
-        Beside::Content => drop(sql.push(NO_CONTENT)),
-        Beside::Record => drop(sql.push(NO_CONTENT).push(NO_RECORD)),
-        Beside::UnbilledCost => drop(sql.push(", NULL::numeric AS unbilled_cost")),
-    }
+    let further: &[&str] = match beside {
+        Beside::Nothing => &[],
+        Beside::Content => &[NO_CONTENT],
+        Beside::Record => &[NO_CONTENT, NO_RECORD],
+        Beside::UnbilledCost => &[", NULL::numeric AS unbilled_cost"],
+    };
+    sql.push(further.concat());
     sql.push(" FROM traceability.facts s");
     if matches!(rows, RowSelector::Session(_) | RowSelector::SessionOf(_)) {
         // The session's row tells when it was active: in the partitions of other months nobody needs to look.

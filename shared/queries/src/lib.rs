@@ -43,15 +43,15 @@ impl Source<'_> {
 
     /// As [`Self::requests`], with what is read beside facts.
     fn requests_with(&self, facts: &[Fact], beside: Beside, rows: RowSelector<'_>) -> QueryBuilder<Postgres> {
-        let mut sql = QueryBuilder::new("WITH requests AS ");
-        self.facts.push_requests(&mut sql, facts, beside, rows, self.scope);
+        let mut sql = QueryBuilder::new("WITH ");
+        self.push_requests(&mut sql, facts, beside, rows);
         sql
     }
 
-    /// Appends `requests AS (…)`, with the named facts, to a `WITH`.
-    fn push_requests(&self, sql: &mut QueryBuilder<Postgres>, facts: &[Fact], rows: RowSelector<'_>) {
+    /// Appends `requests AS (…)` to a `WITH`: the named facts, and what is read beside them.
+    fn push_requests(&self, sql: &mut QueryBuilder<Postgres>, facts: &[Fact], beside: Beside, rows: RowSelector<'_>) {
         sql.push("requests AS ");
-        self.facts.push_requests(sql, facts, Beside::Nothing, rows, self.scope);
+        self.facts.push_requests(sql, facts, beside, rows, self.scope);
     }
 
     /// Appends `(…) AS alias` with the named facts, for rows that depend on those of an outer query.

@@ -10,7 +10,7 @@ use traceability_db::Connection;
 use traceability_facts::measures::{FAILED_REQUESTS, SPEND, TOTAL_TOKENS};
 use traceability_queries::Source;
 use traceability_queries::analytics::{
-    Figures, GroupSelection, Grouping, Groups, MeasureSet, Measured, Order, Question, measure,
+    Figures, GroupSelection, Grouping, Groups, MeasureSet, Measured, Question, measure,
 };
 use traceability_queries::filter::RequestFilter;
 
@@ -64,8 +64,7 @@ impl Daily {
         filter: &RequestFilter,
         parts: &[Part],
     ) -> sqlx::Result<Self> {
-        let which = Groups::TopN { order: Order::Requests, top: 1, include_other: false };
-        let mut all = Self::measured(conn, source, filter, parts, &[], which).await?;
+        let mut all = Self::measured(conn, source, filter, parts, &[], Groups::ONLY).await?;
         Ok(all.pop().map_or_else(|| Self::nothing(parts), |(_, daily)| daily))
     }
 

@@ -22,11 +22,10 @@ use super::period::Span;
 
 /// The figures of one time. The providers' caches are asked about where that does not read every request's metadata.
 pub(super) async fn totals(conn: &mut Connection, source: Source<'_>, question: &Question) -> sqlx::Result<Totals> {
-    let grouping = Grouping { keys: Vec::new(), starts: vec![question.window.start] };
+    let grouping = Grouping::none(&question.window);
     let mut asked = vec![SPEND, PROMPT_TOKENS, COMPLETION_TOKENS, TOTAL_TOKENS, FAILED_REQUESTS, CACHE_HITS];
     asked.extend(source.facts.rollups().map(|_| CACHED_TOKENS));
-    let which = Groups::TopN { order: Order::Requests, top: 1, include_other: false };
-    let needs = MeasureSet { measures: &asked, which, cost_shares: false };
+    let needs = MeasureSet { measures: &asked, which: Groups::ONLY, cost_shares: false };
     let Some(measured) = measure(conn, source, question, &grouping, needs).await?.pop() else {
         return Ok(Totals { cache_savings: Some(Money::zero()), ..Totals::default() });
     };

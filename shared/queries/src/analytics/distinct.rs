@@ -190,7 +190,7 @@ pub async fn sessions_and_users(
     source: Source<'_>,
     question: &Question,
 ) -> sqlx::Result<(i64, i64)> {
-    let window = Grouping { keys: Vec::new(), starts: vec![question.window.start] };
+    let window = Grouping::none(&question.window);
     let mut sql = window.requests(source, question, &[Fact::SessionId, Fact::UserId]);
     sql.push(format!(
         " SELECT count(DISTINCT d.session_id), count(DISTINCT d.user_id) FILTER (WHERE d.user_id <> '{UNKNOWN}') \

@@ -107,7 +107,7 @@ impl Spec {
     }
 
     /// Which of the two passes apart from the sums are needed.
-    fn passes(&self, question: &Question) -> Passes {
+    pub(super) fn passes(&self, question: &Question) -> Passes {
         Passes {
             sessions: self.asks_for(Extra::Sessions) || question.has_details(),
             percentiles: self.asks_for(Extra::Percentiles) || question.has_details(),
@@ -215,10 +215,8 @@ fn can_count_along(source: Source<'_>, grouping: &Grouping, which: Groups<'_>) -
 
 /// All requests in question, whether they are in a group or not.
 async fn whole(conn: &mut Connection, source: Source<'_>, question: &Question) -> sqlx::Result<Whole> {
-    let grouping = Grouping { keys: Vec::new(), starts: vec![question.window.start] };
-    let which = Groups::TopN { order: Order::Requests, top: 1, include_other: false };
-    let needs = MeasureSet { measures: &[FAILED_REQUESTS], which, cost_shares: false };
-    let measured = measure(conn, source, question, &grouping, needs).await?;
+    let needs = MeasureSet { measures: &[FAILED_REQUESTS], which: Groups::ONLY, cost_shares: false };
+    let measured = measure(conn, source, question, &Grouping::none(&question.window), needs).await?;
     let whole = |one: &Measured| Whole { requests: one.figures.requests, failed_requests: one.figures.failed_requests };
     Ok(measured.first().map(whole).unwrap_or_default())
 }
@@ -233,8 +231,7 @@ pub(super) async fn groups_by_bucket(
 ) -> sqlx::Result<Vec<Group>> {
     let grouping = Grouping { keys: Vec::new(), starts: starts.to_vec() };
     let measures = spec.measures(question, &[]);
-    let which = Groups::TopN { order: spec.order, top: 1, include_other: false };
-    let needs = MeasureSet { measures: &measures, which, cost_shares: false };
+    let needs = MeasureSet { measures: &measures, which: Groups::ONLY, cost_shares: false };
     let mut groups = vec![Group::default(); starts.len()];
     let found = measure(conn, source, question, &grouping, needs).await?;
     for (place, figures) in found.into_iter().flat_map(|all| all.buckets) {

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::{Postgres, QueryBuilder};
 use traceability_core::dimension::Dimension;
+use traceability_core::time::TimeWindow;
 use traceability_facts::dimension::DimensionSql;
 use traceability_facts::{Conditions, Fact, RowSelector};
 
@@ -39,6 +40,12 @@ pub struct GroupSelection {
 }
 
 impl Grouping {
+    /// The window in one piece.
+    #[must_use]
+    pub fn none(window: &TimeWindow) -> Self {
+        Self { keys: Vec::new(), starts: vec![window.start] }
+    }
+
     /// The same groups over the whole window.
     #[must_use]
     pub fn without_buckets(&self) -> Self {

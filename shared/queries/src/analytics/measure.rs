@@ -38,6 +38,11 @@ pub enum Groups<'a> {
     Selection(&'a GroupSelection),
 }
 
+impl Groups<'_> {
+    /// The one group that there is without keys.
+    pub const ONLY: Self = Self::TopN { order: Order::Requests, top: 1, include_other: false };
+}
+
 /// What is asked of each group.
 #[derive(Debug, Clone, Copy)]
 pub struct MeasureSet<'a> {

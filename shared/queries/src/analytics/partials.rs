@@ -3,7 +3,7 @@
 
 use sqlx::{Postgres, QueryBuilder};
 use traceability_facts::measures::Measure;
-use traceability_facts::{Fact, RowSelector};
+use traceability_facts::{Beside, Fact, RowSelector};
 
 use super::Question;
 use super::grouping::Grouping;
@@ -22,9 +22,12 @@ pub(super) fn push_partials(
     let facts = grouping.facts(question, &facts);
     sql.push("WITH ");
     let Some(rolled) = RollupPlan::of(source, question, grouping) else {
-        source.push_requests(sql, &facts, RowSelector::Started(&question.window));
+        source.push_requests(sql, &facts, Beside::Nothing, RowSelector::Started(&question.window));
         sql.push(", partials AS (");
-        push_requests(sql, question, grouping, needs);
+        push_requests(sql, question, grouping, needs, |sql| {
+            grouping.push_bucket(sql);
+            sql.push(" AS bucket");
+        });
         sql.push(")");
         return;
     };
@@ -37,28 +40,25 @@ pub(super) fn push_partials(
     rolled.push_sums(sql, needs);
     if !edges.is_empty() {
         sql.push(" UNION ALL ");
-        push_edges(sql, question, grouping, needs);
+        // Those at the edges of the roll-ups have their bucket with them.
+        push_requests(sql, question, grouping, needs, |sql| {
+            sql.push("f.bucket");
+        });
     }
     sql.push(")");
 }
 
-/// Appends a `SELECT` of the sums of the requests, whose bucket their start tells.
-fn push_requests(sql: &mut QueryBuilder<Postgres>, question: &Question, grouping: &Grouping, needs: &[Measure]) {
+/// Appends a `SELECT` of the sums of the requests, each in the bucket that `push_bucket` appends.
+fn push_requests(
+    sql: &mut QueryBuilder<Postgres>,
+    question: &Question,
+    grouping: &Grouping,
+    needs: &[Measure],
+    push_bucket: impl FnOnce(&mut QueryBuilder<Postgres>),
+) {
     let [first, second] = grouping.keys();
     sql.push(format!("SELECT {first} AS k1, {second} AS k2, "));
-    grouping.push_bucket(sql);
-    sql.push(" AS bucket");
-    push_measures(sql, question, grouping, needs);
-}
-
-/// Appends a `SELECT` of the sums of the requests at the edges of the roll-ups, which have their bucket with them.
-fn push_edges(sql: &mut QueryBuilder<Postgres>, question: &Question, grouping: &Grouping, needs: &[Measure]) {
-    let [first, second] = grouping.keys();
-    sql.push(format!("SELECT {first} AS k1, {second} AS k2, f.bucket"));
-    push_measures(sql, question, grouping, needs);
-}
-
-fn push_measures(sql: &mut QueryBuilder<Postgres>, question: &Question, grouping: &Grouping, needs: &[Measure]) {
+    push_bucket(sql);
     for measure in needs {
         sql.push(", ").push(measure.of_facts());
     }

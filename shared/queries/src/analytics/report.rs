@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::comparison::{Change, RowFigures};
 use super::details::{Details, Times};
-use super::group::{Extra, Group, GroupQuery, Spec, groups, groups_by_bucket};
+use super::group::{Group, GroupQuery, Spec, groups, groups_by_bucket};
 use super::grouping::{Bucket, Grouping};
 use super::measure::{Figures, Groups};
 use super::{MOST_GROUPS, Question};
@@ -184,7 +184,7 @@ fn starts(buckets: &[Bucket]) -> Vec<DateTime<Utc>> {
 fn row<T: Report>(question: &Question, group: &Group) -> T {
     let mut row = T::of(group);
     row.more().details = question.has_details().then(|| Details::of(group));
-    row.more().times = (question.has_details() || T::SPEC.asks_for(Extra::Percentiles)).then(|| Times::of(group));
+    row.more().times = T::SPEC.passes(question).percentiles.then(|| Times::of(group));
     row
 }
 
