@@ -65,7 +65,8 @@ def main() -> int:
     if not faults:
         # A zip of an earlier build would hide one that is missing.
         shutil.rmtree(built, ignore_errors=True)
-        # Without --package: cargo-lambda then builds the default members, all in one go.
+        # Without --package: cargo-lambda then builds the default members, all in one go. The manifest asks
+        # for their programs alone, as `make build` does: nothing is compiled twice.
         subprocess.run(["cargo", "lambda", "build", "--release", "--arm64", "--output-format", "zip", "--locked"], check=True)
         archives = {archive.parent.name: archive for archive in built.glob("*/bootstrap.zip")}
         if sorted(archives) != functions:
