@@ -41,8 +41,13 @@ BENCH_PYTHON := $(VENV)/bench/bin/python
 RUN_LOCAL := cargo build --quiet --workspace --bin local && target/debug/local
 # On a server, tests wait for it for a good part of their time.
 MORE_THREADS := RUST_TEST_THREADS=$${RUST_TEST_THREADS:-$$(($$(getconf _NPROCESSORS_ONLN) * 2))}
-# `make e2e` has what these need.
-WITHOUT_FUNCTIONS := --skip functions:: --skip delivery_aws
+# Each subject of the tests is a target of its own, a folder with a main.rs. TEST is a subject, a file of one (which
+# are then all that is linked), or a part of a test's name.
+SUBJECTS := $(filter-out bench,$(patsubst tests/%/main.rs,%,$(wildcard tests/*/main.rs)))
+targets = $(addprefix --test ,$(1))
+SUBJECT_OF_TEST := $(if $(TEST),$(call targets,$(or $(filter $(SUBJECTS),$(TEST)),\
+  $(notdir $(patsubst %/,%,$(dir $(wildcard tests/*/$(firstword $(subst ::, ,$(TEST))).rs)))))))
+NAME_OF_TEST := $(filter-out $(SUBJECTS),$(TEST))
 WITH_TOOLS := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" SAM_CLI_TELEMETRY=0
 
 .PHONY: help dev migrate migrate-down migrate-citus index index-watch reconcile report test test-native test-indexed e2e e2e-arm64 check deny fmt service-key sql answers openapi \
@@ -77,20 +82,22 @@ report: ## Write a cost report of DATABASE_URL, or of the sample, to OUT; PERIOD
 	cargo run -q -p local -- report $(if $(FROM),--from $(FROM) --to $(TO),--period $(PERIOD)) --out $(OUT) $(if $(FORMAT),--format $(FORMAT)) $(REPORT)
 
 test: ## Run the tests, but for those that need a server (TEST_DATABASE_URL); needs nothing but Rust; TEST=name narrows
-	cargo test --workspace $(TEST)
+	cargo test --workspace $(or $(SUBJECT_OF_TEST),--lib $(call targets,$(SUBJECTS))) $(NAME_OF_TEST)
 
 test-native: ## Run all tests on a PostgreSQL server of this machine, started for them alone
-	$(MORE_THREADS) tests/native-postgres.sh cargo test --workspace $(TEST) -- --include-ignored $(WITHOUT_FUNCTIONS)
+	$(MORE_THREADS) tests/native-postgres.sh cargo test --workspace \
+	  $(or $(SUBJECT_OF_TEST),$(call targets,$(filter-out functions,$(SUBJECTS)))) $(NAME_OF_TEST) -- --include-ignored
 
 test-indexed: ## Ask an index instead of the log for LiteLLM's own rows, on a PostgreSQL server of this machine
-	$(MORE_THREADS) TEST_INDEX=on tests/native-postgres.sh cargo test --workspace --test suite -- $(or $(TEST),real_rows) --include-ignored $(WITHOUT_FUNCTIONS)
+	$(MORE_THREADS) TEST_INDEX=on tests/native-postgres.sh cargo test --workspace \
+	  $(or $(SUBJECT_OF_TEST),--test real_rows) $(NAME_OF_TEST) -- --include-ignored
 
 sql: ## Write what the database is asked to tests/sql, after a change of a statement; look at the diff
-	UPDATE_SQL=1 tests/native-postgres.sh cargo test --workspace --test suite sql_snapshots
-	UPDATE_SQL=1 TEST_INDEX=on tests/native-postgres.sh cargo test --workspace --test suite sql_snapshots
+	UPDATE_SQL=1 tests/native-postgres.sh cargo test --workspace --test real_rows sql_snapshots
+	UPDATE_SQL=1 TEST_INDEX=on tests/native-postgres.sh cargo test --workspace --test real_rows sql_snapshots
 
 answers: ## Write an answer of each endpoint to tests/answers, after a change of one; look at the diff
-	INSTA_UPDATE=always cargo test --workspace --test suite answers::
+	INSTA_UPDATE=always cargo test --workspace --test service answers::
 
 e2e: $(TOOLS) ## Run the tests against the built Lambda functions, over HTTP and with every gateway's events
 	tests/native-postgres.sh tests/e2e.sh $(TEST)
@@ -98,8 +105,8 @@ e2e: $(TOOLS) ## Run the tests against the built Lambda functions, over HTTP and
 e2e-arm64: build ## Put what `make deploy` would upload through every gateway's events (not on arm64: needs qemu-user-static and libc6-arm64-cross)
 	E2E_FUNCTIONS=.aws-sam/build E2E_RUNNER="$(if $(filter-out aarch64 arm64,$(shell uname -m)),qemu-aarch64-static -L /usr/aarch64-linux-gnu)" \
 	  E2E_MOTO=$(CURDIR)/$(VENV)/bin/moto_server \
-	  tests/native-postgres.sh cargo test --workspace --test suite -- --include-ignored functions:: \
-	  --skip cargo_lambda_invokes
+	  tests/native-postgres.sh cargo test --workspace --test functions -- --include-ignored \
+	  --skip cargo_lambda_invokes --skip delivery_aws
 
 check: ## Check format, layers, lints and the API document
 	cargo fmt --all --check

@@ -38,7 +38,7 @@ for function in sessions analytics requests reports health cost-report; do
 done
 
 step "build the tests"
-cargo test --workspace --test suite --no-run
+cargo test --workspace --test real_rows --test functions --no-run
 
 # Not below this folder, where cargo-lambda would look at every line that is written.
 folder=$(mktemp -d "${TMPDIR:-/tmp}/e2e.XXXXXX")
@@ -159,9 +159,8 @@ done
 step "test"
 status=0
 # What asks a gateway, and what starts a function or asks AWS by itself.
-[ $# -gt 0 ] || set -- real_rows functions:: delivery_
 E2E_GATEWAYS=$gateways E2E_AWS=$aws E2E_FUNCTIONS=$functions E2E_MOTO=$venv/bin/moto_server \
-    cargo test --workspace --test suite -- --include-ignored "$@" || status=$?
+    cargo test --workspace --no-fail-fast --test real_rows --test functions -- --include-ignored "$@" || status=$?
 if [ "$status" != 0 ]; then
     for release in "${releases[@]}"; do
         printf '\n== the last that the functions for LiteLLM %s logged beside answers\n' "$release"

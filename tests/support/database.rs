@@ -102,3 +102,18 @@ impl Database {
         self.lock.lock().await
     }
 }
+
+/// Runs statements that return nothing.
+pub async fn run(database: &Database, sql: &str) {
+    let mut conn = database.connect().await;
+    sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut conn).await.expect(sql);
+    conn.close().await.expect("closed");
+}
+
+/// The one number that a statement returns.
+pub async fn number(database: &Database, sql: &str) -> i64 {
+    let mut conn = database.connect().await;
+    let number = sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_one(&mut conn).await.expect(sql);
+    conn.close().await.expect("closed");
+    number
+}

@@ -3,12 +3,16 @@
 #![expect(clippy::missing_panics_doc, reason = "a test fails by panicking, and so does what it stands on")]
 
 pub mod answer;
+pub mod any_rows;
 pub mod app;
 pub mod audit;
 pub mod bucket;
+pub mod clock;
 pub mod database;
 pub mod emulator;
 pub mod endpoints;
+#[expect(missing_docs, reason = "fields and functions are named as what they stand for in the API")]
+pub mod expected;
 pub mod faults;
 pub mod function;
 pub mod gateway;
@@ -16,6 +20,7 @@ pub mod http;
 pub mod index;
 pub mod issuer;
 pub mod logs;
+pub mod made;
 pub mod moto;
 pub mod pair;
 pub mod pgbouncer;

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::ConfigLoader;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use cost_report::aws::Aws;
 use cost_report::{Outcome, Reporter, RetryPolicy, RunError, Settings};
-use serde_json::Value;
+use serde_json::{Value, json};
 use traceability_core::clock::Clock;
 use traceability_core::environment::Environment;
 use traceability_db::config::DatabaseConfig;
@@ -124,4 +124,22 @@ impl World {
         reporter.close().await;
         outcome
     }
+}
+
+/// A Tuesday's morning.
+pub const NOW: &str = "2026-11-24T06:00:00Z";
+
+/// That time.
+#[must_use]
+pub fn now() -> DateTime<Utc> {
+    NOW.parse().expect("a time")
+}
+
+/// A log with some requests of the day before.
+pub async fn database(name: &str) -> Arc<Database> {
+    let row = |number: i64, team: &str| {
+        let start = now() - TimeDelta::hours(20) + TimeDelta::minutes(number);
+        crate::made::row(&format!("r-{number}"), start, json!({"team_id": team, "spend": 1.5}))
+    };
+    crate::made::database(name, &[row(1, "team-support"), row(2, "team-support"), row(3, "team-sales")]).await
 }

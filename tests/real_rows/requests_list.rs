@@ -1,0 +1,126 @@
+//! The list of requests: every row once, newest first, with the row's own values.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use local::fixtures::Release;
+use serde_json::{Value, json};
+use tests::App;
+
+use super::session_search::roll_filter;
+use tests::expected::log::path;
+use tests::expected::{Companions, Dice, Log, Row, assert_same};
+use tests::made;
+
+fn ids(requests: &[Value]) -> Vec<&str> {
+    requests.iter().map(|request| request["request_id"].as_str().expect("an id")).collect()
+}
+
+/// The newest first, those of the same instant by their ids.
+fn newest_first(mut rows: Vec<&Row>) -> Vec<&Row> {
+    rows.sort_by(|a, b| (b.started, &b.request_id).cmp(&(a.started, &a.request_id)));
+    rows
+}
+
+fn ids_of<'a>(rows: &[&'a Row]) -> Vec<&'a str> {
+    rows.iter().map(|row| row.request_id.as_str()).collect()
+}
+
+#[tokio::test]
+async fn every_row_of_every_release_is_listed_once_with_its_own_values() {
+    for release in Release::ALL {
+        let log = Log::of(release);
+        let rows: BTreeMap<&str, &Row> = log.rows.iter().map(|row| (row.request_id.as_str(), row)).collect();
+        let app = App::of_release(release).await;
+        let (mut listed, pages) = app.all_pages("/api/v1/requests?limit=1000").await;
+        assert_eq!(pages, log.rows.len().div_ceil(1000), "{release:?}");
+        assert_eq!(ids(&listed), ids_of(&newest_first(log.rows.iter().collect())), "{release:?}");
+        for request in &mut listed {
+            let id = request["request_id"].as_str().expect("an id").to_owned();
+            let tags = request["tags"].as_array_mut().expect("a list");
+            tags.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
+            assert_same(request, &rows[id.as_str()].in_list(), &id);
+        }
+    }
+}
+
+#[tokio::test]
+async fn any_filter_picks_the_rows_that_a_look_at_every_row_picks() {
+    for (release, times) in [(Release::V1_109_1, 100), (Release::V1_80_0, 40), (Release::V1_61_20, 40)] {
+        let log = Log::of(release);
+        let app = App::of_release(release).await;
+        let mut dice = Dice(times);
+        let mut found = 0;
+        for _ in 0..times {
+            let row = dice.pick(&log.rows).clone();
+            let mut filter = roll_filter(&mut dice, log, &row);
+            filter.failed = dice.one_in(4).then(|| dice.one_in(2));
+            let (limit, offset) = (*dice.pick(&[1, 10, 100, 1000]), *dice.pick(&[0, 0, 2, 40]));
+            let mut parameters = filter.parameters();
+            let status = filter.failed.map(|failed| if failed { "failure" } else { "success" });
+            parameters.extend(status.map(|status| ("status", status.to_owned())));
+            parameters.extend([("limit", limit.to_string()), ("offset", offset.to_string())]);
+
+            let answer = app.get(&path("/api/v1/requests", &parameters)).await;
+            let expected = newest_first(log.matching(&filter));
+            let of_page: Vec<&Row> = expected.iter().skip(offset).take(limit).copied().collect();
+            let listed = answer.ok();
+            let listed = listed.as_array().expect("a list");
+            assert_eq!(ids(listed), ids_of(&of_page), "{parameters:?}");
+            assert_eq!(answer.next().is_some(), expected.len() > offset + limit, "{parameters:?}");
+            found += listed.len();
+        }
+        assert!(found > 500, "most filters find something: {found}");
+    }
+}
+
+#[tokio::test]
+async fn the_pages_are_the_whole_list_once() {
+    let log = Log::of(Release::V1_109_1);
+    let app = App::of_release(Release::V1_109_1).await;
+    let (listed, pages) = app.all_pages("/api/v1/requests?limit=70&user_id=alice").await;
+    let expected = newest_first(log.rows.iter().filter(|row| row.user.as_deref() == Some("alice")).collect());
+    assert_eq!(ids(&listed), ids_of(&expected));
+    assert_eq!(pages, expected.len().div_ceil(70));
+}
+
+#[tokio::test]
+async fn no_request_is_lost_or_repeated_while_requests_arrive() {
+    let noon: DateTime<Utc> = "2026-11-20T12:00:00Z".parse().expect("a time");
+    // Five requests in each instant: a page ends in the middle of one.
+    let start = |number: i32| noon - TimeDelta::minutes((number / 5).into());
+    let rows: Vec<Value> =
+        (0..40).map(|number| made::row(&format!("r-{:02}", number * 7 % 40), start(number), json!({}))).collect();
+    let database = made::database("request_arrivals", &rows).await;
+    let now = noon + TimeDelta::minutes(1);
+    let app = App::over(database, now, &[]);
+
+    let (mut listed, mut next, mut page) = (Vec::new(), Some("/api/v1/requests?limit=7".to_owned()), 0);
+    while let Some(path) = next {
+        let answer = app.get(&path).await;
+        listed.extend(answer.ok().as_array().expect("a list").clone());
+        next = answer.next();
+        page += 1;
+        // One at this moment, and one that started before the listing and was written late.
+        let arrived = [
+            made::row(&format!("now-{page}"), now, json!({})),
+            made::row(&format!("late-{page}"), noon - TimeDelta::minutes(2), json!({})),
+        ];
+        made::insert(&mut app.state.db.connect().await.expect("a connection").conn, &arrived).await;
+    }
+    let log = Log::new(&rows, &Companions::default());
+    let existing: Vec<&str> = ids(&listed).into_iter().filter(|id| id.starts_with("r-")).collect();
+    assert_eq!(existing, ids_of(&newest_first(log.rows.iter().collect())));
+    assert!(!ids(&listed).iter().any(|id| id.starts_with("now-")), "a listing ends when it began");
+    assert_eq!(page, 6);
+}
+
+#[test]
+fn the_real_rows_have_what_makes_a_list_hard() {
+    let rows = &Log::of(Release::V1_109_1).rows;
+    assert!(rows.iter().any(|row| row.ttft_ms.is_some()) && rows.iter().any(|row| row.ttft_ms.is_none()));
+    assert!(rows.iter().any(|row| row.request_id.len() > 400), "long ids");
+    assert!(rows.iter().any(|row| row.cache_hit) && rows.iter().any(|row| row.failed));
+    assert!(rows.iter().any(|row| row.tags.is_empty()) && rows.iter().any(|row| row.tags.len() > 3));
+    assert!(rows.iter().any(|row| row.end_user.is_none() && row.user.is_none() && row.team.is_none()));
+}

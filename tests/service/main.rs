@@ -1,0 +1,14 @@
+//! The service as a whole: what is served, faults, upgrades, and what is deployed.
+
+#![expect(clippy::cast_precision_loss, clippy::cast_possible_wrap, reason = "the numbers of the tests are small")]
+
+mod answers;
+mod faults;
+mod hang_ups;
+mod local_server;
+mod long_session;
+mod pooler;
+mod sample;
+mod schema_upgrade;
+mod template;
+mod tls;

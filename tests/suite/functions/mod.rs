@@ -1,7 +1,0 @@
-//! The built functions, started as Lambda starts them: `make e2e`, and `make e2e-arm64` with what is deployed.
-
-mod cost_report;
-mod gateway_events;
-mod login;
-mod secret;
-mod start;
