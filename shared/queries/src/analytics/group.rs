@@ -160,8 +160,8 @@ pub(super) async fn groups(
         measures.push(SESSIONS);
         passes.sessions = false;
     }
-    let needs = MeasureSet { measures: &measures, which, cost_shares: spec.asks_for(Extra::CostShares) };
-    let found = measure(conn, source, question, grouping, needs).await?;
+    let measure_set = MeasureSet { measures: &measures, which, cost_shares: spec.asks_for(Extra::CostShares) };
+    let found = measure(conn, source, question, grouping, measure_set).await?;
     let mut groups: Vec<Group> = found.into_iter().map(Group::of).collect();
     if groups.is_empty() {
         // The window itself is a group even if nothing happened in it.
@@ -215,8 +215,8 @@ fn can_count_along(source: Source<'_>, grouping: &Grouping, which: Groups<'_>) -
 
 /// All requests in question, whether they are in a group or not.
 async fn whole(conn: &mut Connection, source: Source<'_>, question: &Question) -> sqlx::Result<Whole> {
-    let needs = MeasureSet { measures: &[FAILED_REQUESTS], which: Groups::ONLY, cost_shares: false };
-    let measured = measure(conn, source, question, &Grouping::none(&question.window), needs).await?;
+    let measure_set = MeasureSet { measures: &[FAILED_REQUESTS], which: Groups::ONLY, cost_shares: false };
+    let measured = measure(conn, source, question, &Grouping::none(&question.window), measure_set).await?;
     let whole = |one: &Measured| Whole { requests: one.figures.requests, failed_requests: one.figures.failed_requests };
     Ok(measured.first().map(whole).unwrap_or_default())
 }
@@ -231,9 +231,9 @@ pub(super) async fn groups_by_bucket(
 ) -> sqlx::Result<Vec<Group>> {
     let grouping = Grouping { keys: Vec::new(), starts: starts.to_vec() };
     let measures = spec.measures(question, &[]);
-    let needs = MeasureSet { measures: &measures, which: Groups::ONLY, cost_shares: false };
+    let measure_set = MeasureSet { measures: &measures, which: Groups::ONLY, cost_shares: false };
     let mut groups = vec![Group::default(); starts.len()];
-    let found = measure(conn, source, question, &grouping, needs).await?;
+    let found = measure(conn, source, question, &grouping, measure_set).await?;
     for (place, figures) in found.into_iter().flat_map(|all| all.buckets) {
         if let Some(group) = groups.get_mut(place) {
             group.figures = figures;

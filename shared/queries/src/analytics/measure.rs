@@ -135,20 +135,20 @@ pub async fn measure(
     source: Source<'_>,
     question: &Question,
     grouping: &Grouping,
-    needs: MeasureSet<'_>,
+    measure_set: MeasureSet<'_>,
 ) -> sqlx::Result<Vec<Measured>> {
-    let by_cost = needs.cost_shares || matches!(needs.which, Groups::TopN { order: Order::Cost, .. });
+    let by_cost = measure_set.cost_shares || matches!(measure_set.which, Groups::TopN { order: Order::Cost, .. });
     let spend = if by_cost { &[measures::SPEND][..] } else { &[] };
-    let mut columns = needed(&[&[measures::REQUESTS], spend, needs.measures]);
-    columns.extend(needs.measures.contains(&measures::SESSIONS).then_some(measures::SESSIONS));
+    let mut columns = needed(&[&[measures::REQUESTS], spend, measure_set.measures]);
+    columns.extend(measure_set.measures.contains(&measures::SESSIONS).then_some(measures::SESSIONS));
 
     let mut sql = QueryBuilder::new("");
     push_partials(&mut sql, source, question, grouping, &columns);
-    if needs.cost_shares {
+    if measure_set.cost_shares {
         push_whole(&mut sql, source, question, grouping);
     }
-    let join = push_ranked(&mut sql, needs.which);
-    push_select(&mut sql, grouping, &columns, needs.cost_shares);
+    let join = push_ranked(&mut sql, measure_set.which);
+    push_select(&mut sql, grouping, &columns, measure_set.cost_shares);
     sql.push(join);
     let groups = "r.place, r.k1, r.k2";
     sql.push(" AS r ON r.k1 = p.k1 AND r.k2 = p.k2 GROUP BY ");

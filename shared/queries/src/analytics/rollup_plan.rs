@@ -148,10 +148,10 @@ impl RollupPlan {
     }
 
     /// Appends a `SELECT` of the sums of the roll-ups: `k1, k2, bucket` and the measures.
-    pub(super) fn push_sums(&self, sql: &mut QueryBuilder<Postgres>, needs: &[Measure]) {
+    pub(super) fn push_sums(&self, sql: &mut QueryBuilder<Postgres>, measures: &[Measure]) {
         let [first, second] = self.keys();
         sql.push(format!("SELECT {first} AS k1, {second} AS k2, p.bucket"));
-        for measure in needs {
+        for measure in measures {
             // Of its own type again: sums of big integers are numeric, which takes longer to add up once more.
             sql.push(format!(", ({})::{} AS {}", measure.of_rollups(), measure.sql_type, measure.name));
         }
