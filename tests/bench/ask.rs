@@ -20,7 +20,7 @@ use traceability_queries::sessions::{SessionSearch, SessionSort, TotalsFilter};
 use traceability_queries::source::SourceConnection;
 use traceability_queries::{Source, content, health, requests};
 use traceability_report as report;
-use traceability_report::{Asked, Span};
+use traceability_report::{ReportQuery, Span};
 use url::Url;
 
 /// One request of the API, with its parameters.
@@ -147,7 +147,7 @@ impl Ask {
             }
             Self::Analytics(question, window) => question.ask(conn, source, *window).await?,
             Self::Report(window) => {
-                let asked = Asked {
+                let query = ReportQuery {
                     span: Span::between(*window, chrono_tz::Tz::UTC),
                     filter: RequestFilter::default(),
                     top: 10,
@@ -156,7 +156,7 @@ impl Ask {
                     charges: false,
                     now: Utc::now(),
                 };
-                report::cost_report(conn, source, &asked).await?.totals.requests > 0
+                report::cost_report(conn, source, &query).await?.totals.requests > 0
             }
             Self::Health => health::newest_request(conn, source).await?.is_some(),
             _ => true,

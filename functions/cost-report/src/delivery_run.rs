@@ -135,10 +135,10 @@ impl DeliveryRun<'_> {
     }
 
     async fn make(&self, filter: &RequestedFilter) -> Result<RenderedReport, MakeError> {
-        let mut asked = self.maker.asked(self.span);
-        asked.filter = filter.condition();
-        asked.budgets = budgets::visible(&asked.budgets, filter);
-        Ok(RenderedReport::of(&self.maker.make(&asked).await?)?)
+        let mut query = self.maker.query(self.span);
+        query.filter = filter.condition();
+        query.budgets = budgets::visible(&query.budgets, filter);
+        Ok(RenderedReport::of(&self.maker.make(&query).await?)?)
     }
 
     async fn report(&self, target: &Target, folder: &str, rendered: &RenderedReport) -> Outcome {

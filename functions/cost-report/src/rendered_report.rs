@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use traceability_core::money::{Money, thousands};
 use traceability_report::{
-    Against, BreakdownBy, CostReport, Filters, Form, Period, Reach, RenderError, Share, Span, render,
+    Against, BreakdownBy, CostReport, Coverage, Filters, Form, Period, RenderError, Share, Span, render,
 };
 
 /// All forms of a report, and what is said of it in a line or a few.
@@ -109,7 +109,7 @@ fn lines(report: &CostReport) -> Vec<String> {
         grouped(totals.failed_requests)
     )];
     for comparison in &report.comparisons {
-        let Some(change) = comparison.spend_change_percent.filter(|_| comparison.reach == Reach::Whole) else {
+        let Some(change) = comparison.spend_change_percent.filter(|_| comparison.coverage == Coverage::Whole) else {
             continue;
         };
         let against = match comparison.against {
