@@ -110,8 +110,8 @@ pub(super) async fn breakdown(
     let previous = query.span.previous().window;
     if coverage(&previous, back.since) == Coverage::Whole && back.is_for(by) && !rows.is_empty() {
         let keys = rows.iter().filter_map(|row| row.id.clone()).map(|id| vec![id]).collect();
-        let shown = GroupSelection { keys, other: rows.iter().any(|row| row.id.is_none()) };
-        let before = groups(conn, source, query, &previous, (by, Groups::Selection(&shown))).await?;
+        let selection = GroupSelection { keys, other: rows.iter().any(|row| row.id.is_none()) };
+        let before = groups(conn, source, query, &previous, (by, Groups::Selection(&selection))).await?;
         for row in &mut rows {
             let same = before.iter().find(|group| group.keys.first() == row.id.as_ref());
             row.previous_spend = Some(same.map_or_else(Money::zero, |group| Money(group.figures.exact_spend.clone())));
@@ -202,11 +202,11 @@ async fn first_seen(
     if named.is_empty() {
         return Ok(Some(Vec::new()));
     }
-    let shown = GroupSelection { keys: named.iter().map(|group| group.keys.clone()).collect(), other: false };
+    let selection = GroupSelection { keys: named.iter().map(|group| group.keys.clone()).collect(), other: false };
     let window = TimeWindow { start, end: query.span.window.start };
     let question = Question::new(window, query.filter.clone());
     let grouping = Grouping { keys: vec![by.dimension()], starts: vec![start] };
-    let measure_set = MeasureSet { measures: &[], which: Groups::Selection(&shown), cost_shares: false };
+    let measure_set = MeasureSet { measures: &[], which: Groups::Selection(&selection), cost_shares: false };
     let seen = measure(conn, source, &question, &grouping, measure_set).await?;
     let seen: HashSet<Vec<String>> = seen.into_iter().map(|group| group.keys).collect();
     let new = named.into_iter().filter(|group| !seen.contains(&group.keys)).map(|group| FirstSeenGroup {

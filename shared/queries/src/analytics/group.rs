@@ -129,7 +129,7 @@ impl Group {
     }
 
     /// The groups as those of another question.
-    pub(super) fn shown(groups: &[Self]) -> GroupSelection {
+    pub(super) fn selection(groups: &[Self]) -> GroupSelection {
         let keys = groups.iter().filter(|group| !group.other).map(|group| group.keys.clone()).collect();
         GroupSelection { keys, other: groups.iter().any(|group| group.other) }
     }
@@ -170,7 +170,7 @@ pub(super) async fn groups(
         }
         groups.push(Group::default());
     }
-    let (grouping, shown) = (grouping.without_buckets(), Group::shown(&groups));
+    let (grouping, selection) = (grouping.without_buckets(), Group::selection(&groups));
     let counts_users = spec.asks_for(Extra::Users);
     if counts_users && source.facts.rollups().is_none() {
         (groups[0].sessions, groups[0].users) = sessions_and_users(conn, source, question).await?;
@@ -180,7 +180,8 @@ pub(super) async fn groups(
         let numbers = users(conn, source, question, &grouping.starts).await?;
         groups[0].users = numbers.first().copied().unwrap_or_default();
     }
-    let (mut counts, mut times) = sessions_and_percentiles(conn, source, question, &grouping, &shown, passes).await?;
+    let (mut counts, mut times) =
+        sessions_and_percentiles(conn, source, question, &grouping, &selection, passes).await?;
     for group in &mut groups {
         let cell = (group.keys.clone(), 0);
         if passes.sessions {
@@ -207,10 +208,10 @@ pub(super) async fn groups(
 fn can_count_along(source: Source<'_>, grouping: &Grouping, which: Groups<'_>) -> bool {
     let are_apart = match which {
         Groups::TopN { include_other, .. } => !include_other,
-        Groups::Selection(shown) => !shown.other,
+        Groups::Selection(selection) => !selection.other,
     };
-    let is_dear = grouping.keys.iter().any(|key| key.reads_payload());
-    is_dear && are_apart && !grouping.has_buckets() && source.facts.has_stored_content()
+    let is_expensive = grouping.keys.iter().any(|key| key.reads_payload());
+    is_expensive && are_apart && !grouping.has_buckets() && source.facts.has_stored_content()
 }
 
 /// All requests in question, whether they are in a group or not.
@@ -239,8 +240,8 @@ pub(super) async fn groups_by_bucket(
             group.figures = figures;
         }
     }
-    let (shown, passes) = (GroupSelection::default(), spec.passes(question));
-    let (counts, times) = sessions_and_percentiles(conn, source, question, &grouping, &shown, passes).await?;
+    let (selection, passes) = (GroupSelection::default(), spec.passes(question));
+    let (counts, times) = sessions_and_percentiles(conn, source, question, &grouping, &selection, passes).await?;
     for ((_, place), sessions) in counts {
         groups[place].sessions = sessions;
     }

@@ -21,7 +21,7 @@ pub(super) fn push_partials(
     let facts: Vec<Fact> = measures.iter().flat_map(|measure| measure.facts).copied().collect();
     let facts = grouping.facts(question, &facts);
     sql.push("WITH ");
-    let Some(rolled) = RollupPlan::of(source, question, grouping) else {
+    let Some(plan) = RollupPlan::of(source, question, grouping) else {
         source.push_requests(sql, &facts, Beside::Nothing, RowSelector::Started(&question.window));
         sql.push(", partials AS (");
         push_requests(sql, question, grouping, measures, |sql| {
@@ -31,13 +31,13 @@ pub(super) fn push_partials(
         sql.push(")");
         return;
     };
-    let edges = rolled.edges();
+    let edges = plan.edges();
     if !edges.is_empty() {
         edges.push_requests(sql, source, &facts);
         sql.push(", ");
     }
     sql.push("partials AS (");
-    rolled.push_sums(sql, measures);
+    plan.push_sums(sql, measures);
     if !edges.is_empty() {
         sql.push(" UNION ALL ");
         // Those at the edges of the roll-ups have their bucket with them.

@@ -123,8 +123,8 @@ pub async fn report<T: Report>(
     if let Some(window) = view.previous {
         let question = Question { window, ..question.clone() };
         let grouping = Grouping { keys: keys.to_vec(), starts: vec![window.start] };
-        let shown = Group::shown(&found);
-        let same = GroupQuery { spec: T::SPEC, which: Groups::Selection(&shown), series: &[] };
+        let selection = Group::selection(&found);
+        let same = GroupQuery { spec: T::SPEC, which: Groups::Selection(&selection), series: &[] };
         let before = groups(conn, source, &question, &grouping, same).await?;
         for (row, group) in rows.iter_mut().zip(&found) {
             let same = before.iter().find(|other| (other.other, &other.keys) == (group.other, &group.keys));
