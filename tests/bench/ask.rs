@@ -54,7 +54,7 @@ pub struct Sessions {
     /// Without one, the service looks back as far as it does.
     pub window: Option<TimeWindow>,
     /// By cost rather than by start.
-    pub dearest: bool,
+    pub most_expensive: bool,
     /// Those of this user.
     pub user_id: Option<String>,
     /// Those of this agent.
@@ -167,7 +167,7 @@ impl Ask {
 impl Sessions {
     fn parameters(&self) -> Vec<(&'static str, String)> {
         let mut parameters = self.window.as_ref().map(dates).unwrap_or_default();
-        if self.dearest {
+        if self.most_expensive {
             parameters.push(("sort", "cost".into()));
         }
         parameters.extend(self.user_id.clone().map(|user| ("user_id", user)));
@@ -184,7 +184,7 @@ impl Sessions {
                 ..RequestFilter::default()
             },
             totals: TotalsFilter::default(),
-            sort: if self.dearest { SessionSort::Cost } else { SessionSort::Start },
+            sort: if self.most_expensive { SessionSort::Cost } else { SessionSort::Start },
             descending: true,
             as_of: now,
         }

@@ -174,7 +174,7 @@ async fn measure(
     // First those alone, as long as the service has only one connection to the database open and nothing else to do.
     for endpoint in endpoints {
         eprintln!("{}, one at a time", endpoint.name);
-        let alone = load::alternately(server.address(), data.session(), &endpoint.asks, bounds).await?;
+        let alone = load::alternately(server.address(), data.connection(), &endpoint.asks, bounds).await?;
         outcome.alone.push((endpoint.name, alone));
     }
     for endpoint in endpoints {

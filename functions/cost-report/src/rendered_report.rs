@@ -127,10 +127,10 @@ fn lines(report: &CostReport) -> Vec<String> {
             BreakdownBy::Agent => "Agents",
             _ => "Models",
         };
-        let dearest: Vec<_> =
+        let most_expensive: Vec<_> =
             breakdown.into_iter().flat_map(|it| &it.rows).filter(|row| row.id.is_some()).take(3).map(share).collect();
-        if !dearest.is_empty() {
-            lines.push(format!("{word}: {}", dearest.join(", ")));
+        if !most_expensive.is_empty() {
+            lines.push(format!("{word}: {}", most_expensive.join(", ")));
         }
     }
     lines.extend(report.anomalies.found.iter().take(3).map(|anomaly| format!("Unusual: {}", anomaly.text)));
