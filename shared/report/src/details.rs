@@ -1,4 +1,4 @@
-//! The dearest sessions, and what speaks against the figures.
+//! The most expensive sessions, and what speaks against the figures.
 
 use traceability_core::money::Money;
 use traceability_core::scalar::Origin;
@@ -18,7 +18,7 @@ const MOST_REQUESTS: i64 = 2_000_000;
 /// So many models without a price are told.
 const MOST_MODELS: u32 = 20;
 
-/// The dearest sessions with a request in question, with what they cost in all.
+/// The most expensive sessions with a request in question, with what they cost in all.
 pub(super) async fn sessions(
     conn: &mut Connection,
     source: Source<'_>,
@@ -32,15 +32,15 @@ pub(super) async fn sessions(
         descending: true,
         as_of: query.now,
     };
-    let dearest = search(conn, source, &question, None, query.top, 0).await?;
-    let ids: Vec<String> = dearest.iter().map(|session| session.session_id.clone()).collect();
+    let most_expensive = search(conn, source, &question, None, query.top, 0).await?;
+    let ids: Vec<String> = most_expensive.iter().map(|session| session.session_id.clone()).collect();
     if ids.is_empty() {
         return Ok(Vec::new());
     }
     let known = summaries(conn, source, &ids).await?;
     let session = |summary: traceability_queries::sessions::SessionSummary| {
         // The place in the order is the exact cost.
-        let place = dearest.iter().find(|session| session.session_id == summary.session_id)?;
+        let place = most_expensive.iter().find(|session| session.session_id == summary.session_id)?;
         Some(ExpensiveSession {
             spend: place.value.parse().ok()?,
             link: link(query, &summary.session_id),

@@ -212,7 +212,7 @@ choice! {
 pub struct Breakdown {
     /// The dimension.
     pub by: BreakdownBy,
-    /// The dearest first, then all others as one. They sum to the total.
+    /// The most expensive first, then all others as one. They sum to the total.
     pub rows: Vec<Share>,
 }
 
@@ -267,12 +267,12 @@ pub struct FirstSeen {
     /// From when to the start of the report's time was looked back: 90 days, or as far as the log reaches; null where it does
     /// not reach before the report's time, so that nothing can be told.
     pub since: Option<DateTime<Utc>>,
-    /// Models, the dearest first.
+    /// Models, the most expensive first.
     pub models: Vec<FirstSeenGroup>,
-    /// Agents, the dearest first; null where they are not looked for: without an index, in a log with many requests, of which
-    /// each one's metadata would have to be read.
+    /// Agents, the most expensive first; null where they are not looked for: without an index, in a log with many requests, of
+    /// which each one's metadata would have to be read.
     pub agents: Option<Vec<FirstSeenGroup>>,
-    /// LiteLLM users, the dearest first.
+    /// LiteLLM users, the most expensive first.
     pub users: Vec<FirstSeenGroup>,
 }
 
@@ -407,7 +407,7 @@ pub struct Charge {
     pub start: DateTime<Utc>,
     /// When it is over.
     pub end: DateTime<Utc>,
-    /// Whether it is all charges of the day beyond the dearest.
+    /// Whether it is all charges of the day beyond the most expensive.
     pub other: bool,
     /// The model's public name.
     pub model: Option<String>,

@@ -119,10 +119,10 @@ fn days(daily: &Daily, window: &TimeWindow) -> Vec<DaySpend> {
 
 /// By what days are looked at, beside all requests.
 const LOOKED_AT: [BreakdownBy; 4] = [BreakdownBy::Team, BreakdownBy::Agent, BreakdownBy::User, BreakdownBy::Model];
-/// The days of so many of each are.
-const DEAREST: usize = 10;
+/// How many of each have their days looked at.
+const MOST_EXPENSIVE: usize = 10;
 
-/// The unusual days of all requests, and of the dearest of each kind.
+/// The unusual days of all requests, and of the most expensive of each kind.
 async fn unusual(
     conn: &mut Connection,
     source: Source<'_>,
@@ -134,7 +134,7 @@ async fn unusual(
     let parts = parts(&TimeWindow { start, end: window.end }, zone, &[window.start]);
     let mut each: Vec<(BreakdownBy, &Share, Daily)> = Vec::new();
     for breakdown in breakdowns.iter().filter(|one| LOOKED_AT.contains(&one.by) && back.is_for(one.by)) {
-        let named = breakdown.rows.iter().filter(|row| row.id.is_some()).take(DEAREST);
+        let named = breakdown.rows.iter().filter(|row| row.id.is_some()).take(MOST_EXPENSIVE);
         let ids = named.clone().filter_map(|row| row.id.clone()).collect();
         let key = (breakdown.by.dimension(), ids);
         let mut found = Daily::of_each(conn, source, &query.filter, &parts, key).await?;

@@ -15,7 +15,7 @@ const OTHER: &str = "other";
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct CostShare {
     /// The category's id, as the filters take it; `unknown` (`untagged` among tags) for requests that have none, `other`
-    /// for all categories beyond the dearest (`top`).
+    /// for all categories beyond the most expensive (`top`).
     pub category: String,
     /// Its name, where LiteLLM has one: a team's or a key's alias.
     pub label: Option<String>,
