@@ -101,7 +101,7 @@ impl DeliveryRun<'_> {
             self.render_anew(&key, filter, place).await?
         };
         // It may lie there from before the settings were changed: nobody gets the figures of others by that.
-        if rendered.filters != Filters::of(&filter.condition()) {
+        if rendered.filters != Filters::of(&filter.request_filter()) {
             return Err(format!("{key} was made with another filter: give the target another name"));
         }
         self.context.upload_files(None, folder, &rendered).await.map_err(|error| error.to_string())?;
@@ -136,7 +136,7 @@ impl DeliveryRun<'_> {
 
     async fn make(&self, filter: &RequestedFilter) -> Result<RenderedReport, MakeError> {
         let mut query = self.maker.query(self.span);
-        query.filter = filter.condition();
+        query.filter = filter.request_filter();
         query.budgets = budgets::visible(&query.budgets, filter);
         Ok(RenderedReport::of(&self.maker.make(&query).await?)?)
     }

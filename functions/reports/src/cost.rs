@@ -98,7 +98,7 @@ pub async fn get_cost_report(
     let (cache, span) = params.span(&state)?;
     let query = ReportQuery {
         span,
-        filter: filters.requests(),
+        filter: filters.request_filter(),
         top: params.top.map_or(10, |top| top.0),
         links: state.reports.links.clone(),
         budgets: state.reports.budgets.clone(),
