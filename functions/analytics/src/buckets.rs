@@ -192,10 +192,10 @@ mod tests {
 
     #[test]
     fn quarters_of_an_hour_follow_the_clock() {
-        let quarters =
+        let quarter_hours =
             labels("2026-10-25T00:40:00Z", "2026-10-25T01:20:00Z", Granularity::FifteenMinutes, Tz::Europe__Berlin);
         assert_eq!(
-            quarters,
+            quarter_hours,
             ["2026-10-25 02:30:00", "2026-10-25 02:45:00", "2026-10-25 02:00:00", "2026-10-25 02:15:00"]
         );
         let long = window("2026-01-01T00:00:00Z", "2026-03-01T00:00:00Z");

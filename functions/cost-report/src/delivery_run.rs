@@ -179,8 +179,8 @@ impl DeliveryRun<'_> {
 
     /// Tells targets of the thresholds that budgets have crossed and that they have not heard of.
     pub(crate) async fn alerts(&self, targets: &[&Target]) -> Vec<Outcome> {
-        let told = targets.iter().filter(|target| target.budget_alerts);
-        let alerts: Vec<_> = told.map(|target| self.alerts_of(target, self.queue.place())).collect();
+        let notified = targets.iter().filter(|target| target.budget_alerts);
+        let alerts: Vec<_> = notified.map(|target| self.alerts_of(target, self.queue.place())).collect();
         join_all(alerts).await.into_iter().flatten().collect()
     }
 

@@ -26,10 +26,10 @@ pub(super) async fn totals(conn: &mut Connection, source: Source<'_>, question: 
     let mut measures = vec![SPEND, PROMPT_TOKENS, COMPLETION_TOKENS, TOTAL_TOKENS, FAILED_REQUESTS, CACHE_HITS];
     measures.extend(source.facts.rollups().map(|_| CACHED_TOKENS));
     let measure_set = MeasureSet { measures: &measures, which: Groups::ONLY, cost_shares: false };
-    let Some(measured) = measure(conn, source, question, &grouping, measure_set).await?.pop() else {
+    let Some(total) = measure(conn, source, question, &grouping, measure_set).await?.pop() else {
         return Ok(Totals { cache_savings: Some(Money::zero()), ..Totals::default() });
     };
-    let figures = measured.figures;
+    let figures = total.figures;
     let sessions: HashMap<_, _> = sessions(conn, source, question, &grouping, &GroupSelection::default()).await?;
     Ok(Totals {
         spend: Money(figures.exact_spend),
