@@ -7,9 +7,9 @@
 //! - A row that the log no longer has stays as it is, whichever version's projection has made it; any other one is copied
 //!   again when the projection changes (`projection` in `facts`).
 //! - A fact is in the index once; the row of its session is written in the same transaction.
-//! - Roll-ups exist up to [`Index::rolled_until`]. Those of a slot are the sums of its facts, unless the
-//!   slot is marked as stale in the same transaction that changed a fact of it. What is newer, stale, or not a whole
-//!   slot is summed from the facts. So whatever the indexer has done so far, every answer is right.
+//! - Roll-ups exist up to [`Index::rolled_until`]. Those of a slot, a quarter of an hour, are the sums of its facts, unless
+//!   the slot is marked as stale in the same transaction that changed a fact of it. What is newer, stale, or not a whole slot
+//!   is summed from the facts. So whatever the indexer has done so far, every answer is right.
 
 pub mod dimensions;
 pub mod histogram;

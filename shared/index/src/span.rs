@@ -5,8 +5,8 @@ use traceability_core::time::TimeWindow;
 
 use super::Index;
 
-/// A slot: a quarter of an hour of UTC, by its number since 1970. Every offset that clocks have from UTC is a multiple of it, so
-/// the days and hours of any time zone are made of whole ones.
+/// A slot: a quarter of an hour of UTC, by its number since 1970. Every offset that clocks have from UTC is a multiple of it,
+/// so the days and hours of any time zone are made of whole ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Slot(pub i32);
 

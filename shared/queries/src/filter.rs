@@ -65,8 +65,8 @@ impl Condition for Option<Origin> {
     }
 }
 
-/// The [`RequestFilter`](crate::filter::RequestFilter) with these conditions of a struct, which has them under the same names. The
-/// others let everything pass.
+/// The [`RequestFilter`](crate::filter::RequestFilter) with these conditions of a struct, which has them under the same
+/// names. The others let everything pass.
 #[macro_export]
 macro_rules! request_filter {
     ($conditions:expr, $($name:ident),+ $(,)?) => {{

@@ -202,7 +202,7 @@ pub(super) fn push_matching(
 /// How far the names in a session's row decide whether one of its requests passes a filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum NameMatch {
-    /// There is no filter: every session does.
+    /// There is no condition: any request passes.
     Unfiltered,
     /// The filter is one name: a session that has it has a request with it.
     One,
