@@ -20,7 +20,7 @@ use traceability_queries::sessions::{SessionSearch, SessionSort, TotalsFilter};
 use traceability_queries::source::SourceConnection;
 use traceability_queries::{Source, content, health, requests};
 use traceability_report as report;
-use traceability_report::{Asked, Span};
+use traceability_report::{ReportQuery, Span};
 use url::Url;
 
 /// One request of the API, with its parameters.
@@ -54,7 +54,7 @@ pub struct Sessions {
     /// Without one, the service looks back as far as it does.
     pub window: Option<TimeWindow>,
     /// By cost rather than by start.
-    pub dearest: bool,
+    pub most_expensive: bool,
     /// Those of this user.
     pub user_id: Option<String>,
     /// Those of this agent.
@@ -147,7 +147,7 @@ impl Ask {
             }
             Self::Analytics(question, window) => question.ask(conn, source, *window).await?,
             Self::Report(window) => {
-                let asked = Asked {
+                let query = ReportQuery {
                     span: Span::between(*window, chrono_tz::Tz::UTC),
                     filter: RequestFilter::default(),
                     top: 10,
@@ -156,7 +156,7 @@ impl Ask {
                     charges: false,
                     now: Utc::now(),
                 };
-                report::cost_report(conn, source, &asked).await?.totals.requests > 0
+                report::cost_report(conn, source, &query).await?.totals.requests > 0
             }
             Self::Health => health::newest_request(conn, source).await?.is_some(),
             _ => true,
@@ -167,7 +167,7 @@ impl Ask {
 impl Sessions {
     fn parameters(&self) -> Vec<(&'static str, String)> {
         let mut parameters = self.window.as_ref().map(dates).unwrap_or_default();
-        if self.dearest {
+        if self.most_expensive {
             parameters.push(("sort", "cost".into()));
         }
         parameters.extend(self.user_id.clone().map(|user| ("user_id", user)));
@@ -184,7 +184,7 @@ impl Sessions {
                 ..RequestFilter::default()
             },
             totals: TotalsFilter::default(),
-            sort: if self.dearest { SessionSort::Cost } else { SessionSort::Start },
+            sort: if self.most_expensive { SessionSort::Cost } else { SessionSort::Start },
             descending: true,
             as_of: now,
         }

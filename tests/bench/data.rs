@@ -27,7 +27,7 @@ const DATABASE: &str = "traceability_bench";
 pub struct Data {
     url: Url,
     admin: PgConnection,
-    session: SourceConnection,
+    connection: SourceConnection,
     /// The end of the log: just after its newest request ended.
     pub until: DateTime<Utc>,
     /// What it is like.
@@ -85,8 +85,8 @@ impl Data {
         let mut admin = PgConnection::connect(url.as_str()).await?;
         let until = fill(&mut admin, rows).await?;
         let facts = sqlx::query_as(FACTS).fetch_one(&mut admin).await?;
-        let session = session(&url).await?;
-        Ok(Self { url, admin, session, until, facts })
+        let connection = connect(&url).await?;
+        Ok(Self { url, admin, connection, until, facts })
     }
 
     /// Adds the keys that callers log in with.
@@ -100,8 +100,8 @@ impl Data {
     }
 
     /// A connection with the service's own settings, to ask what the service asks.
-    pub const fn session(&mut self) -> &mut SourceConnection {
-        &mut self.session
+    pub const fn connection(&mut self) -> &mut SourceConnection {
+        &mut self.connection
     }
 
     /// Looks for parameters.
@@ -119,11 +119,11 @@ impl Data {
             .bind(window.end.naive_utc())
             .fetch_all(&mut *conn)
             .await?;
-        let source = Source { facts: &self.session.facts, scope: &Scope::AllRows };
+        let source = Source { facts: &self.connection.facts, scope: &Scope::AllRows };
         let day = TimeWindow { start: window.end - TimeDelta::days(1), end: window.end };
         let question = Question::new(day, RequestFilter::default());
         let agents: Vec<AgentPerformance> =
-            report(&mut self.session.conn, source, &question, &[Dimension::Agent], &View::default()).await?;
+            report(&mut self.connection.conn, source, &question, &[Dimension::Agent], &View::default()).await?;
         let agents = agents.into_iter().map(|agent| agent.agent_name).filter(|name| name != UNKNOWN).collect();
         Ok(Drawn { sessions, largest_sessions, requests, users, agents })
     }
@@ -172,7 +172,7 @@ async fn fill(conn: &mut PgConnection, rows: u64) -> Result<DateTime<Utc>, Box<d
     Ok(until)
 }
 
-async fn session(url: &Url) -> Result<SourceConnection, Box<dyn Error>> {
+async fn connect(url: &Url) -> Result<SourceConnection, Box<dyn Error>> {
     // What takes longer than the service allows is still to be measured.
     let environment: Environment =
         [("DATABASE_MAX_CONNECTIONS", "1"), ("STATEMENT_TIMEOUT_MS", "28000")].into_iter().collect();

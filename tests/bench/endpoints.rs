@@ -56,7 +56,7 @@ pub async fn all(data: &mut Data) -> sqlx::Result<Vec<Endpoint>> {
         endpoint("requests, newest", vec![Ask::Requests(PAGE)]),
         endpoint(NEWEST_SESSIONS, search(Sessions::default())),
         endpoint(WEEK_OF_SESSIONS, search(of_week())),
-        endpoint("sessions, 7 days, dearest", search(Sessions { dearest: true, ..of_week() })),
+        endpoint("sessions, 7 days, dearest", search(Sessions { most_expensive: true, ..of_week() })),
         endpoint("sessions, 7 days, of a user", drawn.users.iter().map(by_user).collect()),
         endpoint("sessions, 7 days, of a busy agent", drawn.agents.iter().take(3).map(by_agent).collect()),
         endpoint(OVERVIEW, question(Analytics::Overview, week)),

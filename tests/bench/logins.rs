@@ -164,7 +164,7 @@ pub async fn measure(
     if wanted(FIRST_REQUESTS) {
         eprintln!("{FIRST_REQUESTS}");
         let [_, _, caller, _] = &mut callers;
-        logins.unknown = Some(unknown(caller, data.session(), &summaries, bounds).await?);
+        logins.unknown = Some(unknown(caller, data.connection(), &summaries, bounds).await?);
     }
     Ok(logins)
 }

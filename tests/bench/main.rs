@@ -148,11 +148,11 @@ async fn run(arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
     let bounds =
         Bounds { time: Duration::from_secs(arguments.seconds.unwrap_or(SECONDS)), requests: arguments.requests };
     let endpoints = endpoints::all(&mut data).await?;
-    let asked: Vec<&Endpoint> = endpoints.iter().filter(|endpoint| wanted(endpoint.name)).collect();
+    let selected: Vec<&Endpoint> = endpoints.iter().filter(|endpoint| wanted(endpoint.name)).collect();
     let mut outcome = Outcome::default();
-    if !asked.is_empty() {
+    if !selected.is_empty() {
         let server = Server::start(program, data.url(), CONNECTIONS, Login::None)?;
-        let measured = measure(&mut outcome, &mut data, &server, &asked, bounds).await;
+        let measured = measure(&mut outcome, &mut data, &server, &selected, bounds).await;
         measured.map_err(|error| server.explain(&*error))?;
     }
     if wanted(LONG_SESSION) {
@@ -174,7 +174,7 @@ async fn measure(
     // First those alone, as long as the service has only one connection to the database open and nothing else to do.
     for endpoint in endpoints {
         eprintln!("{}, one at a time", endpoint.name);
-        let alone = load::alternately(server.address(), data.session(), &endpoint.asks, bounds).await?;
+        let alone = load::alternately(server.address(), data.connection(), &endpoint.asks, bounds).await?;
         outcome.alone.push((endpoint.name, alone));
     }
     for endpoint in endpoints {

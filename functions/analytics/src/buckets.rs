@@ -11,7 +11,7 @@ choice! {
     /// How long a bucket is.
     Granularity {
         /// A quarter of an hour.
-        Quarter = "15m",
+        FifteenMinutes = "15m",
         /// An hour.
         Hour = "hour",
         /// A day.
@@ -24,7 +24,7 @@ choice! {
 }
 
 /// The longest window that is cut into quarters of an hour.
-const MOST_DAYS_OF_QUARTERS: i64 = 32;
+const MOST_DAYS_OF_FIFTEEN_MINUTES: i64 = 32;
 /// More than the hours of the longest window.
 const MOST_BUCKETS: usize = 10_000;
 
@@ -35,10 +35,10 @@ pub(crate) fn buckets(
     zone: Tz,
 ) -> Result<Vec<Bucket>, ParameterProblem> {
     // In a zone whose clocks change, 32 days can be an hour longer.
-    let longest = Duration::days(MOST_DAYS_OF_QUARTERS) + Duration::hours(1);
-    if granularity == Granularity::Quarter && window.end - window.start > longest {
+    let longest = Duration::days(MOST_DAYS_OF_FIFTEEN_MINUTES) + Duration::hours(1);
+    if granularity == Granularity::FifteenMinutes && window.end - window.start > longest {
         let detail = format!(
-            "must be hour, day, week or month for a window of more than {MOST_DAYS_OF_QUARTERS} days, or the window shorter"
+            "must be hour, day, week or month for a window of more than {MOST_DAYS_OF_FIFTEEN_MINUTES} days, or the window shorter"
         );
         return Err(ParameterProblem::new("granularity", detail));
     }
@@ -48,7 +48,7 @@ pub(crate) fn buckets(
 
 fn label(start: DateTime<Utc>, granularity: Granularity, zone: Tz) -> String {
     let format = match granularity {
-        Granularity::Quarter => "%Y-%m-%d %H:%M:00",
+        Granularity::FifteenMinutes => "%Y-%m-%d %H:%M:00",
         Granularity::Hour => "%Y-%m-%d %H:00:00",
         Granularity::Day | Granularity::Week => "%Y-%m-%d",
         Granularity::Month => "%Y-%m",
@@ -60,7 +60,7 @@ fn starts(window: &TimeWindow, granularity: Granularity, zone: Tz) -> Vec<DateTi
     let first = day_of(window.start, zone);
     let monday = first.checked_sub_days(Days::new(first.weekday().num_days_from_monday().into())).unwrap_or(first);
     match granularity {
-        Granularity::Quarter => of_clock(window, zone, Duration::minutes(15)),
+        Granularity::FifteenMinutes => of_clock(window, zone, Duration::minutes(15)),
         Granularity::Hour => of_clock(window, zone, Duration::hours(1)),
         Granularity::Day => of_calendar(window, zone, first, next_day),
         Granularity::Week => of_calendar(window, zone, monday, |day| day.checked_add_days(Days::new(7)).unwrap_or(day)),
@@ -192,13 +192,14 @@ mod tests {
 
     #[test]
     fn quarters_of_an_hour_follow_the_clock() {
-        let quarters = labels("2026-10-25T00:40:00Z", "2026-10-25T01:20:00Z", Granularity::Quarter, Tz::Europe__Berlin);
+        let quarter_hours =
+            labels("2026-10-25T00:40:00Z", "2026-10-25T01:20:00Z", Granularity::FifteenMinutes, Tz::Europe__Berlin);
         assert_eq!(
-            quarters,
+            quarter_hours,
             ["2026-10-25 02:30:00", "2026-10-25 02:45:00", "2026-10-25 02:00:00", "2026-10-25 02:15:00"]
         );
         let long = window("2026-01-01T00:00:00Z", "2026-03-01T00:00:00Z");
-        let refused = buckets(&long, Granularity::Quarter, Tz::UTC).expect_err("too many");
+        let refused = buckets(&long, Granularity::FifteenMinutes, Tz::UTC).expect_err("too many");
         assert_eq!(refused.parameter, "granularity");
     }
 

@@ -41,7 +41,7 @@ impl Params {
 
 /// Break costs down
 ///
-/// One row per category (with two dimensions: per pair of categories), the dearest first; those beyond `top` are one row,
+/// One row per category (with two dimensions: per pair of categories), the most expensive first; those beyond `top` are one row,
 /// `other`. The rows sum to the overview, except by `tag`, where a request with several tags counts in each of them, and by
 /// `tool`, where it counts in each called tool, and in none if it called none.
 #[utoipa::path(

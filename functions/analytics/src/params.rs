@@ -107,7 +107,7 @@ impl AnalyticsQuery {
         now: DateTime<Utc>,
     ) -> ApiResult<Self> {
         let zone = window.timezone.0;
-        let mut question = Question::new(window.window(now)?, filters.requests());
+        let mut question = Question::new(window.window(now)?, filters.request_filter());
         question.exact = options.exact.is_some_and(|flag| flag.0);
         question.details = match options.details {
             Some(Flag(true)) => DetailMode::On,

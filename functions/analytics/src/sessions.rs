@@ -34,6 +34,6 @@ pub async fn get_session_histograms(
     let window = window.window(state.clock.now())?;
     let mut db = state.db.connect().await?;
     let source = Source { facts: &db.facts, scope: caller.scope() };
-    let found = histograms(&mut db.conn, source, &window, &filters.requests()).await?;
+    let found = histograms(&mut db.conn, source, &window, &filters.request_filter()).await?;
     Ok((cache, Json(found)))
 }

@@ -12,12 +12,12 @@ use traceability_core::moment::{Moment, TimeZone};
 use traceability_core::scalar::Text;
 use traceability_core::time::day_of;
 use traceability_db::config::DatabaseConfig;
-use traceability_queries::filter::RequestFilter;
 use traceability_report::{Form, Period, Span, render};
 use traceability_runtime::telemetry;
 use traceability_runtime::telemetry::LogFormat;
 
 use crate::event::Event;
+use crate::settings::RequestedFilter;
 use crate::{Reporter, Settings};
 
 /// Make a cost report, and look at it or send it.
@@ -124,22 +124,22 @@ impl Command {
     }
 
     async fn show(&self, reporter: &Reporter) -> Result<(), Box<dyn Error>> {
-        let mut asked = reporter.maker().asked(self.span(reporter)?);
-        asked.filter = RequestFilter {
-            team_id: Text::of(self.team.as_ref()),
-            agent_name: Text::of(self.agent.as_ref()),
-            user_id: Text::of(self.user.as_ref()),
-            model: Text::of(self.model.as_ref()),
-            ..RequestFilter::default()
+        let mut query = reporter.maker().query(self.span(reporter)?);
+        let filter = RequestedFilter {
+            team_id: self.team.clone(),
+            agent_name: self.agent.clone(),
+            user_id: self.user.clone(),
+            model: self.model.clone(),
         };
-        asked.top = self.top.unwrap_or(asked.top);
+        query.filter = filter.request_filter();
+        query.top = self.top.unwrap_or(query.top);
         let form = self.form();
-        asked.charges = form == Form::Focus;
-        let text = render(&reporter.maker().make(&asked).await?, form)?;
+        query.charges = form == Form::Focus;
+        let text = render(&reporter.maker().make(&query).await?, form)?;
         match &self.out {
             Some(path) => {
                 std::fs::write(path, text).map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
-                eprintln!("{}: the cost of {}", path.display(), asked.span.label());
+                eprintln!("{}: the cost of {}", path.display(), query.span.label());
             }
             None => std::io::stdout().write_all(text.as_bytes())?,
         }

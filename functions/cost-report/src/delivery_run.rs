@@ -101,7 +101,7 @@ impl DeliveryRun<'_> {
             self.render_anew(&key, filter, place).await?
         };
         // It may lie there from before the settings were changed: nobody gets the figures of others by that.
-        if rendered.filters != Filters::of(&filter.condition()) {
+        if rendered.filters != Filters::of(&filter.request_filter()) {
             return Err(format!("{key} was made with another filter: give the target another name"));
         }
         self.context.upload_files(None, folder, &rendered).await.map_err(|error| error.to_string())?;
@@ -135,10 +135,10 @@ impl DeliveryRun<'_> {
     }
 
     async fn make(&self, filter: &RequestedFilter) -> Result<RenderedReport, MakeError> {
-        let mut asked = self.maker.asked(self.span);
-        asked.filter = filter.condition();
-        asked.budgets = budgets::visible(&asked.budgets, filter);
-        Ok(RenderedReport::of(&self.maker.make(&asked).await?)?)
+        let mut query = self.maker.query(self.span);
+        query.filter = filter.request_filter();
+        query.budgets = budgets::visible(&query.budgets, filter);
+        Ok(RenderedReport::of(&self.maker.make(&query).await?)?)
     }
 
     async fn report(&self, target: &Target, folder: &str, rendered: &RenderedReport) -> Outcome {
@@ -179,8 +179,8 @@ impl DeliveryRun<'_> {
 
     /// Tells targets of the thresholds that budgets have crossed and that they have not heard of.
     pub(crate) async fn alerts(&self, targets: &[&Target]) -> Vec<Outcome> {
-        let told = targets.iter().filter(|target| target.budget_alerts);
-        let alerts: Vec<_> = told.map(|target| self.alerts_of(target, self.queue.place())).collect();
+        let notified = targets.iter().filter(|target| target.budget_alerts);
+        let alerts: Vec<_> = notified.map(|target| self.alerts_of(target, self.queue.place())).collect();
         join_all(alerts).await.into_iter().flatten().collect()
     }
 

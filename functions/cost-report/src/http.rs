@@ -43,7 +43,7 @@ const REDIRECTS: u32 = 3;
 /// Posts JSON.
 #[derive(Debug, Default)]
 pub struct HttpClient {
-    patience: RetryPolicy,
+    retry_policy: RetryPolicy,
     connector: OnceLock<Connector>,
 }
 
@@ -59,8 +59,8 @@ enum Attempt {
 impl HttpClient {
     /// Waits so long.
     #[must_use]
-    pub fn new(patience: RetryPolicy) -> Self {
-        Self { patience, connector: OnceLock::new() }
+    pub fn new(retry_policy: RetryPolicy) -> Self {
+        Self { retry_policy, connector: OnceLock::new() }
     }
 
     /// Posts a body until it is taken, with headers that are made for each attempt.
@@ -75,7 +75,7 @@ impl HttpClient {
         headers: impl Fn() -> Vec<(&'static str, String)> + Send,
     ) -> Result<(), SendError> {
         let url = parse(address).map_err(|reason| SendError::Refused(reason.into()))?;
-        let mut pause = self.patience.pause;
+        let mut pause = self.retry_policy.pause;
         for number in 1.. {
             let (error, wanted) = match self.attempt(&url, body, &headers()).await {
                 Attempt::Taken => return Ok(()),
@@ -95,10 +95,10 @@ impl HttpClient {
 
     async fn attempt(&self, url: &Url, body: &str, headers: &[(&'static str, String)]) -> Attempt {
         let slow = |_| {
-            let waited = self.patience.attempt.as_secs_f32();
+            let waited = self.retry_policy.attempt.as_secs_f32();
             Attempt::Later(SendError::Unsure(format!("no answer within {waited} s")), None)
         };
-        timeout(self.patience.attempt, self.follow(url, body, headers)).await.unwrap_or_else(slow)
+        timeout(self.retry_policy.attempt, self.follow(url, body, headers)).await.unwrap_or_else(slow)
     }
 
     async fn follow(&self, url: &Url, body: &str, headers: &[(&'static str, String)]) -> Attempt {

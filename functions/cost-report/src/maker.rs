@@ -12,7 +12,7 @@ use traceability_db::{DbError, DbStats};
 use traceability_queries::Source;
 use traceability_queries::filter::RequestFilter;
 use traceability_queries::source::Database;
-use traceability_report::{Asked, BudgetUse, CostReport, RenderError, Span, budget_use, cost_report};
+use traceability_report::{BudgetUse, CostReport, RenderError, ReportQuery, Span, budget_use, cost_report};
 
 use crate::settings::Settings;
 
@@ -72,15 +72,15 @@ impl ReportMaker {
     ///
     /// # Errors
     /// [`MakeError`] where it cannot be made.
-    pub async fn make(&self, asked: &Asked) -> Result<CostReport, MakeError> {
+    pub async fn make(&self, query: &ReportQuery) -> Result<CostReport, MakeError> {
         DbStats::settled(async {
             let mut db = self.database.connect().await?;
-            let behind = db.facts.as_of().filter(|as_of| *as_of < asked.span.window.end);
-            if let Some(as_of) = behind.filter(|_| asked.span.window.end <= asked.now) {
+            let behind = db.facts.as_of().filter(|as_of| *as_of < query.span.window.end);
+            if let Some(as_of) = behind.filter(|_| query.span.window.end <= query.now) {
                 return Err(MakeError::IndexBehind(as_of));
             }
             let source = Source { facts: &db.facts, scope: &Scope::AllRows };
-            Ok(cost_report(&mut db.conn, source, asked).await.map_err(DbError::from)?)
+            Ok(cost_report(&mut db.conn, source, query).await.map_err(DbError::from)?)
         })
         .await
     }
@@ -105,10 +105,10 @@ impl ReportMaker {
         .await
     }
 
-    /// What a report is asked to be about.
+    /// The query of a report about this time, of all requests, as the settings have it.
     #[must_use]
-    pub fn asked(&self, span: Span) -> Asked {
-        Asked {
+    pub fn query(&self, span: Span) -> ReportQuery {
+        ReportQuery {
             span,
             filter: RequestFilter::default(),
             top: self.top,

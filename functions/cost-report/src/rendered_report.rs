@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use traceability_core::money::{Money, thousands};
 use traceability_report::{
-    Against, BreakdownBy, CostReport, Filters, Form, Period, Reach, RenderError, Share, Span, render,
+    Against, BreakdownBy, CostReport, Coverage, Filters, Form, Period, RenderError, Share, Span, render,
 };
 
 /// All forms of a report, and what is said of it in a line or a few.
@@ -109,7 +109,7 @@ fn lines(report: &CostReport) -> Vec<String> {
         grouped(totals.failed_requests)
     )];
     for comparison in &report.comparisons {
-        let Some(change) = comparison.spend_change_percent.filter(|_| comparison.reach == Reach::Whole) else {
+        let Some(change) = comparison.spend_change_percent.filter(|_| comparison.coverage == Coverage::Whole) else {
             continue;
         };
         let against = match comparison.against {
@@ -127,10 +127,10 @@ fn lines(report: &CostReport) -> Vec<String> {
             BreakdownBy::Agent => "Agents",
             _ => "Models",
         };
-        let dearest: Vec<_> =
+        let most_expensive: Vec<_> =
             breakdown.into_iter().flat_map(|it| &it.rows).filter(|row| row.id.is_some()).take(3).map(share).collect();
-        if !dearest.is_empty() {
-            lines.push(format!("{word}: {}", dearest.join(", ")));
+        if !most_expensive.is_empty() {
+            lines.push(format!("{word}: {}", most_expensive.join(", ")));
         }
     }
     lines.extend(report.anomalies.found.iter().take(3).map(|anomaly| format!("Unusual: {}", anomaly.text)));

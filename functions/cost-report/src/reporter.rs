@@ -55,11 +55,11 @@ impl Reporter {
         Ok(Self { settings, maker, clock: Clock::system(), http: HttpClient::default(), aws: Aws::default() })
     }
 
-    /// The same with another clock, another patience with those who are posted to, and another AWS.
+    /// The same with another clock, another retry policy, and another AWS.
     #[must_use]
-    pub fn with(self, clock: Clock, patience: RetryPolicy, aws: Aws) -> Self {
+    pub fn with(self, clock: Clock, retry_policy: RetryPolicy, aws: Aws) -> Self {
         let maker = self.maker.with_clock(clock.clone());
-        Self { maker, clock, http: HttpClient::new(patience), aws, ..self }
+        Self { maker, clock, http: HttpClient::new(retry_policy), aws, ..self }
     }
 
     /// Closes its connections to the database.

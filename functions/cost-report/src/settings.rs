@@ -10,6 +10,7 @@ use traceability_core::report_settings::ReportSettings;
 use traceability_core::scalar::Text;
 use traceability_db::config::DatabaseConfig;
 use traceability_queries::filter::RequestFilter;
+use traceability_queries::request_filter;
 use traceability_report::Period;
 
 pub use crate::state::DeliveryGuarantee;
@@ -130,14 +131,8 @@ impl RequestedFilter {
 
     /// The condition on requests.
     #[must_use]
-    pub fn condition(&self) -> RequestFilter {
-        RequestFilter {
-            team_id: Text::of(self.team_id.as_ref()),
-            agent_name: Text::of(self.agent_name.as_ref()),
-            user_id: Text::of(self.user_id.as_ref()),
-            model: Text::of(self.model.as_ref()),
-            ..RequestFilter::default()
-        }
+    pub fn request_filter(&self) -> RequestFilter {
+        request_filter!(self, team_id, agent_name, user_id, model)
     }
 }
 
@@ -380,7 +375,7 @@ mod tests {
         assert_eq!(settings.place, Place::Bucket("b".into()));
         let [finance, support, webhook] = settings.targets.as_slice() else { panic!("three targets") };
         assert!(finance.filter.is_empty() && finance.budget_alerts && finance.periods.len() == 3);
-        assert_eq!(support.filter.condition().team_id.as_deref(), Some("team-support"));
+        assert_eq!(support.filter.request_filter().team_id.as_deref(), Some("team-support"));
         assert_eq!(
             (support.guarantee, support.periods.as_slice()),
             (DeliveryGuarantee::AtMostOnce, &[Period::Week][..])

@@ -19,7 +19,7 @@ use traceability_queries::{Source, health};
 use utoipa::ToSchema;
 
 /// Within this time there is an answer, whatever the database does.
-const PATIENCE: Duration = Duration::from_millis(1_600);
+const TIMEOUT: Duration = Duration::from_millis(1_600);
 
 /// The service's health.
 #[derive(Debug, Serialize, ToSchema)]
@@ -76,7 +76,7 @@ const BEHIND: TimeDelta = TimeDelta::minutes(10);
 pub async fn get_health(State(state): State<AppState>, _: NoQuery) -> Response {
     // Each with its own time: the one that hangs is not to hide the other.
     let (answers, log) =
-        tokio::join!(timeout(PATIENCE, urgently(look(&state))), timeout(PATIENCE, urgently(look_at_log(&state))));
+        tokio::join!(timeout(TIMEOUT, urgently(look(&state))), timeout(TIMEOUT, urgently(look_at_log(&state))));
     let (mut fault, mut health) = (None, Health::unknown());
     match answers {
         Ok(Ok(found)) => health = found,

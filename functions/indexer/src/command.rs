@@ -94,7 +94,7 @@ impl Command {
         let database = DatabaseConfig::from_environment(&environment)?;
         match self.schema {
             Some(Schema::Migrate { down: true, yes, .. }) => {
-                return down::drop_schema(&database, if yes { Consent::Given } else { Consent::Asked }).await;
+                return down::drop_schema(&database, if yes { Consent::Given } else { Consent::Prompt }).await;
             }
             Some(Schema::Migrate { citus, .. }) => {
                 return migrate(&database, if citus { Migration::Citus } else { Migration::Single }).await;

@@ -21,8 +21,8 @@ const WORD: &str = "drop";
 pub(crate) enum Consent {
     /// By `--yes`.
     Given,
-    /// Not yet.
-    Asked,
+    /// To be given at the terminal.
+    Prompt,
 }
 
 /// Drops the schema, if whoever asks for it agrees to what is lost with it.
@@ -31,9 +31,9 @@ pub(crate) enum Consent {
 /// With a sentence for the person at the terminal.
 pub(crate) async fn drop_schema(database: &DatabaseConfig, consent: Consent) -> Result<(), Box<dyn Error>> {
     let mut conn = open_index(database.of_index()).await?;
-    if let Some(lost) = index::only_copy(&mut conn).await? {
-        eprintln!("{}", warning(&lost));
-        if consent == Consent::Asked {
+    if let Some(only_copy) = index::only_copy(&mut conn).await? {
+        eprintln!("{}", warning(&only_copy));
+        if consent == Consent::Prompt {
             let input = std::io::stdin();
             let is_terminal = input.is_terminal();
             ask(is_terminal.then(|| input.lock()), &mut std::io::stderr())?;
@@ -46,13 +46,13 @@ pub(crate) async fn drop_schema(database: &DatabaseConfig, consent: Consent) -> 
     Ok(())
 }
 
-fn warning(lost: &OnlyCopy) -> String {
+fn warning(only_copy: &OnlyCopy) -> String {
     format!(
         "warning: the index has {} requests, started from {} to {}, that LiteLLM's log no longer has. Dropping the index loses \
          them, and figures of that time change",
-        lost.requests,
-        lost.first.date(),
-        lost.last.date()
+        only_copy.requests,
+        only_copy.first.date(),
+        only_copy.last.date()
     )
 }
 
@@ -74,26 +74,26 @@ mod tests {
 
     #[test]
     fn only_the_word_itself_drops_an_index_that_has_the_only_copy() {
-        let asked = |typed: Option<&'static str>| {
+        let answer_to = |typed: Option<&'static str>| {
             let mut said = Vec::new();
             let answer = ask(typed.map(str::as_bytes), &mut said).map_err(|error| error.to_string());
             (answer, String::from_utf8(said).expect("text"))
         };
         for typed in ["drop\n", " drop \r\n", "drop"] {
-            assert_eq!(asked(Some(typed)), (Ok(()), "Type 'drop' to drop the index: ".into()), "{typed:?}");
+            assert_eq!(answer_to(Some(typed)), (Ok(()), "Type 'drop' to drop the index: ".into()), "{typed:?}");
         }
         for typed in ["", "\n", "y\n", "yes\n", "Drop\n", "drop it\n"] {
-            assert!(asked(Some(typed)).0.is_err_and(|error| error.contains("nothing was dropped")), "{typed:?}");
+            assert!(answer_to(Some(typed)).0.is_err_and(|error| error.contains("nothing was dropped")), "{typed:?}");
         }
-        let (refused, said) = asked(None);
+        let (refused, said) = answer_to(None);
         assert!(refused.is_err_and(|error| error.contains("--yes")) && said.is_empty(), "without a terminal");
     }
 
     #[test]
     fn the_warning_tells_how_much_and_of_when() {
         let at = |text: &str| text.parse().expect("a time");
-        let lost = OnlyCopy { requests: 12, first: at("2026-10-05T10:00:00"), last: at("2026-10-10T08:10:00") };
-        let warning = warning(&lost);
+        let only_copy = OnlyCopy { requests: 12, first: at("2026-10-05T10:00:00"), last: at("2026-10-10T08:10:00") };
+        let warning = warning(&only_copy);
         assert!(warning.contains("12 requests, started from 2026-10-05 to 2026-10-10"), "{warning}");
     }
 }

@@ -24,7 +24,7 @@ const PIECE: usize = 64 * 1024;
 /// How many bytes of a refused body are read, so that the next request on the connection is found.
 const MOST_UNREAD: usize = 8 * 1024 * 1024;
 /// How long that may take.
-const UNREAD_PATIENCE: Duration = Duration::from_secs(2);
+const UNREAD_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Room for answers that clients have not read yet.
 #[derive(Debug, Clone)]
@@ -171,7 +171,7 @@ impl Unread {
             Some(left) if left.body.is_end_stream() => true,
             // To read would ask the client to send it.
             Some(left) if self.waits && !left.was_polled => false,
-            Some(left) => timeout(UNREAD_PATIENCE, skip(left.body)).await.unwrap_or(false),
+            Some(left) => timeout(UNREAD_TIMEOUT, skip(left.body)).await.unwrap_or(false),
             None => false,
         };
         if !is_read {

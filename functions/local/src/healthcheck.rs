@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
 /// Longer than the server ever needs without the database.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Asks the server that listens on `address` for `/health/live`.
 ///
@@ -18,10 +18,10 @@ pub fn ask(mut address: SocketAddr) -> io::Result<()> {
         IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
         _ => {}
     }
-    let mut server = TcpStream::connect_timeout(&address, PATIENCE)
+    let mut server = TcpStream::connect_timeout(&address, TIMEOUT)
         .map_err(|error| io::Error::other(format!("no server answers on {address} (API_HOST, API_PORT): {error}")))?;
-    server.set_read_timeout(Some(PATIENCE))?;
-    server.set_write_timeout(Some(PATIENCE))?;
+    server.set_read_timeout(Some(TIMEOUT))?;
+    server.set_write_timeout(Some(TIMEOUT))?;
     server.write_all(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
     let mut status = [0; "HTTP/1.1 200".len()];
     server.read_exact(&mut status)?;

@@ -66,16 +66,16 @@ impl Link {
 const PROXIES: [&str; 5] = ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip"];
 
 /// Refuses what is not for this server, and takes the token from where browsers have it.
-pub(crate) async fn guard(State(door): State<HostGuard>, mut request: Request, next: Next) -> Response {
-    if let Err(refused) = door.check(&request) {
+pub(crate) async fn guard(State(host_guard): State<HostGuard>, mut request: Request, next: Next) -> Response {
+    if let Err(refused) = host_guard.check(&request) {
         return refused.into_response();
     }
-    if let Some(link) = &door.link
+    if let Some(link) = &host_guard.link
         && let Some(redirect) = link.follow(&mut request)
     {
         return redirect;
     }
-    door.room.admit(next.run(request).await)
+    host_guard.room.admit(next.run(request).await)
 }
 
 impl HostGuard {
@@ -189,7 +189,7 @@ mod tests {
 
     use super::*;
 
-    fn door(hosts: Hosts) -> HostGuard {
+    fn host_guard(hosts: Hosts) -> HostGuard {
         HostGuard { hosts, is_private: true, link: None, room: Room::new(1) }
     }
 
@@ -206,7 +206,7 @@ mod tests {
         let (http10, http11, http2) = (Version::HTTP_10, Version::HTTP_11, Version::HTTP_2);
         let here = ("host", "127.0.0.1:8000");
         let other = ("host", "rebound.example");
-        let local = door(Hosts::Listed(Vec::new()));
+        let local = host_guard(Hosts::Listed(Vec::new()));
         for (version, target, headers, status) in [
             (http11, "/", &[here][..], 200),
             (http11, "/", &[], 400),
@@ -228,7 +228,7 @@ mod tests {
             let answered = local.check(&request).map_or_else(|error| error.into_response().status().as_u16(), |()| 200);
             assert_eq!(answered, status, "{version:?} {target} {headers:?}");
         }
-        assert!(door(Hosts::All).check(&request(http11, "/", &[other])).is_ok());
+        assert!(host_guard(Hosts::All).check(&request(http11, "/", &[other])).is_ok());
     }
 
     const PAGE: (&str, &str) = ("accept", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8");

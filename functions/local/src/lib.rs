@@ -1,7 +1,7 @@
 //! The local runner: every function of the API in one server, over a LiteLLM database or, without one, over an embedded
 //! PostgreSQL with LiteLLM's sample rows in it and as many more rows of the same shapes as wanted.
 //!
-//! - [`api`] is all routes and their document, [`server`] serves them, within [`limits`], to whoever [`door`] lets in;
+//! - [`api`] is all routes and their document, [`server`] serves them, within [`limits`], to whoever [`host_guard`] lets in;
 //!   [`settings`] says how.
 //! - `embedded` starts PostgreSQL inside this process; nothing has to be installed. A build without the feature of that
 //!   name has to be told a database.

@@ -56,14 +56,15 @@ impl Server {
     pub async fn bind(settings: &Settings, state: AppState, token: Option<&LocalToken>) -> io::Result<Self> {
         let listener = TcpListener::bind(settings.address).await?;
         let port = listener.local_addr()?.port();
-        let door = HostGuard {
+        let host_guard = HostGuard {
             hosts: settings.hosts.clone(),
             is_private: state.access.is_open() && settings.exposure() == Exposure::ThisMachine,
             link: token.map(|token| Link::new(token.clone(), port)),
             room: Room::new(settings.limits.unread_bytes),
         };
-        let service = layers::guarded(api::router(), state, |routes| routes.layer(from_fn_with_state(door, guard)))
-            .layer(settings.origins.layer());
+        let service =
+            layers::guarded(api::router(), state, |routes| routes.layer(from_fn_with_state(host_guard, guard)))
+                .layer(settings.origins.layer());
         Ok(Self { listener, service, limits: settings.limits })
     }
 

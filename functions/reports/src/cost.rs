@@ -14,7 +14,7 @@ use traceability_http::params::Query2;
 use traceability_http::window::{cache_policy, resolve};
 use traceability_http::{ApiError, ApiResult, AppState, CachePolicy, Caller, Problem};
 use traceability_queries::Source;
-use traceability_report::{Asked, CostReport, Form, Period, Span, cost_report, render};
+use traceability_report::{CostReport, Form, Period, ReportQuery, Span, cost_report, render};
 use utoipa::IntoParams;
 
 /// What the report is about, and what it is written as.
@@ -96,9 +96,9 @@ pub async fn get_cost_report(
 ) -> ApiResult<Response> {
     let form = params.format.unwrap_or(Form::Json);
     let (cache, span) = params.span(&state)?;
-    let asked = Asked {
+    let query = ReportQuery {
         span,
-        filter: filters.requests(),
+        filter: filters.request_filter(),
         top: params.top.map_or(10, |top| top.0),
         links: state.reports.links.clone(),
         budgets: state.reports.budgets.clone(),
@@ -107,7 +107,7 @@ pub async fn get_cost_report(
     };
     let mut db = state.db.connect().await?;
     let source = Source { facts: &db.facts, scope: caller.scope() };
-    let mut report = cost_report(&mut db.conn, source, &asked).await?;
+    let mut report = cost_report(&mut db.conn, source, &query).await?;
     // A copy of the same figures stays good, whenever they were asked for.
     report.generated_at = None;
     let text = render(&report, form).map_err(|error| ApiError::Internal(error.to_string()))?;

@@ -12,6 +12,7 @@ use traceability_http::{ApiResult, AppState, CachePolicy, Caller, Cursor, Page, 
 use traceability_queries::Source;
 use traceability_queries::filter::RequestFilter;
 use traceability_queries::position::RequestPosition;
+use traceability_queries::request_filter;
 use traceability_queries::requests;
 use traceability_queries::requests::RequestRow;
 use utoipa::IntoParams;
@@ -62,18 +63,8 @@ pub struct Filters {
 }
 
 impl Filters {
-    fn filter(&self) -> RequestFilter {
-        RequestFilter {
-            agent_name: Text::of(self.agent_name.as_ref()),
-            conversation_name: Text::of(self.conversation_name.as_ref()),
-            user_id: Text::of(self.user_id.as_ref()),
-            end_user: Text::of(self.end_user.as_ref()),
-            team_id: Text::of(self.team_id.as_ref()),
-            model: Text::of(self.model.as_ref()),
-            tag: Text::of(self.tag.as_ref()),
-            status: self.status,
-            origin: self.origin,
-        }
+    fn request_filter(&self) -> RequestFilter {
+        request_filter!(self, agent_name, user_id, model, end_user, team_id, tag, conversation_name, status, origin,)
     }
 }
 
@@ -128,7 +119,8 @@ pub async fn list_requests(
     let limit = page.limit.get();
     let after = after.map(|after| after.request);
     let bounds = (limit + 1, page.offset.get());
-    let mut rows = requests::list(&mut db.conn, source, &window, &filters.filter(), after.as_ref(), bounds).await?;
+    let mut rows =
+        requests::list(&mut db.conn, source, &window, &filters.request_filter(), after.as_ref(), bounds).await?;
     let more = rows.len() > limit as usize;
     rows.truncate(limit as usize);
     requests::show_real_ids(&mut db, caller.scope(), &mut rows).await?;

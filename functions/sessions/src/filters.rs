@@ -8,7 +8,7 @@ use traceability_core::scalar::{Bounded, Dollars, Flag, Origin, Outcome, Text};
 use traceability_http::page::NextPage;
 use traceability_http::{ApiResult, AppState, CachePolicy, Caller, Cursor, Page, window};
 use traceability_queries::Source;
-use traceability_queries::filter::RequestFilter;
+use traceability_queries::request_filter;
 use traceability_queries::sessions;
 use traceability_queries::sessions::{SessionPosition, SessionSearch, SessionSort, SessionSummary, TotalsFilter};
 use utoipa::{IntoParams, ToSchema};
@@ -167,17 +167,18 @@ impl SessionFilters {
         }
         Ok(SessionSearch {
             window,
-            filter: RequestFilter {
-                agent_name: Text::of(self.agent_name.as_ref()),
-                conversation_name: Text::of(self.conversation_name.as_ref()),
-                user_id: Text::of(self.user_id.as_ref()),
-                end_user: Text::of(self.end_user.as_ref()),
-                team_id: Text::of(self.team_id.as_ref()),
-                model: Text::of(self.model.as_ref()),
-                tag: Text::of(self.tag.as_ref()),
-                status: None,
-                origin: self.origin,
-            },
+            // Not `status`, which is about the whole session.
+            filter: request_filter!(
+                self,
+                agent_name,
+                user_id,
+                model,
+                end_user,
+                team_id,
+                tag,
+                conversation_name,
+                origin,
+            ),
             totals: TotalsFilter {
                 min_cost: self.min_cost.map(|dollars| dollars.0),
                 max_cost: self.max_cost.map(|dollars| dollars.0),

@@ -166,7 +166,7 @@ const READ_BYTES: usize = 64_000_000;
 /// memory.
 #[derive(Default)]
 struct Replay {
-    told: Conversation,
+    disclosed: Conversation,
     /// What the caller may not read is a conversation of its own: it must neither be taken for told, nor tell by what is
     /// left out of the other.
     withheld: Conversation,
@@ -266,11 +266,11 @@ impl Replay {
     }
 
     fn conversation(&mut self, may_read: bool) -> &mut Conversation {
-        if may_read { &mut self.told } else { &mut self.withheld }
+        if may_read { &mut self.disclosed } else { &mut self.withheld }
     }
 
     fn place(&self) -> Option<Place> {
-        let tips = self.withheld.tips().into_iter().chain(self.told.tips());
+        let tips = self.withheld.heads().into_iter().chain(self.disclosed.heads());
         let tips = tips.filter_map(|tip| self.marks.get(&tip).copied()).collect();
         self.last.clone().map(|last| Place { last, sequence: self.sequence, tips })
     }

@@ -36,9 +36,9 @@ pub struct Start {
 ///
 /// It does so if the prompt has what the conversation ended with, and that is more than a word that may as well have been
 /// said in another one. If there was no response, it ended with its prompt.
-pub fn continued(tip: &BranchHead, prompt: &[Fingerprint<&str>], start: Start) -> Option<Vec<bool>> {
-    let earlier = tip.prompt.as_ref()?;
-    let found = tip.responses.iter().filter_map(|response| Alignment::new(earlier, response, prompt, start).find());
+pub fn continued(head: &BranchHead, prompt: &[Fingerprint<&str>], start: Start) -> Option<Vec<bool>> {
+    let earlier = head.prompt.as_ref()?;
+    let found = head.responses.iter().filter_map(|response| Alignment::new(earlier, response, prompt, start).find());
     found.max_by_key(|known| known.iter().filter(|known| **known).count())
 }
 

@@ -96,7 +96,7 @@ impl BranchHead {
         }
     }
 
-    /// How many messages the tip holds.
+    /// How many messages the head holds.
     pub fn len(&self) -> usize {
         let said = self.prompt.iter().chain(&self.responses).map(|context| context.messages.len());
         self.instructions.len() + said.sum::<usize>()

@@ -17,9 +17,9 @@ use super::{Content, History};
 /// How many conversations of a session are followed at a time. Of those that have gone on beyond their first answer at least
 /// half as many are, so that an agent is known again after its subagents' requests: the conversations of up to 15 of them,
 /// and any number of single requests in between.
-const MOST_TIPS: usize = 32;
+const MOST_HEADS: usize = 32;
 /// How many conversations that have not gone on beyond their first answer are kept rather than the oldest that has.
-const MOST_BRIEF: usize = MOST_TIPS / 2;
+const MOST_BRIEF: usize = MOST_HEADS / 2;
 /// How many messages all of them may hold together; the oldest are given up beyond it.
 const MOST_MESSAGES: usize = 640_000;
 /// How many conversations a prompt is compared with in full.
@@ -31,7 +31,7 @@ const A_WORD: usize = 12;
 #[derive(Debug, Default)]
 pub struct Conversation {
     /// Where conversations stand, the oldest first.
-    tips: Vec<BranchHead>,
+    heads: Vec<BranchHead>,
 }
 
 /// A conversation that a prompt may continue.
@@ -58,12 +58,12 @@ impl Conversation {
     /// id, and says the same. Such a row shows nothing, and must not be added.
     #[must_use]
     pub fn repeats(&self, content: &Content) -> bool {
-        let tips = || self.tips.iter().filter(|tip| tip.shares_id(&content.exchange));
-        if content.response.is_empty() || tips().next().is_none() {
+        let heads = || self.heads.iter().filter(|head| head.shares_id(&content.exchange));
+        if content.response.is_empty() || heads().next().is_none() {
             return false;
         }
         let prompt = Prompt::new(&content.prompt, u64::MAX);
-        tips().any(|tip| tip.is_exchange(&prompt, &content.response))
+        heads().any(|head| head.is_exchange(&prompt, &content.response))
     }
 
     /// Adds the session's next request. Returns for each message of its prompt whether it is new; its response always
@@ -80,7 +80,7 @@ impl Conversation {
         if content.history == History::Kept {
             // Behind the first messages, instructions are part of what the provider is told once.
             new[prompt.leading..].fill(true);
-            self.tips.retain(|tip| tip.prompt.is_some() || tip.agent != prompt.agent);
+            self.heads.retain(|head| head.prompt.is_some() || head.agent != prompt.agent);
             self.push(BranchHead::kept(position, &prompt, content));
             return new;
         }
@@ -95,11 +95,11 @@ impl Conversation {
 
     /// The positions of the requests that the state consists of, in order.
     #[must_use]
-    pub fn tips(&self) -> Vec<u64> {
-        self.tips.iter().map(|tip| tip.position).collect()
+    pub fn heads(&self) -> Vec<u64> {
+        self.heads.iter().map(|head| head.position).collect()
     }
 
-    /// Rebuilds the state: called for each of the requests that [`Self::tips`] named, in that order, it makes a new
+    /// Rebuilds the state: called for each of the requests that [`Self::heads`] named, in that order, it makes a new
     /// conversation go on exactly as the one they were taken from.
     pub fn restore(&mut self, position: u64, content: &Content) {
         let prompt = Prompt::new(&content.prompt, position);
@@ -110,23 +110,23 @@ impl Conversation {
         }
     }
 
-    fn push(&mut self, tip: BranchHead) {
-        if tip.len() == 0 {
+    fn push(&mut self, head: BranchHead) {
+        if head.len() == 0 {
             return;
         }
-        self.tips.push(tip);
-        let mut total: usize = self.tips.iter().map(BranchHead::len).sum();
-        while self.tips.len() > 1 && (self.tips.len() > MOST_TIPS || total > MOST_MESSAGES) {
-            total -= self.tips.remove(self.least_needed()).len();
+        self.heads.push(head);
+        let mut total: usize = self.heads.iter().map(BranchHead::len).sum();
+        while self.heads.len() > 1 && (self.heads.len() > MOST_HEADS || total > MOST_MESSAGES) {
+            total -= self.heads.remove(self.least_needed()).len();
         }
     }
 
     /// The conversation to give up: the oldest of those that have not gone on, unless few are left.
     fn least_needed(&self) -> usize {
-        let others = || self.tips[..self.tips.len() - 1].iter().enumerate();
-        let mut brief = others().filter(|(_, tip)| !tip.went_on);
+        let others = || self.heads[..self.heads.len() - 1].iter().enumerate();
+        let mut brief = others().filter(|(_, head)| !head.went_on);
         let oldest_brief = brief.next().map(|(index, _)| index);
-        let oldest_long = others().find(|(_, tip)| tip.went_on).map(|(index, _)| index);
+        let oldest_long = others().find(|(_, head)| head.went_on).map(|(index, _)| index);
         let many_brief = brief.count() + 1 >= MOST_BRIEF;
         let preferred = if many_brief { oldest_brief.or(oldest_long) } else { oldest_long.or(oldest_brief) };
         preferred.unwrap_or(0)
@@ -136,8 +136,8 @@ impl Conversation {
     /// there.
     fn known_instructions(&self, prompt: &Prompt) -> Vec<(usize, bool)> {
         let mut shown: HashMap<u64, usize> = HashMap::new();
-        for tip in &self.tips {
-            for (exact, times) in counts(tip.instructions.iter().copied()) {
+        for head in &self.heads {
+            for (exact, times) in counts(head.instructions.iter().copied()) {
                 let most = shown.entry(exact).or_default();
                 *most = times.max(*most);
             }
@@ -159,7 +159,7 @@ impl Conversation {
     fn is_said_again(&self, prompt: &Prompt, content: &Content) -> bool {
         let is_turn =
             content.history == History::Turn || matches!(content.prompt.as_slice(), [only] if is_a_word(only));
-        is_turn && !self.tips.last().is_some_and(|tip| tip.is_unanswered() && tip.is_prompt(prompt))
+        is_turn && !self.heads.last().is_some_and(|head| head.is_unanswered() && head.is_prompt(prompt))
     }
 
     /// Finds the conversation that a prompt continues, and gives up those that it replaces. Returns for each message that
@@ -178,28 +178,28 @@ impl Conversation {
             (known, edited) = changed.unwrap_or((known, None));
         }
         let mut index = 0;
-        self.tips.retain(|tip| {
+        self.heads.retain(|head| {
             let Candidate { agent, agreement } = &candidates[index];
             let is_chosen = chosen == Some(index) && agreement.whole;
             let is_older = *agent == Agent::Same && agreement.is_certain();
-            let replaced = tip.prompt.is_some() && (is_chosen || is_older || edited == Some(index));
+            let replaced = head.prompt.is_some() && (is_chosen || is_older || edited == Some(index));
             index += 1;
             // Of several choices another one may still be continued.
-            !replaced || tip.responses.len() > 1
+            !replaced || head.responses.len() > 1
         });
         known
     }
 
     fn candidates(&self, prompt: &Prompt) -> Vec<Candidate> {
-        let candidate = |tip: &BranchHead| {
-            let agreement = tip.agreement(&prompt.said);
-            let agent = if tip.agent == prompt.agent { Agent::Same } else { Agent::Other };
+        let candidate = |head: &BranchHead| {
+            let agreement = head.agreement(&prompt.said);
+            let agent = if head.agent == prompt.agent { Agent::Same } else { Agent::Other };
             // Two agents may begin with the same word; with the same sentence, it is one that was given other
             // instructions.
             let counts = agent == Agent::Same || agreement.is_telling(&prompt.said);
             Candidate { agent, agreement: if counts { agreement } else { Agreement::default() } }
         };
-        self.tips.iter().map(candidate).collect()
+        self.heads.iter().map(candidate).collect()
     }
 
     /// A conversation that the prompt continues from a history that was edited, compacted, or moved along, if it has more
@@ -212,9 +212,9 @@ impl Conversation {
     ) -> Option<(Vec<bool>, Option<usize>)> {
         let present = Present::new(&prompt.said);
         let may_be = |index: &usize| {
-            let tip = &self.tips[*index];
-            let response_may = tip.responses.iter().any(|end| end.may_end_in(&present));
-            let prompt_may = tip.is_unanswered() && tip.prompt.as_ref().is_some_and(|end| end.may_end_in(&present));
+            let head = &self.heads[*index];
+            let response_may = head.responses.iter().any(|end| end.may_end_in(&present));
+            let prompt_may = head.is_unanswered() && head.prompt.as_ref().is_some_and(|end| end.may_end_in(&present));
             !candidates[*index].agreement.whole && (response_may || prompt_may)
         };
         let mut indexes: Vec<usize> = (0..candidates.len()).rev().filter(may_be).collect();
@@ -226,7 +226,7 @@ impl Conversation {
             // A word that both begin with says nothing of what follows it.
             let common = if agreement.is_telling(&prompt.said) { agreement.messages } else { 0 };
             let start = Start { agent, common, explained };
-            let Some(known) = alignment::continued(&self.tips[index], &prompt.said, start) else {
+            let Some(known) = alignment::continued(&self.heads[index], &prompt.said, start) else {
                 continue;
             };
             let matched = known.iter().filter(|known| **known).count();

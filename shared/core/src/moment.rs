@@ -39,13 +39,13 @@ fn parse_moment(text: &str) -> Option<Moment> {
     // A `+` that was not percent-encoded arrives as a space.
     let (head, tail) = text.split_at_checked(text.len().saturating_sub(6))?;
     let offset_lost = tail.starts_with(' ') && tail.as_bytes().get(3) == Some(&b':') && head.contains(':');
-    let mended = if offset_lost { format!("{head}+{}", tail.trim_start()) } else { text.to_owned() };
-    if let Ok(instant) = DateTime::parse_from_rfc3339(&mended) {
+    let repaired = if offset_lost { format!("{head}+{}", tail.trim_start()) } else { text.to_owned() };
+    if let Ok(instant) = DateTime::parse_from_rfc3339(&repaired) {
         return Some(Moment::Instant(instant.to_utc()));
     }
     ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
         .iter()
-        .find_map(|format| NaiveDateTime::parse_from_str(&mended, format).ok())
+        .find_map(|format| NaiveDateTime::parse_from_str(&repaired, format).ok())
         .map(|naive| Moment::Instant(naive.and_utc()))
 }
 

@@ -69,14 +69,6 @@ impl std::str::FromStr for Text {
 
 parameter!(Text);
 
-impl Text {
-    /// The text of a filter that may be absent.
-    #[must_use]
-    pub fn of(filter: Option<&Self>) -> Option<String> {
-        filter.map(|text| text.0.clone())
-    }
-}
-
 /// An amount in US dollars, zero or more.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize)]
 pub struct Dollars(pub f64);

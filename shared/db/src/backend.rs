@@ -20,7 +20,7 @@ pub(super) struct Backend {
 }
 
 /// How long cancelling a statement may take, logging in included.
-const CANCEL_PATIENCE: Duration = Duration::from_secs(2);
+const CANCEL_TIMEOUT: Duration = Duration::from_secs(2);
 /// A connection for cancelling that was not used for so long is made anew: it may have died meanwhile.
 const KEPT_FOR: Duration = Duration::from_secs(10);
 
@@ -68,7 +68,7 @@ impl Canceller {
     /// Cancels what the process is at. PostgreSQL lets every role cancel its own statements. May fail, or come too late: the
     /// statement then runs into its timeout.
     pub(super) async fn cancel(&self, backend: Backend, manager: &Manager) {
-        let cancelled = timeout(CANCEL_PATIENCE, async {
+        let cancelled = timeout(CANCEL_TIMEOUT, async {
             // Held while cancelling, so that the server has one such connection at most.
             let mut kept = self.0.lock().await;
             let idle = kept.take().filter(|idle| idle.since.elapsed().is_ok_and(|age| age < KEPT_FOR));

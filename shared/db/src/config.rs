@@ -250,8 +250,8 @@ mod tests {
     fn a_process_that_many_share_has_ten_connections_unless_told() {
         let url = ("DATABASE_URL", "postgres://localhost/litellm");
         let index = ("INDEX_DATABASE_URL", "postgres://localhost/index");
-        let told = ("DATABASE_MAX_CONNECTIONS", "3");
-        for (pairs, expected) in [(&[url, index][..], 10), (&[url, index, told], 3)] {
+        let max_connections = ("DATABASE_MAX_CONNECTIONS", "3");
+        for (pairs, expected) in [(&[url, index][..], 10), (&[url, index, max_connections], 3)] {
             let environment = pairs.iter().copied().collect();
             let config = read(pairs).expect("a complete environment").shared(&environment);
             for config in [&config, config.of_index()] {

@@ -1,4 +1,4 @@
-//! A connection on loan to a request.
+//! A connection that a request has taken from the pool.
 
 use std::sync::Arc;
 use std::task::Poll;
@@ -18,19 +18,19 @@ use super::pooled_connection::PooledConnection;
 #[derive(Debug)]
 pub struct Connection {
     /// `None` only while it is dropped.
-    loan: Option<PooledConnection>,
-    work: Option<Arc<DbStats>>,
+    pooled: Option<PooledConnection>,
+    stats: Option<Arc<DbStats>>,
     kind: DatabaseKind,
 }
 
 impl Connection {
-    pub(super) fn new(loan: PooledConnection, work: Option<Arc<DbStats>>, kind: DatabaseKind) -> Self {
-        Self { loan: Some(loan), work, kind }
+    pub(super) fn new(pooled: PooledConnection, stats: Option<Arc<DbStats>>, kind: DatabaseKind) -> Self {
+        Self { pooled: Some(pooled), stats, kind }
     }
 
     /// Begins a transaction that cannot write, under these settings. It ends with the request.
     pub(super) async fn begin(&mut self, settings: &str) -> sqlx::Result<()> {
-        self.loan().in_transaction = true;
+        self.pooled().in_transaction = true;
         self.set(&format!("BEGIN READ ONLY; {settings}")).await
     }
 
@@ -40,21 +40,21 @@ impl Connection {
     }
 
     pub(super) fn is_pooled(&self) -> bool {
-        self.loan.as_ref().is_some_and(PooledConnection::is_pooled)
+        self.pooled.as_ref().is_some_and(PooledConnection::is_pooled)
     }
 
-    fn loan(&mut self) -> &mut PooledConnection {
-        self.loan.as_mut().expect("a connection has its loan until it is dropped")
+    fn pooled(&mut self) -> &mut PooledConnection {
+        self.pooled.as_mut().expect("a connection is kept until it is dropped")
     }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
         // Whatever else it is dropped with, it settles by itself.
-        if let (Some(loan), Some(work)) = (self.loan.take(), &self.work)
-            && loan.is_unsettled()
+        if let (Some(pooled), Some(stats)) = (self.pooled.take(), &self.stats)
+            && pooled.is_unsettled()
         {
-            work.leave(loan);
+            stats.leave(pooled);
         }
     }
 }
@@ -88,10 +88,10 @@ impl<'c> Executor<'c> for &'c mut Connection {
         'c: 'e,
         E: 'q + Execute<'q, Postgres>,
     {
-        let Connection { loan, work, kind } = self;
-        let loan = loan.as_mut().expect("a connection has its loan until it is dropped");
-        let is_pooled = loan.is_pooled();
-        let (conn, busy) = loan.parts();
+        let Connection { pooled, stats, kind } = self;
+        let pooled = pooled.as_mut().expect("a connection is kept until it is dropped");
+        let is_pooled = pooled.is_pooled();
+        let (conn, busy) = pooled.parts();
         let mut answers = if is_pooled { conn.fetch_many(Unnamed(query)) } else { conn.fetch_many(query) };
         let mut waiting = None;
         // Time counts while the database is waited for, not while its rows are looked at.
@@ -100,13 +100,13 @@ impl<'c> Executor<'c> for &'c mut Connection {
             let since = *waiting.get_or_insert_with(Instant::now);
             let Poll::Ready(answer) = answers.poll_next_unpin(context) else { return Poll::Pending };
             waiting = None;
-            if let Some(work) = work.as_ref() {
-                work.add_time(since.elapsed());
+            if let Some(stats) = stats.as_ref() {
+                stats.add_time(since.elapsed());
                 if matches!(answer, Some(Ok(Either::Right(_)))) {
-                    work.add_row();
+                    stats.add_row();
                 }
                 if matches!(answer, Some(Err(_))) {
-                    work.note_failure(*kind);
+                    stats.note_failure(*kind);
                 }
             }
             // After an error, too, it has to show that it is ready: the server may have ended it.
@@ -138,6 +138,6 @@ impl<'c> Executor<'c> for &'c mut Connection {
     where
         'c: 'e,
     {
-        self.loan().parts().0.prepare_with(sql, parameters)
+        self.pooled().parts().0.prepare_with(sql, parameters)
     }
 }

@@ -14,11 +14,11 @@ use super::places::{Purpose, is_urgent};
 use super::pooled_connection::PooledConnection;
 
 tokio::task_local! {
-    static WORK: Arc<DbStats>;
+    static CURRENT: Arc<DbStats>;
 }
 
 /// How long an answer waits for a connection to be ready again.
-const PATIENCE: Duration = Duration::from_millis(200);
+const SETTLE_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// The sum of a request's work in the database.
 #[derive(Debug, Default)]
@@ -40,12 +40,12 @@ pub struct DbStats {
 impl DbStats {
     /// Runs what a request asks for, counting its work here.
     pub async fn scope<T>(self: &Arc<Self>, work: impl Future<Output = T>) -> T {
-        WORK.scope(Arc::clone(self), work).await
+        CURRENT.scope(Arc::clone(self), work).await
     }
 
     /// That of the request this runs for, if any.
     pub fn current() -> Option<Arc<Self>> {
-        WORK.try_with(Arc::clone).ok()
+        CURRENT.try_with(Arc::clone).ok()
     }
 
     /// As of when the index was that answers, if one does.
@@ -70,11 +70,11 @@ impl DbStats {
     }
 
     /// What a connection is for that is taken now.
-    pub(super) fn purpose(work: Option<&Self>) -> Purpose {
-        match work {
+    pub(super) fn purpose(stats: Option<&Self>) -> Purpose {
+        match stats {
             _ if is_urgent() => Purpose::Urgent,
-            Some(work) if work.is_over_window.load(Ordering::Relaxed) => {
-                Purpose::Window(work.caller.get().cloned().unwrap_or_default())
+            Some(stats) if stats.is_over_window.load(Ordering::Relaxed) => {
+                Purpose::Window(stats.caller.get().cloned().unwrap_or_default())
             }
             _ => Purpose::Lookup,
         }
@@ -100,7 +100,7 @@ impl DbStats {
     /// Where the last statement failed of the request this runs for.
     #[must_use]
     pub fn failed_at() -> DatabaseKind {
-        let index_failed = Self::current().is_some_and(|work| work.index_failed.load(Ordering::Relaxed));
+        let index_failed = Self::current().is_some_and(|stats| stats.index_failed.load(Ordering::Relaxed));
         if index_failed { DatabaseKind::Index } else { DatabaseKind::Log }
     }
 
@@ -112,8 +112,8 @@ impl DbStats {
         self.rows.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn leave(&self, loan: PooledConnection) {
-        self.unsettled.lock().unwrap_or_else(PoisonError::into_inner).push(loan);
+    pub(super) fn leave(&self, connection: PooledConnection) {
+        self.unsettled.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
     }
 
     /// Runs work that is no request's, in the same way.
@@ -132,10 +132,10 @@ impl DbStats {
     /// request is answered: afterwards a Lambda environment may be frozen for hours, with a pooler's server connection in its
     /// hands. What takes too long is closed there; a connection of our own goes on, and keeps its place in the pool.
     pub async fn settle(&self) {
-        for loan in self.take_unsettled() {
-            let patience = loan.is_pooled().then_some(PATIENCE);
-            if let Some(settled) = loan.settle(patience) {
-                let _ = timeout(PATIENCE, settled).await;
+        for connection in self.take_unsettled() {
+            let max_wait = connection.is_pooled().then_some(SETTLE_TIMEOUT);
+            if let Some(settled) = connection.settle(max_wait) {
+                let _ = timeout(SETTLE_TIMEOUT, settled).await;
             }
         }
     }

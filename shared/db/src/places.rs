@@ -86,9 +86,9 @@ impl Places {
     /// Takes a place, once there is one.
     ///
     /// # Errors
-    /// After `patience`: [`DbError::CallerBusy`] where others would get one, else that the pool timed out.
-    pub(super) async fn take(&self, purpose: &Purpose, patience: Duration) -> Result<Place, DbError> {
-        let until = Instant::now() + patience;
+    /// After `max_wait`: [`DbError::CallerBusy`] where others would get one, else that the pool timed out.
+    pub(super) async fn take(&self, purpose: &Purpose, max_wait: Duration) -> Result<Place, DbError> {
+        let until = Instant::now() + max_wait;
         let share = match (purpose, self.share) {
             (Purpose::Window(caller), Some(most)) => {
                 let share = timeout_at(until, self.share_of(caller, most).acquire_owned()).await;
@@ -110,9 +110,9 @@ impl Places {
         })
     }
 
-    /// Waits until the server is done with all statements, at most for `patience`.
-    pub(super) async fn all_free(&self, patience: Duration) {
-        let _ = timeout(patience, self.all.acquire_many(self.size)).await;
+    /// Waits until the server is done with all statements, at most for `max_wait`.
+    pub(super) async fn all_free(&self, max_wait: Duration) {
+        let _ = timeout(max_wait, self.all.acquire_many(self.size)).await;
     }
 
     fn is_full(&self) -> bool {

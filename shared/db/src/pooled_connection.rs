@@ -43,12 +43,12 @@ impl PooledConnection {
     /// Takes one from the pool, or makes one if there is room.
     ///
     /// # Errors
-    /// [`DbError`] when there is none within `patience`.
-    pub(super) async fn take(pool: &Pool, purpose: Purpose, patience: Duration) -> Result<Self, DbError> {
+    /// [`DbError`] when there is none within `max_wait`.
+    pub(super) async fn take(pool: &Pool, purpose: Purpose, max_wait: Duration) -> Result<Self, DbError> {
         let since = Instant::now();
-        let place = pool.manager().places.take(&purpose, patience).await?;
+        let place = pool.manager().places.take(&purpose, max_wait).await?;
         let pool = pool.clone();
-        let left = patience.saturating_sub(since.elapsed());
+        let left = max_wait.saturating_sub(since.elapsed());
         // In a task of its own. A connection that a client gave up in the middle of its login would hold no place, while
         // the server has a process for it.
         let taken = tokio::spawn(async move {
@@ -83,13 +83,13 @@ impl PooledConnection {
         self.busy || self.in_transaction
     }
 
-    /// Ends what it is at and gives it back, or closes it where that takes longer than `patience`, or than any statement
-    /// may run where no patience is given. It goes on when the result is dropped. `None` where there is nothing to do.
-    pub(super) fn settle(mut self, patience: Option<Duration>) -> Option<JoinHandle<()>> {
-        self.start_settling(patience)
+    /// Ends what it is at and gives it back, or closes it where that takes longer than `max_wait`, or than any statement
+    /// may run where no `max_wait` is given. It goes on when the result is dropped. `None` where there is nothing to do.
+    pub(super) fn settle(mut self, max_wait: Option<Duration>) -> Option<JoinHandle<()>> {
+        self.start_settling(max_wait)
     }
 
-    fn start_settling(&mut self, patience: Option<Duration>) -> Option<JoinHandle<()>> {
+    fn start_settling(&mut self, max_wait: Option<Duration>) -> Option<JoinHandle<()>> {
         let Kept { object, place } = *self.kept.take()?;
         if !self.is_unsettled() {
             drop(object);
@@ -97,7 +97,7 @@ impl PooledConnection {
         }
         let unsettled = Unsettled { object: Some(object), in_transaction: self.in_transaction, _place: place };
         // Without a runtime, the connection is closed.
-        Handle::try_current().ok().map(|runtime| runtime.spawn(unsettled.settle(patience)))
+        Handle::try_current().ok().map(|runtime| runtime.spawn(unsettled.settle(max_wait)))
     }
 }
 
@@ -109,7 +109,7 @@ impl Drop for PooledConnection {
 
 impl fmt::Debug for PooledConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Loan")
+        f.debug_struct("PooledConnection")
             .field("in_transaction", &self.in_transaction)
             .field("busy", &self.busy)
             .finish_non_exhaustive()
@@ -125,7 +125,7 @@ struct Unsettled {
 }
 
 impl Unsettled {
-    async fn settle(mut self, patience: Option<Duration>) {
+    async fn settle(mut self, max_wait: Option<Duration>) {
         let Some(object) = self.object.as_mut() else { return };
         let Some(pool) = Object::pool(object) else { return };
         let manager = pool.manager();
@@ -136,8 +136,8 @@ impl Unsettled {
                 Some(settled)
             } else {
                 manager.cancel(backend).await;
-                let patience = patience.unwrap_or(manager.settings.statement_timeout + MARGIN);
-                timeout(patience, settling).await.ok()
+                let max_wait = max_wait.unwrap_or(manager.settings.statement_timeout + MARGIN);
+                timeout(max_wait, settling).await.ok()
             }
         };
         match settled {

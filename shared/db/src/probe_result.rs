@@ -25,23 +25,23 @@ impl<T> ProbeResult<T> {
 
 /// What is known of one server.
 pub(super) struct Catalogue<T> {
-    known: RwLock<Option<Arc<ProbeResult<T>>>>,
+    probed: RwLock<Option<Arc<ProbeResult<T>>>>,
     probing: Mutex<()>,
 }
 
 impl<T> Catalogue<T> {
     pub(super) fn new() -> Self {
-        Self { known: RwLock::new(None), probing: Mutex::new(()) }
+        Self { probed: RwLock::new(None), probing: Mutex::new(()) }
     }
 
     /// What is known, unless it is older than it may get or was learnt by another kind of connection.
-    pub(super) async fn known(
+    pub(super) async fn current(
         &self,
         lifetime: impl Fn(&T) -> TimeDelta,
         pooled: bool,
         now: DateTime<Utc>,
     ) -> Option<Arc<ProbeResult<T>>> {
-        self.known.read().await.clone().filter(|known| known.is_current(lifetime(&known.tables), pooled, now))
+        self.probed.read().await.clone().filter(|probed| probed.is_current(lifetime(&probed.tables), pooled, now))
     }
 
     /// Lets the caller probe while others wait for what it learns.
@@ -49,12 +49,12 @@ impl<T> Catalogue<T> {
         self.probing.lock().await
     }
 
-    pub(super) async fn learn(&self, known: Arc<ProbeResult<T>>) {
-        *self.known.write().await = Some(known);
+    pub(super) async fn learn(&self, probed: Arc<ProbeResult<T>>) {
+        *self.probed.write().await = Some(probed);
     }
 
     pub(super) async fn forget(&self) {
-        *self.known.write().await = None;
+        *self.probed.write().await = None;
     }
 }
 
@@ -65,11 +65,11 @@ mod tests {
     #[test]
     fn what_is_known_gets_old_by_the_wall_clock() {
         let at = |second: i64| DateTime::from_timestamp(1_800_000_000 + second, 0).expect("a time");
-        let known = ProbeResult { tables: (), learnt_at: at(0), pooled: false, transaction_settings: String::new() };
+        let probed = ProbeResult { tables: (), learnt_at: at(0), pooled: false, transaction_settings: String::new() };
         for lifetime in [20, 60] {
             for (second, current) in [(0, true), (lifetime - 1, true), (lifetime, false), (-lifetime, false)] {
-                assert_eq!(known.is_current(TimeDelta::seconds(lifetime), false, at(second)), current, "{second} s");
-                let pooled = known.is_current(TimeDelta::seconds(lifetime), true, at(second));
+                assert_eq!(probed.is_current(TimeDelta::seconds(lifetime), false, at(second)), current, "{second} s");
+                let pooled = probed.is_current(TimeDelta::seconds(lifetime), true, at(second));
                 assert!(!pooled, "by way of a pooler");
             }
         }

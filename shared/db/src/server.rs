@@ -121,18 +121,18 @@ impl<P: Probe> Server<P> {
     /// columns that are not known might be those that limit a key.
     ///
     /// # Errors
-    /// [`DbError`] when there is no connection within `patience`, or the tables cannot be used.
-    pub async fn open(&self, patience: Duration) -> Result<(Connection, Arc<ProbeResult<P::Tables>>), DbError> {
+    /// [`DbError`] when there is no connection within `max_wait`, or the tables cannot be used.
+    pub async fn open(&self, max_wait: Duration) -> Result<(Connection, Arc<ProbeResult<P::Tables>>), DbError> {
         loop {
-            let mut conn = self.acquire(patience).await?;
-            if let Some(known) = self.known_to(&conn).await {
-                return begun(conn, known).await;
+            let mut conn = self.acquire(max_wait).await?;
+            if let Some(probed) = self.probed_for(&conn).await {
+                return begun(conn, probed).await;
             }
             let probing = self.catalogue.alone().await;
             // Who waited for another's probe has its result.
-            if let Some(known) = self.known_to(&conn).await {
+            if let Some(probed) = self.probed_for(&conn).await {
                 drop(probing);
-                return begun(conn, known).await;
+                return begun(conn, probed).await;
             }
             if conn.is_pooled() || SessionSettings::are_in_force(&mut conn).await? {
                 return self.probe(conn).await;
@@ -142,9 +142,9 @@ impl<P: Probe> Server<P> {
         }
     }
 
-    async fn known_to(&self, conn: &Connection) -> Option<Arc<ProbeResult<P::Tables>>> {
+    async fn probed_for(&self, conn: &Connection) -> Option<Arc<ProbeResult<P::Tables>>> {
         let lifetime = |tables: &P::Tables| self.probe.lifetime(tables);
-        self.catalogue.known(lifetime, conn.is_pooled(), self.clock.now()).await
+        self.catalogue.current(lifetime, conn.is_pooled(), self.clock.now()).await
     }
 
     async fn probe(&self, mut conn: Connection) -> Result<(Connection, Arc<ProbeResult<P::Tables>>), DbError> {
@@ -158,22 +158,22 @@ impl<P: Probe> Server<P> {
         }
         let tables = self.probe.probe(&mut conn).await?;
         let (learnt_at, pooled) = (self.clock.now(), conn.is_pooled());
-        let known = Arc::new(ProbeResult { tables, learnt_at, pooled, transaction_settings });
-        self.catalogue.learn(Arc::clone(&known)).await;
-        Ok((conn, known))
+        let probed = Arc::new(ProbeResult { tables, learnt_at, pooled, transaction_settings });
+        self.catalogue.learn(Arc::clone(&probed)).await;
+        Ok((conn, probed))
     }
 
-    async fn acquire(&self, patience: Duration) -> Result<Connection, DbError> {
-        let (work, since) = (DbStats::current(), Instant::now());
-        let loan = PooledConnection::take(&self.pool, DbStats::purpose(work.as_deref()), patience).await;
-        let loan = loan.map_err(|error| error.in_database(P::KIND));
-        if let Some(work) = &work {
-            work.add_time(since.elapsed());
-            if loan.is_err() {
-                work.note_failure(P::KIND);
+    async fn acquire(&self, max_wait: Duration) -> Result<Connection, DbError> {
+        let (stats, since) = (DbStats::current(), Instant::now());
+        let pooled = PooledConnection::take(&self.pool, DbStats::purpose(stats.as_deref()), max_wait).await;
+        let pooled = pooled.map_err(|error| error.in_database(P::KIND));
+        if let Some(stats) = &stats {
+            stats.add_time(since.elapsed());
+            if pooled.is_err() {
+                stats.note_failure(P::KIND);
             }
         }
-        Ok(Connection::new(loan?, work, P::KIND))
+        Ok(Connection::new(pooled?, stats, P::KIND))
     }
 
     /// Whether all connections that there may be are there: who gets none waits for others, not for the server.
@@ -209,10 +209,10 @@ impl<P: Probe> Server<P> {
 /// Where the connection is a pooler's, in a transaction with our settings.
 async fn begun<T>(
     mut conn: Connection,
-    known: Arc<ProbeResult<T>>,
+    probed: Arc<ProbeResult<T>>,
 ) -> Result<(Connection, Arc<ProbeResult<T>>), DbError> {
-    if known.pooled {
-        conn.begin(&known.transaction_settings).await?;
+    if probed.pooled {
+        conn.begin(&probed.transaction_settings).await?;
     }
-    Ok((conn, known))
+    Ok((conn, probed))
 }

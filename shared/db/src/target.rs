@@ -76,8 +76,8 @@ impl Target {
         let has_database = url.path().len() > 1 || parameter(&["dbname"]).is_some();
         let host = options.get_host().to_owned();
         let local = is_local(&host) || options.get_socket().is_some();
-        let asked = asked_mode(parameter(&["sslmode", "ssl-mode"]), parameter(&["sslaccept"]))?;
-        let options = options.ssl_mode(ssl_mode(asked, local, allow_unverified_tls)?);
+        let requested = requested_mode(parameter(&["sslmode", "ssl-mode"]), parameter(&["sslaccept"]))?;
+        let options = options.ssl_mode(ssl_mode(requested, local, allow_unverified_tls)?);
         let options = match rds::authorities(&host) {
             Some(authorities) if parameter(&["sslrootcert", "ssl-root-cert", "ssl-ca"]).is_none() => {
                 options.ssl_root_cert_from_pem(authorities)
@@ -123,7 +123,7 @@ fn is_local(host: &str) -> bool {
 }
 
 /// What the URL asks for, in PostgreSQL's words or in Prisma's.
-fn asked_mode(sslmode: Option<&str>, sslaccept: Option<&str>) -> Result<Option<PgSslMode>, String> {
+fn requested_mode(sslmode: Option<&str>, sslaccept: Option<&str>) -> Result<Option<PgSslMode>, String> {
     match (sslmode, sslaccept) {
         (_, Some("strict")) => Ok(Some(PgSslMode::VerifyFull)),
         (None, Some("accept_invalid_certs")) => Ok(Some(PgSslMode::Require)),
@@ -134,8 +134,8 @@ fn asked_mode(sslmode: Option<&str>, sslaccept: Option<&str>) -> Result<Option<P
     }
 }
 
-fn ssl_mode(asked: Option<PgSslMode>, local: bool, allow_unverified: bool) -> Result<PgSslMode, String> {
-    match asked {
+fn ssl_mode(requested: Option<PgSslMode>, local: bool, allow_unverified: bool) -> Result<PgSslMode, String> {
+    match requested {
         Some(PgSslMode::VerifyFull) => Ok(PgSslMode::VerifyFull),
         Some(mode) if local || allow_unverified => Ok(mode),
         None if local => Ok(PgSslMode::Prefer),
@@ -175,11 +175,11 @@ mod tests {
 
     #[test]
     fn less_is_refused_with_the_way_out_unless_it_is_allowed() {
-        for asked in ["disable", "allow", "prefer", "require", "verify-ca"] {
-            let url = format!("postgres://u:hunter2@db.example.com/litellm?sslmode={asked}");
+        for requested in ["disable", "allow", "prefer", "require", "verify-ca"] {
+            let url = format!("postgres://u:hunter2@db.example.com/litellm?sslmode={requested}");
             let reason = mode(&url, false).expect_err("refused");
             assert!(reason.contains("DATABASE_ALLOW_UNVERIFIED_TLS") && !reason.contains("hunter2"), "{reason}");
-            assert!(same(mode(&url, true).expect("allowed"), asked.parse().expect("a mode")), "{asked}");
+            assert!(same(mode(&url, true).expect("allowed"), requested.parse().expect("a mode")), "{requested}");
         }
         assert!(mode("postgres://u:p@db.example.com/x?sslaccept=accept_invalid_certs", false).is_err());
         assert!(mode("postgres://u:p@db.example.com/x?sslmode=sometimes", true).is_err());

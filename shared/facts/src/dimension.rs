@@ -14,7 +14,7 @@ pub trait DimensionSql: Sized {
     /// `unknown`, which must not become a second row of that name.
     fn key(self) -> String;
 
-    /// Whether the key lies in LiteLLM's fat columns, so that without an index each pass over the requests is dear.
+    /// Whether the key lies in LiteLLM's fat columns, so that without an index each pass over the requests is expensive.
     fn reads_payload(self) -> bool;
 
     /// SQL of the two keys of a grouping by these, the empty text where there is none.

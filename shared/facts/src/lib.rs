@@ -9,7 +9,7 @@
 //! | [`dimension`] | what requests are grouped by |
 //! | [`measures`] | what is measured of a group of requests |
 //! | [`scope`] | which rows a caller may see |
-//! | [`session`] | a session's figures |
+//! | [`session`] | a session's figures, and the names in its row |
 
 pub mod absent;
 mod beside;

@@ -4,6 +4,7 @@ use sqlx::{Postgres, QueryBuilder};
 use traceability_core::scope::Scope;
 
 use super::Conditions;
+use super::session::SessionName;
 
 /// The columns that say whose a row is, as SQL over the log row.
 pub struct Owners<'a> {
@@ -62,9 +63,12 @@ impl ScopeSql for Scope {
 
     fn push_part(&self, sql: &mut QueryBuilder<Postgres>) {
         if let Self::Own(own) = self {
-            let kinds = [("user", own.users()), ("team", own.teams()), ("agent", own.agents())];
-            let names =
-                kinds.into_iter().flat_map(|(kind, names)| names.iter().map(move |name| format!("{kind}:{name}")));
+            let kinds = [
+                (SessionName::User, own.users()),
+                (SessionName::Team, own.teams()),
+                (SessionName::Agent, own.agents()),
+            ];
+            let names = kinds.into_iter().flat_map(|(kind, names)| names.iter().map(move |name| kind.listed(name)));
             sql.push(" AND o.names && ").push_bind(names.collect::<Vec<_>>()).push("::text[]");
         }
     }

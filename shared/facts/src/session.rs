@@ -1,4 +1,7 @@
-//! A session's figures, over its requests.
+//! A session's figures, over its requests, and the names that its row in the index has.
+
+use crate::Fact;
+use crate::absent::{DEFAULT_CONVERSATION, UNKNOWN, UNTAGGED};
 
 /// SQL of the end of the last response of a session, over its requests `e`. A request that ended before it started was over at
 /// its start.
@@ -47,3 +50,91 @@ pub const SUMMARY_COLUMNS: [(&str, &str); 16] = [
     ),
     ("end_users", "COALESCE(array_agg(DISTINCT e.end_user COLLATE \"C\") FILTER (WHERE e.end_user IS NOT NULL), '{}')"),
 ];
+
+/// A kind of names that the index lists in a session's row: those of all its requests. A search looks for them there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionName {
+    /// The agent.
+    Agent,
+    /// The conversation.
+    Conversation,
+    /// The LiteLLM user.
+    User,
+    /// The end user.
+    EndUser,
+    /// The team.
+    Team,
+    /// The model: its public name, and the one that LiteLLM wrote.
+    Model,
+    /// How the request ended.
+    Status,
+    /// A tag.
+    Tag,
+}
+
+impl SessionName {
+    /// All, in the order in which the index writes them.
+    pub const ALL: [Self; 8] =
+        [Self::Agent, Self::Conversation, Self::User, Self::EndUser, Self::Team, Self::Model, Self::Status, Self::Tag];
+
+    /// The word before the colon.
+    const fn kind(self) -> &'static str {
+        match self {
+            Self::Agent => "agent",
+            Self::Conversation => "conversation",
+            Self::User => "user",
+            Self::EndUser => "end_user",
+            Self::Team => "team",
+            Self::Model => "model",
+            Self::Status => "status",
+            Self::Tag => "tag",
+        }
+    }
+
+    /// The name as the row lists it: `team:blue`.
+    #[must_use]
+    pub fn listed(self, name: &str) -> String {
+        format!("{}:{name}", self.kind())
+    }
+
+    /// SQL of the names of this kind that a request `f` has as columns, NULL where it has none. Not of its tags, of which it can
+    /// have several, but for the name of having none.
+    #[must_use]
+    pub fn of_request(self) -> Vec<String> {
+        let column = |fact: Fact| format!("'{}:' || f.{}", self.kind(), fact.name());
+        let or = |fact: Fact, none: &str| format!("'{}:' || COALESCE(f.{}, '{none}')", self.kind(), fact.name());
+        match self {
+            Self::Agent => vec![or(Fact::AgentName, UNKNOWN)],
+            Self::Conversation => vec![or(Fact::ConversationName, DEFAULT_CONVERSATION)],
+            Self::User => vec![or(Fact::UserId, UNKNOWN)],
+            Self::EndUser => vec![or(Fact::EndUser, UNKNOWN)],
+            Self::Team => vec![or(Fact::TeamId, UNKNOWN)],
+            Self::Model => vec![or(Fact::ModelGroup, UNKNOWN), column(Fact::Model)],
+            Self::Status => vec![column(Fact::Status)],
+            Self::Tag => vec![format!(
+                "CASE WHEN NOT COALESCE(f.tags @? '$[*] ? (@.type() == \"string\")', false) THEN '{}' END",
+                self.listed(UNTAGGED)
+            )],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_of_a_request_are_those_that_a_search_looks_for() {
+        for kind in SessionName::ALL {
+            for sql in kind.of_request() {
+                assert!(sql.contains(&format!("'{}", kind.listed(""))), "{kind:?}: {sql}");
+            }
+        }
+        assert_eq!(SessionName::EndUser.listed("alice"), "end_user:alice");
+        assert_eq!(SessionName::Team.of_request(), ["'team:' || COALESCE(f.team_id, 'unknown')"]);
+        assert_eq!(
+            SessionName::Model.of_request(),
+            ["'model:' || COALESCE(f.model_group, 'unknown')", "'model:' || f.model"]
+        );
+    }
+}

@@ -54,7 +54,7 @@ impl Caller {
 /// Who is calling for content. What such a handler answers is written to the audit log.
 pub struct ContentReader {
     caller: Caller,
-    notes: RequestContext,
+    context: RequestContext,
     redaction: Arc<Redaction>,
 }
 
@@ -81,7 +81,7 @@ impl ContentReader {
     #[must_use]
     pub fn disclosure(&self, row: &ContentRow) -> Disclosure<'_> {
         let may_read = self.may_read(row);
-        if let Some(read) = &mut self.notes.lock().read {
+        if let Some(read) = &mut self.context.lock().read {
             read.rows += u64::from(may_read);
             read.withheld += u64::from(!may_read);
             read.session_id = Some(row.session_id.clone());
@@ -123,8 +123,8 @@ impl FromRequestParts<AppState> for Caller {
         };
         match found {
             Ok(principal) => {
-                if let Some(work) = DbStats::current() {
-                    work.is_of(format!("{:?} {}", principal.login, principal.name));
+                if let Some(stats) = DbStats::current() {
+                    stats.is_of(format!("{:?} {}", principal.login, principal.name));
                 }
                 RequestContext::of(parts).lock().principal = Some(Arc::clone(&principal));
                 Ok(Self(principal))
@@ -161,9 +161,9 @@ impl FromRequestParts<AppState> for ContentReader {
             read.session_id = value("session_id");
             read.request = value("request_id");
         }
-        let notes = RequestContext::of(parts);
-        notes.lock().read = Some(read);
-        Ok(Self { caller, notes, redaction: Arc::clone(&state.redaction) })
+        let context = RequestContext::of(parts);
+        context.lock().read = Some(read);
+        Ok(Self { caller, context, redaction: Arc::clone(&state.redaction) })
     }
 }
 

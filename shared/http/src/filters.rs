@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use traceability_core::scalar::{Origin, Text};
 use traceability_queries::filter::RequestFilter;
+use traceability_queries::request_filter;
 use utoipa::IntoParams;
 
 /// Filters on requests.
@@ -30,14 +31,7 @@ pub struct Filters {
 impl Filters {
     /// What the requests must be.
     #[must_use]
-    pub fn requests(&self) -> RequestFilter {
-        RequestFilter {
-            agent_name: Text::of(self.agent_name.as_ref()),
-            user_id: Text::of(self.user_id.as_ref()),
-            model: Text::of(self.model.as_ref()),
-            team_id: Text::of(self.team_id.as_ref()),
-            origin: self.origin,
-            ..RequestFilter::default()
-        }
+    pub fn request_filter(&self) -> RequestFilter {
+        request_filter!(self, agent_name, user_id, model, team_id, origin)
     }
 }

@@ -7,9 +7,9 @@
 //! - A row that the log no longer has stays as it is, whichever version's projection has made it; any other one is copied
 //!   again when the projection changes (`projection` in `facts`).
 //! - A fact is in the index once; the row of its session is written in the same transaction.
-//! - Roll-ups exist up to [`Index::rolled_until`]. Those of a quarter of an hour are the sums of its facts, unless the
-//!   quarter is marked as stale in the same transaction that changed a fact of it. What is newer, stale, or not a whole
-//!   quarter of an hour is summed from the facts. So whatever the indexer has done so far, every answer is right.
+//! - Roll-ups exist up to [`Index::rolled_until`]. Those of a slot, a quarter of an hour, are the sums of its facts, unless
+//!   the slot is marked as stale in the same transaction that changed a fact of it. What is newer, stale, or not a whole slot
+//!   is summed from the facts. So whatever the indexer has done so far, every answer is right.
 
 pub mod dimensions;
 pub mod histogram;
@@ -23,7 +23,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, FromRow, PgExecutor};
 
 pub use schema::{Migration, MigrationError, OnlyCopy, SCHEMA, migrate, only_copy, stop_use, undo};
-pub use span::{Cover, Level, Slot, Span};
+pub use span::{Level, Slot, Span, WindowPlan};
 
 /// How far the index is.
 #[derive(Debug, Clone)]
@@ -32,7 +32,7 @@ pub struct Index {
     pub as_of: DateTime<Utc>,
     /// Up to here there are roll-ups.
     pub rolled_until: Slot,
-    /// Before that, these quarters of an hour have roll-ups that are out of date; ascending.
+    /// Before that, these slots have roll-ups that are out of date; ascending.
     pub stale: Vec<Slot>,
 }
 

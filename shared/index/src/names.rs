@@ -12,7 +12,7 @@ use md5::{Digest, Md5};
 pub const LONGEST: usize = 1000;
 
 /// How many characters of a longer name are kept.
-const KEPT: usize = 100;
+const KEPT_CHARACTERS: usize = 100;
 
 /// What stands between the beginning and the hash.
 const MARK: char = '…';
@@ -26,7 +26,7 @@ pub fn stored(name: &str) -> Cow<'_, str> {
     if name.len() <= LONGEST {
         return Cow::Borrowed(name);
     }
-    let mut short: String = name.chars().take(KEPT).collect();
+    let mut short: String = name.chars().take(KEPT_CHARACTERS).collect();
     short.push(MARK);
     short.push_str(&hex::encode(Md5::digest(name.as_bytes())));
     Cow::Owned(short)
@@ -37,7 +37,7 @@ pub fn stored(name: &str) -> Cow<'_, str> {
 pub fn stored_sql(name: &str) -> String {
     format!(
         "CASE WHEN octet_length({name}) > {LONGEST} \
-         THEN left({name}, {KEPT}) || '{MARK}' || md5({name}) ELSE {name} END"
+         THEN left({name}, {KEPT_CHARACTERS}) || '{MARK}' || md5({name}) ELSE {name} END"
     )
 }
 
@@ -45,7 +45,7 @@ pub fn stored_sql(name: &str) -> String {
 #[must_use]
 pub fn is_shortened(name: &str) -> bool {
     let hash = name.chars().rev().take(DIGITS).all(|digit| digit.is_ascii_digit() || ('a'..='f').contains(&digit));
-    hash && name.chars().count() == KEPT + 1 + DIGITS && name.chars().nth(KEPT) == Some(MARK)
+    hash && name.chars().count() == KEPT_CHARACTERS + 1 + DIGITS && name.chars().nth(KEPT_CHARACTERS) == Some(MARK)
 }
 
 #[cfg(test)]

@@ -5,25 +5,25 @@ use traceability_core::time::TimeWindow;
 
 use super::Index;
 
-/// A quarter of an hour of UTC, by its number since 1970. Every offset that clocks have from UTC is a multiple of it, so
-/// the days and hours of any time zone are made of whole ones.
+/// A slot: a quarter of an hour of UTC, by its number since 1970. Every offset that clocks have from UTC is a multiple of it,
+/// so the days and hours of any time zone are made of whole ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Slot(pub i32);
 
 const SECONDS: i64 = 900;
 
 impl Slot {
-    /// The quarter that an instant belongs to.
+    /// The slot that an instant belongs to.
     #[must_use]
     pub fn of(instant: DateTime<Utc>) -> Self {
         Self(i32::try_from(instant.timestamp().div_euclid(SECONDS)).unwrap_or(i32::MAX))
     }
 
-    /// The first quarter that begins at an instant or after it.
+    /// The first slot that begins at an instant or after it.
     #[must_use]
     pub fn from(instant: DateTime<Utc>) -> Self {
-        let quarter = Self::of(instant);
-        if quarter.start() == instant { quarter } else { Self(quarter.0 + 1) }
+        let slot = Self::of(instant);
+        if slot.start() == instant { slot } else { Self(slot.0 + 1) }
     }
 
     /// When it begins.
@@ -44,57 +44,57 @@ pub enum Level {
     Day = 2,
     /// About a week: a quarter of a month of UTC, from its 1st, 9th, 17th and 25th day on. Real weeks would lie across the
     /// ends of months.
-    Week = 3,
+    QuarterMonth = 3,
     /// A month of UTC.
     Month = 4,
 }
 
 impl Level {
     /// All, the shortest first.
-    pub const ALL: [Self; 5] = [Self::Slot, Self::Hour, Self::Day, Self::Week, Self::Month];
+    pub const ALL: [Self; 5] = [Self::Slot, Self::Hour, Self::Day, Self::QuarterMonth, Self::Month];
 
-    /// The start of the span that a quarter belongs to.
+    /// The start of the span that a slot belongs to.
     #[must_use]
-    pub fn floor(self, quarter: Slot) -> Slot {
+    pub fn floor(self, slot: Slot) -> Slot {
         match self {
-            Self::Slot => quarter,
-            Self::Hour => Slot(quarter.0 - quarter.0.rem_euclid(4)),
-            Self::Day => Slot(quarter.0 - quarter.0.rem_euclid(96)),
-            Self::Week => {
-                let day = quarter.start().date_naive();
-                midnight(day.with_day(first_of_week(day.day())).unwrap_or(day))
+            Self::Slot => slot,
+            Self::Hour => Slot(slot.0 - slot.0.rem_euclid(4)),
+            Self::Day => Slot(slot.0 - slot.0.rem_euclid(96)),
+            Self::QuarterMonth => {
+                let day = slot.start().date_naive();
+                midnight(day.with_day(first_of_quarter_month(day.day())).unwrap_or(day))
             }
-            Self::Month => midnight(start_of_month(quarter)),
+            Self::Month => midnight(start_of_month(slot)),
         }
     }
 
-    /// The start of the span after the one that a quarter belongs to.
+    /// The start of the span after the one that a slot belongs to.
     #[must_use]
-    pub fn next(self, quarter: Slot) -> Slot {
-        let start = self.floor(quarter);
+    pub fn next(self, slot: Slot) -> Slot {
+        let start = self.floor(slot);
         match self {
             Self::Slot => Slot(start.0 + 1),
             Self::Hour => Slot(start.0 + 4),
             Self::Day => Slot(start.0 + 96),
-            Self::Week if start.start().day() < LAST_WEEK => Slot(start.0 + 8 * 96),
-            Self::Week | Self::Month => midnight(start_of_month(start) + Months::new(1)),
+            Self::QuarterMonth if start.start().day() < LAST_QUARTER_MONTH => Slot(start.0 + 8 * 96),
+            Self::QuarterMonth | Self::Month => midnight(start_of_month(start) + Months::new(1)),
         }
     }
 }
 
 /// The day on which the last week of a month begins.
-const LAST_WEEK: u32 = 25;
+const LAST_QUARTER_MONTH: u32 = 25;
 
-fn first_of_week(day: u32) -> u32 {
-    ((day - 1) / 8 * 8 + 1).min(LAST_WEEK)
+fn first_of_quarter_month(day: u32) -> u32 {
+    ((day - 1) / 8 * 8 + 1).min(LAST_QUARTER_MONTH)
 }
 
 fn midnight(day: NaiveDate) -> Slot {
     Slot::of(day.and_time(NaiveTime::MIN).and_utc())
 }
 
-fn start_of_month(quarter: Slot) -> NaiveDate {
-    let day = quarter.start().date_naive();
+fn start_of_month(slot: Slot) -> NaiveDate {
+    let day = slot.start().date_naive();
     day.with_day(1).unwrap_or(day)
 }
 
@@ -109,45 +109,45 @@ pub struct Span {
     pub until: Slot,
 }
 
-/// What a window is made of.
+/// How the index answers a window.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Cover {
+pub struct WindowPlan {
     /// Spans with roll-ups, in order, as long as possible each.
     pub spans: Vec<Span>,
-    /// The rest, which the facts have to answer.
-    pub rest: Vec<TimeWindow>,
+    /// What no roll-up covers: the facts have to answer it.
+    pub edges: Vec<TimeWindow>,
     /// The part that lies between the first and the last of the spans, if roll-ups cover it without a gap.
     pub whole: Option<(Slot, Slot)>,
 }
 
-impl Cover {
-    /// How the index answers a window.
+impl WindowPlan {
+    /// The plan of a window, from what is rolled up.
     #[must_use]
     pub fn of(window: &TimeWindow, index: &Index) -> Self {
         let (from, until) = (Slot::from(window.start), Slot::of(window.end).min(index.rolled_until));
-        let mut cover = Self::default();
+        let mut plan = Self::default();
         if from >= until {
-            cover.rest.push(*window);
-            return cover;
+            plan.edges.push(*window);
+            return plan;
         }
-        cover.add_rest(window.start, from.start());
+        plan.add_edge(window.start, from.start());
         let mut start = from;
         let first = index.stale.partition_point(|stale| *stale < from);
         for stale in index.stale[first..].iter().take_while(|stale| **stale < until) {
-            cover.add_spans(start, *stale);
+            plan.add_spans(start, *stale);
             start = Slot(stale.0 + 1);
-            cover.add_rest(stale.start(), start.start());
+            plan.add_edge(stale.start(), start.start());
         }
-        cover.whole = (start == from).then_some((from, until));
-        cover.add_spans(start, until);
-        cover.add_rest(until.start(), window.end);
-        cover
+        plan.whole = (start == from).then_some((from, until));
+        plan.add_spans(start, until);
+        plan.add_edge(until.start(), window.end);
+        plan
     }
 
-    fn add_rest(&mut self, start: DateTime<Utc>, end: DateTime<Utc>) {
-        match self.rest.last_mut() {
+    fn add_edge(&mut self, start: DateTime<Utc>, end: DateTime<Utc>) {
+        match self.edges.last_mut() {
             Some(last) if last.end == start => last.end = end,
-            _ if start < end => self.rest.push(TimeWindow { start, end }),
+            _ if start < end => self.edges.push(TimeWindow { start, end }),
             _ => {}
         }
     }
@@ -185,33 +185,33 @@ mod tests {
     #[test]
     fn a_window_is_made_of_spans_as_long_as_possible() {
         let window = TimeWindow { start: at("2026-09-29T22:40:00Z"), end: at("2026-12-27T01:20:00Z") };
-        let cover = Cover::of(&window, &index("2026-12-28T00:00:00Z", &[]));
-        let spans: Vec<_> = cover.spans.iter().map(|span| (span.level, span.from.start().to_rfc3339())).collect();
+        let plan = WindowPlan::of(&window, &index("2026-12-28T00:00:00Z", &[]));
+        let spans: Vec<_> = plan.spans.iter().map(|span| (span.level, span.from.start().to_rfc3339())).collect();
         let expected = [
             (Level::Slot, "2026-09-29T22:45:00+00:00"),
             (Level::Hour, "2026-09-29T23:00:00+00:00"),
             (Level::Day, "2026-09-30T00:00:00+00:00"),
             (Level::Month, "2026-10-01T00:00:00+00:00"),
-            (Level::Week, "2026-12-01T00:00:00+00:00"),
+            (Level::QuarterMonth, "2026-12-01T00:00:00+00:00"),
             (Level::Day, "2026-12-25T00:00:00+00:00"),
             (Level::Hour, "2026-12-27T00:00:00+00:00"),
             (Level::Slot, "2026-12-27T01:00:00+00:00"),
         ];
         assert_eq!(spans, expected.map(|(level, start)| (level, start.to_owned())));
-        assert_eq!(cover.rest.len(), 2);
-        assert!(cover.whole.is_some());
+        assert_eq!(plan.edges.len(), 2);
+        assert!(plan.whole.is_some());
     }
 
     #[test]
     fn what_is_not_rolled_up_comes_from_facts() {
         let window = TimeWindow { start: at("2026-11-24T10:00:00Z"), end: at("2026-11-24T12:07:00Z") };
-        let none = Cover::of(&window, &index("2026-11-24T10:00:00Z", &[]));
-        assert_eq!((none.spans.len(), none.rest), (0, vec![window]));
-        let stale = Cover::of(&window, &index("2026-11-24T11:30:00Z", &["2026-11-24T10:15:00Z"]));
+        let none = WindowPlan::of(&window, &index("2026-11-24T10:00:00Z", &[]));
+        assert_eq!((none.spans.len(), none.edges), (0, vec![window]));
+        let stale = WindowPlan::of(&window, &index("2026-11-24T11:30:00Z", &["2026-11-24T10:15:00Z"]));
         assert_eq!(stale.whole, None);
-        assert_eq!(stale.rest.len(), 2);
-        assert_eq!(stale.rest[0].start, at("2026-11-24T10:15:00Z"));
-        assert_eq!(stale.rest[1].start, at("2026-11-24T11:30:00Z"));
+        assert_eq!(stale.edges.len(), 2);
+        assert_eq!(stale.edges[0].start, at("2026-11-24T10:15:00Z"));
+        assert_eq!(stale.edges[1].start, at("2026-11-24T11:30:00Z"));
     }
 
     proptest! {
@@ -225,17 +225,17 @@ mod tests {
             let instant = |seconds| DateTime::from_timestamp(seconds, 0).expect("in range");
             let window = TimeWindow { start: instant(start), end: instant(start + length) };
             let rolled_until = Slot::of(instant(rolled));
-            let stale: Vec<_> = stale.into_iter().map(Slot).filter(|quarter| *quarter < rolled_until).collect();
-            let cover = Cover::of(&window, &Index { as_of: window.end, rolled_until, stale: stale.clone() });
-            let spans = cover.spans.iter().map(|span| (span.from.start(), span.until.start()));
-            let mut parts: Vec<_> = spans.chain(cover.rest.iter().map(|rest| (rest.start, rest.end))).collect();
+            let stale: Vec<_> = stale.into_iter().map(Slot).filter(|slot| *slot < rolled_until).collect();
+            let plan = WindowPlan::of(&window, &Index { as_of: window.end, rolled_until, stale: stale.clone() });
+            let spans = plan.spans.iter().map(|span| (span.from.start(), span.until.start()));
+            let mut parts: Vec<_> = spans.chain(plan.edges.iter().map(|edge| (edge.start, edge.end))).collect();
             parts.sort_unstable();
             prop_assert_eq!(parts.first().map(|part| part.0), Some(window.start));
             prop_assert_eq!(parts.last().map(|part| part.1), Some(window.end));
             prop_assert!(parts.windows(2).all(|pair| pair[0].1 == pair[1].0));
-            for span in &cover.spans {
+            for span in &plan.spans {
                 prop_assert!(span.until <= rolled_until);
-                prop_assert!(!stale.iter().any(|quarter| (span.from..span.until).contains(quarter)));
+                prop_assert!(!stale.iter().any(|slot| (span.from..span.until).contains(slot)));
                 prop_assert_eq!(span.level.floor(span.from), span.from);
                 prop_assert_eq!(span.level.floor(span.until), span.until);
             }

@@ -50,11 +50,11 @@ pub fn started_at(window: &TimeWindow) -> String {
 /// Appends the conditions of the log rows `s` of a window, over the bare column, whose index answers. A window without
 /// bounds has none.
 pub fn push_started(conditions: &mut Conditions<'_>, window: &TimeWindow) {
-    match reach(window) {
-        Reach::Nothing => {
+    match overlap(window) {
+        Overlap::Nothing => {
             conditions.and().push("false");
         }
-        Reach::Between { from, until } => {
+        Overlap::Between { from, until } => {
             if let Some(from) = from {
                 conditions.and().push(r#"s."startTime" >= "#).push_bind(from);
             }
@@ -67,10 +67,10 @@ pub fn push_started(conditions: &mut Conditions<'_>, window: &TimeWindow) {
 
 /// The same as text, for a statement that takes no parameters. Prisma's timestamps are UTC without saying so.
 pub(super) fn started(window: &TimeWindow) -> String {
-    match reach(window) {
-        Reach::Nothing => "false".into(),
-        Reach::Between { from: None, until: None } => "true".into(),
-        Reach::Between { from, until } => {
+    match overlap(window) {
+        Overlap::Nothing => "false".into(),
+        Overlap::Between { from: None, until: None } => "true".into(),
+        Overlap::Between { from, until } => {
             let from = from.map(|from| format!(r#"s."startTime" >= '{from}'"#));
             let until = until.map(|until| format!(r#"s."startTime" < '{until}'"#));
             from.into_iter().chain(until).collect::<Vec<_>>().join(" AND ")
@@ -78,8 +78,8 @@ pub(super) fn started(window: &TimeWindow) -> String {
     }
 }
 
-/// What the bare column has to be.
-enum Reach {
+/// What the bare column has to be for a row to be in a window.
+enum Overlap {
     /// No row can be in the window.
     Nothing,
     Between {
@@ -88,11 +88,11 @@ enum Reach {
     },
 }
 
-fn reach(window: &TimeWindow) -> Reach {
+fn overlap(window: &TimeWindow) -> Overlap {
     if window.start > LATEST_INSTANT || window.end <= EARLIEST_INSTANT {
-        return Reach::Nothing;
+        return Overlap::Nothing;
     }
-    Reach::Between {
+    Overlap::Between {
         from: (!is_open_at_start(window)).then(|| window.start.naive_utc()),
         until: (!is_open_at_end(window)).then(|| window.end.naive_utc()),
     }

@@ -104,15 +104,15 @@ const INDEXED: &str = r#"array_agg(DISTINCT t.tool_name COLLATE "C") FILTER (WHE
 pub(super) fn names(schema: &Schema) -> String {
     if has_names(schema) {
         let indexed = format!(r#"(SELECT {INDEXED} FROM "{TOOL_INDEX}" t WHERE t.request_id = s.request_id)"#);
-        with_read(schema, &indexed)
+        with_read(schema, Some(&indexed))
     } else {
-        with_read(schema, "NULL::text[]")
+        with_read(schema, None)
     }
 }
 
 /// As [`names`], with the index's names from [`push_join`].
 pub(super) fn names_joined(schema: &Schema) -> String {
-    with_read(schema, if has_names(schema) { "ti.tools" } else { "NULL::text[]" })
+    with_read(schema, has_names(schema).then_some("ti.tools"))
 }
 
 fn has_names(schema: &Schema) -> bool {
@@ -129,13 +129,16 @@ pub(super) fn named(schema: &Schema) -> Option<String> {
     })
 }
 
-fn with_read(schema: &Schema, indexed: &str) -> String {
-    let column = if schema.has("mcp_namespaced_tool_name") { "NULLIF(s.mcp_namespaced_tool_name, '')" } else { "NULL" };
+/// With the index's names, where it has some.
+fn with_read(schema: &Schema, indexed: Option<&str>) -> String {
+    let column = schema.has("mcp_namespaced_tool_name").then_some("NULLIF(s.mcp_namespaced_tool_name, '')");
     // The column itself and not the unpacked payload: of these rows only.
     let logged = "NULLIF(s.metadata #>> '{mcp_tool_call_metadata,name}', '')";
+    let mcp_tool = format!("NULLIF(array_remove(ARRAY[{}], NULL), '{{}}')", first_of(column, logged));
+    let called_by_proxy = first_of(indexed, &mcp_tool);
+    let indexed = indexed.unwrap_or("NULL::text[]");
     format!(
-        "CASE WHEN s.call_type = 'call_mcp_tool' \
-         THEN COALESCE({indexed}, NULLIF(array_remove(ARRAY[COALESCE({column}, {logged})], NULL), '{{}}')) \
+        "CASE WHEN s.call_type = 'call_mcp_tool' THEN {called_by_proxy} \
          WHEN {} OR {NO_CONTENT} OR {IS_MCP} OR {} AND NOT {} THEN {indexed} \
          ELSE (SELECT array_agg(DISTINCT n.name COLLATE \"C\") FROM (SELECT unnest({indexed}) UNION ALL SELECT {} \
          FROM (SELECT {} AS response OFFSET 0) r, jsonb_array_elements({}) AS c(call)) AS n(name) WHERE n.name <> '') END",
@@ -153,6 +156,11 @@ fn with_read(schema: &Schema, indexed: &str) -> String {
     )
 }
 
+/// SQL of the preferred value where there is one, or else of the other.
+fn first_of(preferred: Option<&str>, other: &str) -> String {
+    preferred.map_or_else(|| other.to_owned(), |preferred| format!("COALESCE({preferred}, {other})"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -163,5 +171,12 @@ mod tests {
         let sql = count_joined(&schema);
         assert!(!sql.contains("SELECT"), "a subquery per row is not shared");
         assert!(sql.len() < 20_000, "{} characters are parsed for each overview", sql.len());
+    }
+
+    #[test]
+    fn what_a_release_lacks_is_not_coalesced() {
+        for sql in [names(&Schema::default()), names_joined(&Schema::default())] {
+            assert!(!sql.contains("COALESCE(NULL"), "{sql}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Datelike, NaiveDateTime, Utc};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
-use traceability_core::scalar::{Origin, Outcome};
+use traceability_core::scalar::{Origin, Outcome, Text};
 use traceability_facts::absent::{DEFAULT_CONVERSATION, UNKNOWN, UNTAGGED};
 use traceability_facts::{Conditions, Fact};
 
@@ -30,6 +30,50 @@ pub struct RequestFilter {
     pub status: Option<Outcome>,
     /// Who made it. Reads LiteLLM's metadata; nothing is rolled up by it.
     pub origin: Option<Origin>,
+}
+
+/// A condition of a filter, as parameters and settings have it.
+pub trait Condition {
+    /// As [`RequestFilter`] has it.
+    type Value;
+
+    /// Its value; `None` lets everything pass.
+    fn value(&self) -> Option<Self::Value>;
+}
+
+impl Condition for Option<Text> {
+    type Value = String;
+
+    fn value(&self) -> Option<String> {
+        self.as_ref().map(|text| text.0.clone())
+    }
+}
+
+impl Condition for Option<Outcome> {
+    type Value = Outcome;
+
+    fn value(&self) -> Self {
+        *self
+    }
+}
+
+impl Condition for Option<Origin> {
+    type Value = Origin;
+
+    fn value(&self) -> Self {
+        *self
+    }
+}
+
+/// The [`RequestFilter`](crate::filter::RequestFilter) with these conditions of a struct, which has them under the same
+/// names. The others let everything pass.
+#[macro_export]
+macro_rules! request_filter {
+    ($conditions:expr, $($name:ident),+ $(,)?) => {{
+        let mut filter = $crate::filter::RequestFilter::default();
+        $(filter.$name = $crate::filter::Condition::value(&$conditions.$name);)+
+        filter
+    }};
 }
 
 impl RequestFilter {

@@ -13,7 +13,7 @@ use crate::source::Database;
 /// # Errors
 /// [`DbError`] when LiteLLM's tables cannot be asked.
 pub async fn key(db: &Database, hash: &str, now: DateTime<Utc>) -> Result<Option<KeyRecord>, DbError> {
-    let mut session = urgently(db.log()).await?;
-    let mut query = session.facts.key_query(hash, now.naive_utc()).ok_or(SchemaError::KeysUnreadable)?;
-    query.build_query_as().fetch_optional(&mut session.conn).await.map_err(DbError::Database)
+    let mut connection = urgently(db.log()).await?;
+    let mut query = connection.facts.key_query(hash, now.naive_utc()).ok_or(SchemaError::KeysUnreadable)?;
+    query.build_query_as().fetch_optional(&mut connection.conn).await.map_err(DbError::Database)
 }

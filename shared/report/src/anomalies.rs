@@ -6,7 +6,7 @@ use traceability_core::money::Money;
 use traceability_core::time::TimeWindow;
 use traceability_queries::analytics::Figures;
 
-use super::calendar::{Daily, LEAST_DAYS, Part, USUAL_DAYS};
+use super::calendar::{BASELINE_DAYS, Daily, LEAST_DAYS, Part};
 use super::document::{Anomalies, Anomaly, BreakdownBy};
 
 /// From so many deviations on, a day is unusual.
@@ -28,7 +28,7 @@ pub(super) struct Subject<'a> {
     pub(super) daily: &'a Daily,
 }
 
-/// What is usual.
+/// What the days before a report's time cost.
 struct Baseline {
     median: f64,
     mad: f64,
@@ -45,13 +45,13 @@ pub(super) fn anomalies(
     subjects: &[Subject<'_>],
 ) -> Anomalies {
     let method = format!(
-        "A day is unusual if it is at least {UNUSUAL} deviations away from the median of the {USUAL_DAYS} days before the \
+        "A day is unusual if it is at least {UNUSUAL} deviations away from the median of the {BASELINE_DAYS} days before the \
          report's time, and by at least {:.0} % of the median of all spend; a deviation is {OF_MAD} times the median \
          distance from the median (MAD), or where that is 0, {OF_MEAN} times the mean distance. Where all days before cost the \
          same, a day is unusual if it cost nothing or twice as much. Whole days only.",
         100.0 * MATTERS
     );
-    let Some(usual_in_all) = subjects.first().and_then(|all| Baseline::of(all, window, zone, since)) else {
+    let Some(overall) = subjects.first().and_then(|all| Baseline::of(all, window, zone, since)) else {
         let method = format!(
             "Not looked for: the log has less than {LEAST_DAYS} whole days before the report's time, so that nobody knows \
              what is usual."
@@ -60,19 +60,19 @@ pub(super) fn anomalies(
     };
     let mut found: Vec<(f64, Anomaly)> = Vec::new();
     for subject in subjects {
-        let Some(usual) = Baseline::of(subject, window, zone, since) else { continue };
+        let Some(baseline) = Baseline::of(subject, window, zone, since) else { continue };
         for (part, figures) in subject.daily.within(window).filter(|(part, _)| part.is_whole && part.window.end <= now)
         {
-            let away = figures.spend - usual.median;
-            let matters = away.abs() >= MATTERS * usual_in_all.median && away != 0.0;
+            let away = figures.spend - baseline.median;
+            let matters = away.abs() >= MATTERS * overall.median && away != 0.0;
             // Where all days were alike, none strays from them; where all cost nothing, it is new rather than unusual.
-            let strays = if usual.deviation > 0.0 {
-                away.abs() >= UNUSUAL * usual.deviation
+            let strays = if baseline.deviation > 0.0 {
+                away.abs() >= UNUSUAL * baseline.deviation
             } else {
-                usual.median > 0.0 && away.abs() >= usual.median
+                baseline.median > 0.0 && away.abs() >= baseline.median
             };
             if strays && matters {
-                found.push((away.abs(), anomaly(subject, part, figures, &usual)));
+                found.push((away.abs(), anomaly(subject, part, figures, &baseline)));
             }
         }
     }
@@ -83,17 +83,17 @@ pub(super) fn anomalies(
     Anomalies { method, found: found.into_iter().map(|(_, anomaly)| anomaly).take(MOST).collect() }
 }
 
-fn anomaly(subject: &Subject<'_>, part: &Part, figures: &Figures, usual: &Baseline) -> Anomaly {
+fn anomaly(subject: &Subject<'_>, part: &Part, figures: &Figures, baseline: &Baseline) -> Anomaly {
     let spend = Money(figures.exact_spend.clone());
     let estimate = |dollars| Money::estimate(dollars).unwrap_or_default();
-    let (median, mad) = (estimate(usual.median), estimate(usual.mad));
-    let away = figures.spend - usual.median;
-    let deviations = (usual.deviation > 0.0).then(|| (away / usual.deviation * 10.0).round() / 10.0);
+    let (median, mad) = (estimate(baseline.median), estimate(baseline.mad));
+    let away = figures.spend - baseline.median;
+    let deviations = (baseline.deviation > 0.0).then(|| (away / baseline.deviation * 10.0).round() / 10.0);
     let who = match (subject.by, subject.label.or(subject.id)) {
         (Some(by), Some(name)) => format!("the {} {name} cost", by.noun()),
         _ => "all requests cost".to_owned(),
     };
-    let (day, cost, median_shown, days) = (part.day, spend.shown(), median.shown(), usual.days);
+    let (day, cost, median_shown, days) = (part.day, spend.shown(), median.shown(), baseline.days);
     let text = if let Some(deviations) = deviations {
         let direction = if away > 0.0 { "above" } else { "below" };
         let (far, mad) = (deviations.abs(), mad.shown());
@@ -113,14 +113,14 @@ fn anomaly(subject: &Subject<'_>, part: &Part, figures: &Figures, usual: &Baseli
         median,
         mad,
         deviations,
-        days: u32::try_from(usual.days).unwrap_or(u32::MAX),
+        days: u32::try_from(baseline.days).unwrap_or(u32::MAX),
         text,
     }
 }
 
 impl Baseline {
     fn of(subject: &Subject<'_>, window: &TimeWindow, zone: Tz, since: Option<DateTime<Utc>>) -> Option<Self> {
-        let days = subject.daily.usual(window.start, since, zone);
+        let days = subject.daily.baseline(window.start, since, zone);
         if days.len() < LEAST_DAYS {
             return None;
         }

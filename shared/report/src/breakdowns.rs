@@ -14,18 +14,18 @@ use traceability_queries::analytics::{
     GroupSelection, Grouping, Groups, MOST_GROUPS, MeasureSet, Measured, Order, Question, labels, measure,
 };
 
-use super::Asked;
+use super::ReportQuery;
 use super::calendar::days_before;
-use super::document::{Breakdown, BreakdownBy, FirstSeen, Newcomer, Reach, Share};
-use super::totals::reach;
+use super::document::{Breakdown, BreakdownBy, Coverage, FirstSeen, FirstSeenGroup, Share};
+use super::totals::coverage;
 
 /// How far back it is looked whether something is new.
 const LOOK_BACK_DAYS: u32 = 90;
 /// Without an index, agents are looked for in other times than the report's if there are no more requests than this in the
 /// report's and the weeks before: each one's metadata has to be read, some 40,000 in a second.
 pub(super) const MOST_READ: i64 = 50_000;
-/// So many newcomers of a kind are told.
-const MOST_NEWCOMERS: usize = 20;
+/// The most groups of a dimension that a report lists as seen for the first time.
+const MOST_FIRST_SEEN: usize = 20;
 
 impl BreakdownBy {
     /// All, in the order of a report.
@@ -84,11 +84,11 @@ impl LookBack {
     }
 }
 
-/// What is told of a dimension.
-pub(super) struct Told {
+/// What a report says about one dimension.
+pub(super) struct BreakdownParts {
     pub(super) breakdown: Breakdown,
-    /// What of it was seen for the first time, if that is asked of it and known.
-    pub(super) newcomers: Option<Vec<Newcomer>>,
+    /// Its groups that were seen for the first time; `None` where a report does not list them, or cannot know them.
+    pub(super) first_seen: Option<Vec<FirstSeenGroup>>,
     /// Of agents: the prompt tokens that providers read from their caches. It takes the same reading of metadata.
     pub(super) cached_tokens: Option<i64>,
 }
@@ -97,21 +97,21 @@ pub(super) struct Told {
 pub(super) async fn breakdown(
     conn: &mut Connection,
     source: Source<'_>,
-    asked: &Asked,
+    query: &ReportQuery,
     (by, total): (BreakdownBy, &Money),
     back: LookBack,
-) -> sqlx::Result<Told> {
+) -> sqlx::Result<BreakdownParts> {
     let all = Groups::TopN { order: Order::Cost, top: MOST_GROUPS, include_other: true };
-    let found = groups(conn, source, asked, &asked.span.window, (by, all)).await?;
+    let found = groups(conn, source, query, &query.span.window, (by, all)).await?;
     let cached: Vec<i64> = found.iter().filter_map(|group| group.figures.cached_tokens).collect();
-    let newcomers =
-        if back.is_for(by) { newcomers(conn, source, asked, by, (&found, back.since)).await? } else { None };
-    let mut rows = shares(found, asked.top as usize, total);
-    let previous = asked.span.previous().window;
-    if reach(&previous, back.since) == Reach::Whole && back.is_for(by) && !rows.is_empty() {
+    let first_seen =
+        if back.is_for(by) { first_seen(conn, source, query, by, (&found, back.since)).await? } else { None };
+    let mut rows = shares(found, query.top as usize, total);
+    let previous = query.span.previous().window;
+    if coverage(&previous, back.since) == Coverage::Whole && back.is_for(by) && !rows.is_empty() {
         let keys = rows.iter().filter_map(|row| row.id.clone()).map(|id| vec![id]).collect();
-        let shown = GroupSelection { keys, other: rows.iter().any(|row| row.id.is_none()) };
-        let before = groups(conn, source, asked, &previous, (by, Groups::Selection(&shown))).await?;
+        let selection = GroupSelection { keys, other: rows.iter().any(|row| row.id.is_none()) };
+        let before = groups(conn, source, query, &previous, (by, Groups::Selection(&selection))).await?;
         for row in &mut rows {
             let same = before.iter().find(|group| group.keys.first() == row.id.as_ref());
             row.previous_spend = Some(same.map_or_else(Money::zero, |group| Money(group.figures.exact_spend.clone())));
@@ -123,20 +123,20 @@ pub(super) async fn breakdown(
         row.label = row.id.as_ref().and_then(|id| names.get(id).cloned());
     }
     let cached_tokens = (!cached.is_empty()).then(|| cached.iter().sum());
-    Ok(Told { breakdown: Breakdown { by, rows }, newcomers, cached_tokens })
+    Ok(BreakdownParts { breakdown: Breakdown { by, rows }, first_seen, cached_tokens })
 }
 
 async fn groups(
     conn: &mut Connection,
     source: Source<'_>,
-    asked: &Asked,
+    query: &ReportQuery,
     window: &TimeWindow,
     (by, which): (BreakdownBy, Groups<'_>),
 ) -> sqlx::Result<Vec<Measured>> {
-    let question = Question::new(*window, asked.filter.clone());
+    let question = Question::new(*window, query.filter.clone());
     let grouping = Grouping { keys: vec![by.dimension()], starts: vec![window.start] };
     let mut measures = vec![SPEND, TOTAL_TOKENS, FAILED_REQUESTS];
-    measures.extend((by == BreakdownBy::Agent && *window == asked.span.window).then_some(CACHED_TOKENS));
+    measures.extend((by == BreakdownBy::Agent && *window == query.span.window).then_some(CACHED_TOKENS));
     measure(conn, source, &question, &grouping, MeasureSet { measures: &measures, which, cost_shares: false }).await
 }
 
@@ -182,47 +182,47 @@ fn sum(one: &Share, other: &Share) -> Share {
 }
 
 /// From when on the log is looked through for what is new.
-pub(super) fn looked_back_since(asked: &Asked, since: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
-    let start = asked.span.window.start;
-    let first = days_before(start, LOOK_BACK_DAYS, asked.span.zone).max(since?);
+pub(super) fn looked_back_since(query: &ReportQuery, since: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
+    let start = query.span.window.start;
+    let first = days_before(start, LOOK_BACK_DAYS, query.span.zone).max(since?);
     (first < start).then_some(first)
 }
 
 /// Those of the groups that had no request in the time looked back over.
-async fn newcomers(
+async fn first_seen(
     conn: &mut Connection,
     source: Source<'_>,
-    asked: &Asked,
+    query: &ReportQuery,
     by: BreakdownBy,
     (found, since): (&[Measured], Option<DateTime<Utc>>),
-) -> sqlx::Result<Option<Vec<Newcomer>>> {
-    let is_asked = matches!(by, BreakdownBy::Model | BreakdownBy::Agent | BreakdownBy::User);
-    let Some(start) = looked_back_since(asked, since).filter(|_| is_asked) else { return Ok(None) };
+) -> sqlx::Result<Option<Vec<FirstSeenGroup>>> {
+    let is_listed = matches!(by, BreakdownBy::Model | BreakdownBy::Agent | BreakdownBy::User);
+    let Some(start) = looked_back_since(query, since).filter(|_| is_listed) else { return Ok(None) };
     let named: Vec<&Measured> = found.iter().filter(|group| group.keys.iter().any(|id| id != UNKNOWN)).collect();
     if named.is_empty() {
         return Ok(Some(Vec::new()));
     }
-    let shown = GroupSelection { keys: named.iter().map(|group| group.keys.clone()).collect(), other: false };
-    let window = TimeWindow { start, end: asked.span.window.start };
-    let question = Question::new(window, asked.filter.clone());
+    let selection = GroupSelection { keys: named.iter().map(|group| group.keys.clone()).collect(), other: false };
+    let window = TimeWindow { start, end: query.span.window.start };
+    let question = Question::new(window, query.filter.clone());
     let grouping = Grouping { keys: vec![by.dimension()], starts: vec![start] };
-    let needs = MeasureSet { measures: &[], which: Groups::Selection(&shown), cost_shares: false };
-    let seen = measure(conn, source, &question, &grouping, needs).await?;
+    let measure_set = MeasureSet { measures: &[], which: Groups::Selection(&selection), cost_shares: false };
+    let seen = measure(conn, source, &question, &grouping, measure_set).await?;
     let seen: HashSet<Vec<String>> = seen.into_iter().map(|group| group.keys).collect();
-    let new = named.into_iter().filter(|group| !seen.contains(&group.keys)).map(|group| Newcomer {
+    let new = named.into_iter().filter(|group| !seen.contains(&group.keys)).map(|group| FirstSeenGroup {
         id: group.keys.first().cloned().unwrap_or_default(),
         spend: Money(group.figures.exact_spend.clone()),
         requests: group.figures.requests,
     });
-    Ok(Some(new.take(MOST_NEWCOMERS).collect()))
+    Ok(Some(new.take(MOST_FIRST_SEEN).collect()))
 }
 
 impl FirstSeen {
-    pub(super) fn set(&mut self, by: BreakdownBy, newcomers: Option<Vec<Newcomer>>) {
+    pub(super) fn set(&mut self, by: BreakdownBy, groups: Option<Vec<FirstSeenGroup>>) {
         match by {
-            BreakdownBy::Model => self.models = newcomers.unwrap_or_default(),
-            BreakdownBy::Agent => self.agents = newcomers,
-            BreakdownBy::User => self.users = newcomers.unwrap_or_default(),
+            BreakdownBy::Model => self.models = groups.unwrap_or_default(),
+            BreakdownBy::Agent => self.agents = groups,
+            BreakdownBy::User => self.users = groups.unwrap_or_default(),
             _ => {}
         }
     }

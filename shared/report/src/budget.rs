@@ -19,7 +19,7 @@ use super::document::{BudgetOf, BudgetUse};
 use super::forecast::MonthSoFar;
 
 /// How much further back than what is needed it is looked for the begin of the log.
-pub(super) const REACH_DAYS: u32 = 31;
+pub(super) const COVERAGE_DAYS: u32 = 31;
 
 /// Those budgets that the requests of a report can tell of: all without a filter; with one, that of the filter's value.
 #[must_use]
@@ -51,7 +51,7 @@ pub async fn budget_use(
     until: DateTime<Utc>,
 ) -> sqlx::Result<Vec<BudgetUse>> {
     let month = MonthSoFar::of(until, zone);
-    let window = TimeWindow { start: days_before(month.first_needed(), REACH_DAYS, zone), end: until };
+    let window = TimeWindow { start: days_before(month.first_needed(), COVERAGE_DAYS, zone), end: until };
     let since = oldest_request(conn, source, &window).await?;
     used(conn, source, budgets, &month, since).await
 }

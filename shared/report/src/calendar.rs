@@ -15,7 +15,7 @@ use traceability_queries::analytics::{
 use traceability_queries::filter::RequestFilter;
 
 /// How many days are looked back over for what is usual.
-pub(super) const USUAL_DAYS: u32 = 28;
+pub(super) const BASELINE_DAYS: u32 = 28;
 /// How many of these the log has to have.
 pub(super) const LEAST_DAYS: usize = 7;
 
@@ -96,9 +96,9 @@ impl Daily {
         let starts = parts.iter().map(|part| part.window.start).collect();
         let grouping = Grouping { keys: keys.to_vec(), starts };
         let measures = [SPEND, FAILED_REQUESTS, TOTAL_TOKENS];
-        let needs = MeasureSet { measures: &measures, which, cost_shares: false };
+        let measure_set = MeasureSet { measures: &measures, which, cost_shares: false };
         let question = Question::new(window, filter.clone());
-        let found = measure(conn, source, &question, &grouping, needs).await?;
+        let found = measure(conn, source, &question, &grouping, measure_set).await?;
         let daily = |group: Measured| {
             let mut daily = Self::nothing(parts);
             for (place, figures) in group.buckets {
@@ -127,16 +127,17 @@ impl Daily {
         Money(self.within(window).map(|(_, figures)| &figures.exact_spend).sum())
     }
 
-    /// What was spent on each of the last [`USUAL_DAYS`] days before the day of `instant`, as far back as the log has them
+    /// What was spent on each of the last [`BASELINE_DAYS`] days before the day of `instant`, as far back as the log has them
     /// whole.
-    pub(super) fn usual(
+    pub(super) fn baseline(
         &self,
         instant: DateTime<Utc>,
         since: Option<DateTime<Utc>>,
         zone: Tz,
     ) -> Vec<(NaiveDate, f64)> {
         let Some(since) = since else { return Vec::new() };
-        let window = TimeWindow { start: days_before(instant, USUAL_DAYS, zone), end: days_before(instant, 0, zone) };
+        let window =
+            TimeWindow { start: days_before(instant, BASELINE_DAYS, zone), end: days_before(instant, 0, zone) };
         let first = day_of(since, zone);
         let mut days: Vec<(NaiveDate, f64)> = Vec::new();
         for (part, figures) in self.within(&window).filter(|(part, _)| part.day > first) {

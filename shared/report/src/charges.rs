@@ -13,7 +13,7 @@ use traceability_queries::reports;
 use super::calendar::{Daily, Part};
 use super::document::Charge;
 
-/// What was charged on each day, the rest beyond the dearest as one line a day: they sum to the total.
+/// What was charged on each day, the rest beyond the most expensive as one line a day: they sum to the total.
 pub(super) async fn charges(
     conn: &mut Connection,
     source: Source<'_>,

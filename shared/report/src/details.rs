@@ -1,4 +1,4 @@
-//! The dearest sessions, and what speaks against the figures.
+//! The most expensive sessions, and what speaks against the figures.
 
 use traceability_core::money::Money;
 use traceability_core::scalar::Origin;
@@ -9,41 +9,41 @@ use traceability_queries::analytics::Question;
 use traceability_queries::reports::{data_quality, of_origins, sharing_call_ids};
 use traceability_queries::sessions::{SessionSearch, SessionSort, TotalsFilter, search, summaries};
 
-use super::Asked;
+use super::ReportQuery;
 use super::breakdowns::MOST_READ;
-use super::document::{DearSession, FlaggedRequests, Quality, RequestsOfOrigin, UnpricedModel};
+use super::document::{ExpensiveSession, FlaggedRequests, Quality, RequestsOfOrigin, UnpricedModel};
 
 /// Of more requests not each one is looked at: that would take longer than all else.
 const MOST_REQUESTS: i64 = 2_000_000;
 /// So many models without a price are told.
 const MOST_MODELS: u32 = 20;
 
-/// The dearest sessions with a request in question, with what they cost in all.
+/// The most expensive sessions with a request in question, with what they cost in all.
 pub(super) async fn sessions(
     conn: &mut Connection,
     source: Source<'_>,
-    asked: &Asked,
-) -> sqlx::Result<Vec<DearSession>> {
+    query: &ReportQuery,
+) -> sqlx::Result<Vec<ExpensiveSession>> {
     let question = SessionSearch {
-        window: asked.span.window,
-        filter: asked.filter.clone(),
+        window: query.span.window,
+        filter: query.filter.clone(),
         totals: TotalsFilter::default(),
         sort: SessionSort::Cost,
         descending: true,
-        as_of: asked.now,
+        as_of: query.now,
     };
-    let dearest = search(conn, source, &question, None, asked.top, 0).await?;
-    let ids: Vec<String> = dearest.iter().map(|session| session.session_id.clone()).collect();
+    let most_expensive = search(conn, source, &question, None, query.top, 0).await?;
+    let ids: Vec<String> = most_expensive.iter().map(|session| session.session_id.clone()).collect();
     if ids.is_empty() {
         return Ok(Vec::new());
     }
     let known = summaries(conn, source, &ids).await?;
     let session = |summary: traceability_queries::sessions::SessionSummary| {
         // The place in the order is the exact cost.
-        let place = dearest.iter().find(|session| session.session_id == summary.session_id)?;
-        Some(DearSession {
+        let place = most_expensive.iter().find(|session| session.session_id == summary.session_id)?;
+        Some(ExpensiveSession {
             spend: place.value.parse().ok()?,
-            link: link(asked, &summary.session_id),
+            link: link(query, &summary.session_id),
             session_id: summary.session_id,
             requests: summary.total_messages,
             total_tokens: summary.total_tokens,
@@ -57,8 +57,8 @@ pub(super) async fn sessions(
 }
 
 /// Where the API shows a session.
-fn link(asked: &Asked, session_id: &str) -> Option<String> {
-    let mut url = asked.links.clone()?;
+fn link(query: &ReportQuery, session_id: &str) -> Option<String> {
+    let mut url = query.links.clone()?;
     url.path_segments_mut().ok()?.pop_if_empty().extend(["api", "v1", "sessions", session_id, "messages"]);
     Some(url.into())
 }

@@ -44,8 +44,8 @@ pub struct CostReport {
     pub days_before: Vec<DaySpend>,
     /// The spend by each dimension.
     pub breakdowns: Vec<Breakdown>,
-    /// The dearest sessions with a request in this time, by what they cost in all.
-    pub sessions: Vec<DearSession>,
+    /// The most expensive sessions with a request in this time, by what they cost in all.
+    pub sessions: Vec<ExpensiveSession>,
     /// What was seen for the first time.
     pub first_seen: FirstSeen,
     /// What is unusual.
@@ -142,7 +142,7 @@ choice! {
 
 choice! {
     /// How much of a time is known.
-    Reach {
+    Coverage {
         /// All of it.
         Whole = "whole",
         /// The log begins in the middle of it.
@@ -164,7 +164,8 @@ pub struct Comparison {
     /// When it is over.
     pub end: DateTime<Utc>,
     /// How much of it is known.
-    pub reach: Reach,
+    #[serde(rename = "reach")]
+    pub coverage: Coverage,
     /// The figures; null where nothing of the time is known.
     pub totals: Option<Totals>,
     /// By how many in 100 the report's spend differs from that one; null where that one is 0 or not wholly known.
@@ -211,7 +212,7 @@ choice! {
 pub struct Breakdown {
     /// The dimension.
     pub by: BreakdownBy,
-    /// The dearest first, then all others as one. They sum to the total.
+    /// The most expensive first, then all others as one. They sum to the total.
     pub rows: Vec<Share>,
 }
 
@@ -237,9 +238,9 @@ pub struct Share {
     pub previous_spend: Option<Money>,
 }
 
-/// A dear session, all of it: with its requests before and after the report's time, too.
+/// An expensive session, all of it: with its requests before and after the report's time, too.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct DearSession {
+pub struct ExpensiveSession {
     /// Its id.
     pub session_id: String,
     /// What it cost in all.
@@ -266,18 +267,18 @@ pub struct FirstSeen {
     /// From when to the start of the report's time was looked back: 90 days, or as far as the log reaches; null where it does
     /// not reach before the report's time, so that nothing can be told.
     pub since: Option<DateTime<Utc>>,
-    /// Models, the dearest first.
-    pub models: Vec<Newcomer>,
-    /// Agents, the dearest first; null where they are not looked for: without an index, in a log with many requests, of which
-    /// each one's metadata would have to be read.
-    pub agents: Option<Vec<Newcomer>>,
-    /// LiteLLM users, the dearest first.
-    pub users: Vec<Newcomer>,
+    /// Models, the most expensive first.
+    pub models: Vec<FirstSeenGroup>,
+    /// Agents, the most expensive first; null where they are not looked for: without an index, in a log with many requests, of
+    /// which each one's metadata would have to be read.
+    pub agents: Option<Vec<FirstSeenGroup>>,
+    /// LiteLLM users, the most expensive first.
+    pub users: Vec<FirstSeenGroup>,
 }
 
-/// One that was seen for the first time.
+/// A model, agent or user that was seen for the first time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Newcomer {
+pub struct FirstSeenGroup {
     /// Its id.
     pub id: String,
     /// What it cost in the report's time.
@@ -406,7 +407,7 @@ pub struct Charge {
     pub start: DateTime<Utc>,
     /// When it is over.
     pub end: DateTime<Utc>,
-    /// Whether it is all charges of the day beyond the dearest.
+    /// Whether it is all charges of the day beyond the most expensive.
     pub other: bool,
     /// The model's public name.
     pub model: Option<String>,

@@ -6,7 +6,7 @@ use traceability_core::money::Money;
 use traceability_core::time::TimeWindow;
 use traceability_core::time::day_of;
 
-use super::calendar::{Daily, LEAST_DAYS, USUAL_DAYS, days_before, parts};
+use super::calendar::{BASELINE_DAYS, Daily, LEAST_DAYS, days_before, parts};
 use super::document::Forecast;
 use super::period::{Period, Span};
 
@@ -38,7 +38,7 @@ impl MonthSoFar {
 
     /// From when on days are needed to tell how it ends.
     pub(super) fn first_needed(&self) -> DateTime<Utc> {
-        days_before(self.until, USUAL_DAYS, self.month.zone).min(self.month.window.start)
+        days_before(self.until, BASELINE_DAYS, self.month.zone).min(self.month.window.start)
     }
 
     pub(super) fn forecast(&self, daily: &Daily, since: Option<DateTime<Utc>>) -> Forecast {
@@ -63,15 +63,15 @@ impl MonthSoFar {
             let amounts = Some([spent.clone(), spent.clone(), spent.clone()]);
             return Projection { amounts, method: "The month is over: this is what was spent.".into() };
         }
-        let usual = daily.usual(self.until, since, zone);
-        if usual.len() < LEAST_DAYS {
+        let baseline = daily.baseline(self.until, since, zone);
+        if baseline.len() < LEAST_DAYS {
             let method = format!(
                 "Not estimated: the log has {} whole days before, and it takes {LEAST_DAYS} to tell what is usual.",
-                usual.len()
+                baseline.len()
             );
             return Projection { amounts: None, method };
         }
-        estimate(spent, &usual, &days)
+        estimate(spent, &baseline, &days)
     }
 }
 
@@ -95,19 +95,19 @@ fn t(freedom: usize) -> f64 {
 }
 
 /// `rest` are the days that remain, and how much of each.
-fn estimate(spent: &Money, usual: &[(NaiveDate, f64)], rest: &[(NaiveDate, f64)]) -> Projection {
-    let by_weekday = usual.len() == USUAL_DAYS as usize;
+fn estimate(spent: &Money, baseline: &[(NaiveDate, f64)], rest: &[(NaiveDate, f64)]) -> Projection {
+    let by_weekday = baseline.len() == BASELINE_DAYS as usize;
     // Without as many days of each weekday, all days are one kind.
     let kind = |day: NaiveDate| if by_weekday { day.weekday().num_days_from_monday() as usize } else { 0 };
     let kinds = if by_weekday { 7 } else { 1 };
     let (mut sums, mut counts) = (vec![0.0; kinds], vec![0.0; kinds]);
-    for (day, spend) in usual {
+    for (day, spend) in baseline {
         sums[kind(*day)] += spend;
         counts[kind(*day)] += 1.0;
     }
     let mean = |kind: usize| sums[kind] / counts[kind];
-    let squares: f64 = usual.iter().map(|(day, spend)| (spend - mean(kind(*day))).powi(2)).sum();
-    let freedom = usual.len() - kinds;
+    let squares: f64 = baseline.iter().map(|(day, spend)| (spend - mean(kind(*day))).powi(2)).sum();
+    let freedom = baseline.len() - kinds;
     let variance = squares / as_f64(freedom);
     let mut ahead = vec![0.0; kinds];
     let mut own = 0.0;
@@ -122,9 +122,9 @@ fn estimate(spent: &Money, usual: &[(NaiveDate, f64)], rest: &[(NaiveDate, f64)]
     let at = |more: f64| Money::estimate(more.max(0.0)).map(|more| spent + &more);
     let amounts = at(expected).zip(at(expected - margin)).zip(at(expected + margin));
     let basis = if by_weekday {
-        format!("the average of its weekday in the {USUAL_DAYS} days before")
+        format!("the average of its weekday in the {BASELINE_DAYS} days before")
     } else {
-        format!("the average of the {} whole days before that the log has", usual.len())
+        format!("the average of the {} whole days before that the log has", baseline.len())
     };
     let method = format!(
         "What was spent so far, and for each day that remains {basis}. In 80 of 100 cases the end lies in the interval, \
@@ -153,30 +153,30 @@ mod tests {
 
     #[test]
     fn days_that_are_all_the_same_go_on() {
-        let usual: Vec<_> = (1..=10).map(|number| (day(number), 2.0)).collect();
+        let baseline: Vec<_> = (1..=10).map(|number| (day(number), 2.0)).collect();
         let rest = [(day(29), 0.5), (day(30), 1.0)];
-        let projection = estimate(&"20".parse().expect("dollars"), &usual, &rest);
+        let projection = estimate(&"20".parse().expect("dollars"), &baseline, &rest);
         assert_eq!(dollars(&projection), ["23", "23", "23"]);
     }
 
     #[test]
     fn weekends_are_told_from_working_days() {
         let spend = |number: u32| if day(number).weekday().num_days_from_monday() < 5 { 10.0 } else { 1.0 };
-        let usual: Vec<_> = (1..=28).map(|number| (day(number), spend(number))).collect();
+        let baseline: Vec<_> = (1..=28).map(|number| (day(number), spend(number))).collect();
         // A Sunday and a Monday.
-        let projection = estimate(&Money::zero(), &usual, &[(day(29), 1.0), (day(30), 1.0)]);
+        let projection = estimate(&Money::zero(), &baseline, &[(day(29), 1.0), (day(30), 1.0)]);
         assert_eq!(dollars(&projection), ["11", "11", "11"]);
     }
 
     #[test]
     fn the_interval_is_that_of_students_t() {
         // Mean 4, variance 20/7 over eight days; two days to come.
-        let usual: Vec<_> = [2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 6.0, 2.0]
+        let baseline: Vec<_> = [2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 6.0, 2.0]
             .into_iter()
             .enumerate()
             .map(|(place, spend)| (day(u32::try_from(place).expect("few") + 1), spend))
             .collect();
-        let projection = estimate(&Money::zero(), &usual, &[(day(9), 1.0), (day(10), 1.0)]);
+        let projection = estimate(&Money::zero(), &baseline, &[(day(9), 1.0), (day(10), 1.0)]);
         let margin = 1.415 * (14.0_f64 / 7.0 * (2.0 + 0.5)).sqrt();
         let [expected, low, high] = projection.amounts.expect("an estimate").map(|amount| amount.as_f64());
         assert!((expected - 8.0).abs() < 1e-6);

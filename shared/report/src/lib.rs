@@ -3,14 +3,13 @@
 //!
 //! | files | hold |
 //! |---|---|
-//! | `asked`, `period` | what a report is asked to be about |
+//! | `query`, `period` | what a report is about |
 //! | `make` | from questions to the document |
 //! | `totals`, `breakdowns`, `anomalies`, `forecast`, `budget`, `charges`, `details`, `calendar` | its parts |
 //! | `document` | the report as data, which is its JSON |
 //! | `forms` | the report as a page, a text, a table or FOCUS |
 
 mod anomalies;
-mod asked;
 mod breakdowns;
 mod budget;
 mod calendar;
@@ -21,11 +20,12 @@ mod forecast;
 pub mod forms;
 mod make;
 mod period;
+mod query;
 mod totals;
 
-pub use asked::Asked;
 pub use budget::{budget_use, budgets_about};
 pub use document::*;
 pub use forms::{Form, RenderError, render};
 pub use make::cost_report;
 pub use period::{Period, Span};
+pub use query::ReportQuery;

@@ -16,20 +16,20 @@ use traceability_queries::analytics::{
     GroupSelection, Grouping, Groups, MOST_GROUPS, MeasureSet, Order, Question, measure,
 };
 
-use super::Asked;
-use super::document::{Against, Comparison, Reach, Totals};
+use super::ReportQuery;
+use super::document::{Against, Comparison, Coverage, Totals};
 use super::period::Span;
 
 /// The figures of one time. The providers' caches are asked about where that does not read every request's metadata.
 pub(super) async fn totals(conn: &mut Connection, source: Source<'_>, question: &Question) -> sqlx::Result<Totals> {
     let grouping = Grouping::none(&question.window);
-    let mut asked = vec![SPEND, PROMPT_TOKENS, COMPLETION_TOKENS, TOTAL_TOKENS, FAILED_REQUESTS, CACHE_HITS];
-    asked.extend(source.facts.rollups().map(|_| CACHED_TOKENS));
-    let needs = MeasureSet { measures: &asked, which: Groups::ONLY, cost_shares: false };
-    let Some(measured) = measure(conn, source, question, &grouping, needs).await?.pop() else {
+    let mut measures = vec![SPEND, PROMPT_TOKENS, COMPLETION_TOKENS, TOTAL_TOKENS, FAILED_REQUESTS, CACHE_HITS];
+    measures.extend(source.facts.rollups().map(|_| CACHED_TOKENS));
+    let measure_set = MeasureSet { measures: &measures, which: Groups::ONLY, cost_shares: false };
+    let Some(total) = measure(conn, source, question, &grouping, measure_set).await?.pop() else {
         return Ok(Totals { cache_savings: Some(Money::zero()), ..Totals::default() });
     };
-    let figures = measured.figures;
+    let figures = total.figures;
     let sessions: HashMap<_, _> = sessions(conn, source, question, &grouping, &GroupSelection::default()).await?;
     Ok(Totals {
         spend: Money(figures.exact_spend),
@@ -58,8 +58,8 @@ async fn savings(
     let grouping = Grouping { keys: vec![Dimension::Model], starts: vec![question.window.start] };
     let which = Groups::TopN { order: Order::Cost, top: MOST_GROUPS, include_other: false };
     let measures = [SPEND, FAILED_REQUESTS, CACHE_HITS];
-    let needs = MeasureSet { measures: &measures, which, cost_shares: false };
-    let models = measure(conn, source, question, &grouping, needs).await?;
+    let measure_set = MeasureSet { measures: &measures, which, cost_shares: false };
+    let models = measure(conn, source, question, &grouping, measure_set).await?;
     let known = models.into_iter().filter_map(|model| {
         let figures = model.figures;
         let others = figures.requests - figures.cache_hits - figures.failed_requests;
@@ -76,11 +76,11 @@ pub(super) fn others(span: &Span) -> [(Against, Span); 3] {
 }
 
 /// How much of a time is known, if the first known request is that of `since`.
-pub(super) fn reach(window: &TimeWindow, since: Option<DateTime<Utc>>) -> Reach {
+pub(super) fn coverage(window: &TimeWindow, since: Option<DateTime<Utc>>) -> Coverage {
     match since {
-        Some(since) if since <= window.start => Reach::Whole,
-        Some(since) if since < window.end => Reach::Partly,
-        _ => Reach::Unknown,
+        Some(since) if since <= window.start => Coverage::Whole,
+        Some(since) if since < window.end => Coverage::Partly,
+        _ => Coverage::Unknown,
     }
 }
 
@@ -88,25 +88,25 @@ pub(super) fn reach(window: &TimeWindow, since: Option<DateTime<Utc>>) -> Reach 
 pub(super) async fn comparisons(
     conn: &mut Connection,
     source: Source<'_>,
-    asked: &Asked,
+    query: &ReportQuery,
     (now, since): (&Totals, Option<DateTime<Utc>>),
 ) -> sqlx::Result<Vec<Comparison>> {
     let mut comparisons = Vec::with_capacity(3);
-    for (against, span) in others(&asked.span) {
-        let reach = reach(&span.window, since);
-        let question = Question::new(span.window, asked.filter.clone());
-        let totals = match reach {
-            Reach::Unknown => None,
-            Reach::Whole | Reach::Partly => Some(totals(conn, source, &question).await?),
+    for (against, span) in others(&query.span) {
+        let coverage = coverage(&span.window, since);
+        let question = Question::new(span.window, query.filter.clone());
+        let totals = match coverage {
+            Coverage::Unknown => None,
+            Coverage::Whole | Coverage::Partly => Some(totals(conn, source, &question).await?),
         };
-        let before = totals.as_ref().filter(|before| reach == Reach::Whole && !before.spend.is_zero());
+        let before = totals.as_ref().filter(|before| coverage == Coverage::Whole && !before.spend.is_zero());
         let change = before.map(|before| (&now.spend - &before.spend).share_of(&before.spend));
         comparisons.push(Comparison {
             against,
             label: span.label(),
             start: span.window.start,
             end: span.window.end,
-            reach,
+            coverage,
             totals,
             spend_change_percent: change,
         });

@@ -127,10 +127,10 @@ async fn start(subject: &mut Subject, event: &Value, expected: &mut Option<Value
 async fn warm(subject: &mut Subject, function: &Function, event: &Value, count: usize) -> Result<(), Box<dyn Error>> {
     let event = event.to_string();
     for _ in 0..count {
-        let asked = Instant::now();
+        let sent = Instant::now();
         let (outcome, answered) = function.invoke_timed(event.clone()).await;
         total_messages(subject.name, &outcome)?;
-        subject.times.warm.push(answered.saturating_duration_since(asked));
+        subject.times.warm.push(answered.saturating_duration_since(sent));
     }
     subject.times.memory_warm = function.peak_memory();
     Ok(())

@@ -60,8 +60,8 @@ pub async fn all(
             begun: Instant::now(),
             cap,
         };
-        let asked = if group.deep { asking.walks(&group.asks).await } else { asking.each(&group.asks).await };
-        asked.map_err(|error| server.explain(&error))?;
+        let outcome = if group.deep { asking.walks(&group.asks).await } else { asking.each(&group.asks).await };
+        outcome.map_err(|error| server.explain(&error))?;
         let answers = asking.answers;
         eprintln!("{named}: {}: {}", group.name, describe(&answers));
         all.push((group.name.clone(), answers));
@@ -108,17 +108,17 @@ impl Asking {
             if self.begun.elapsed() > self.cap / 4 {
                 break;
             }
-            let asked = self.ask(ask).await?;
-            if asked.failure.is_some() {
-                self.record(asked);
+            let reply = self.ask(ask).await?;
+            if reply.failure.is_some() {
+                self.record(reply);
                 return Ok(());
             }
         }
         let mut asks = asks.iter().cycle();
         while self.has_time() && self.answers.times.count() < ENOUGH {
             let Some(ask) = asks.next() else { break };
-            let asked = self.ask(ask).await?;
-            self.record(asked);
+            let reply = self.ask(ask).await?;
+            self.record(reply);
         }
         Ok(())
     }
@@ -136,18 +136,18 @@ impl Asking {
                 if !self.has_time() {
                     return Ok(());
                 }
-                let mut asked = self.ask(&ask).await?;
-                page = asked.next.take().map(|next| ask.at(next));
-                if page.is_some() && asked.took > self.cap / PART_OF_A_PAGE {
+                let mut reply = self.ask(&ask).await?;
+                page = reply.next.take().map(|next| ask.at(next));
+                if page.is_some() && reply.took > self.cap / PART_OF_A_PAGE {
                     return Ok(());
                 }
                 if last.len() == LAST_PAGES {
                     last.pop_front();
                 }
-                last.push_back(asked);
+                last.push_back(reply);
             }
-            for asked in last {
-                self.record(asked);
+            for reply in last {
+                self.record(reply);
             }
         }
         Ok(())
@@ -157,27 +157,27 @@ impl Asking {
         self.begun.elapsed() < self.cap && self.answers.timeouts < MOST_TIMEOUTS
     }
 
-    async fn ask(&mut self, ask: &Ask) -> io::Result<Asked> {
+    async fn ask(&mut self, ask: &Ask) -> io::Result<Reply> {
         let request = ask.request();
         let started = Instant::now();
         let answer = self.connection.send(&request).await?;
         let took = started.elapsed();
-        Ok(Asked { took, failure: failure(&request, &answer), bytes: answer.body.len(), next: answer.next })
+        Ok(Reply { took, failure: failure(&request, &answer), bytes: answer.body.len(), next: answer.next })
     }
 
-    fn record(&mut self, asked: Asked) {
-        if asked.failure.as_ref().is_some_and(|failure| failure.starts_with("504 ")) {
+    fn record(&mut self, reply: Reply) {
+        if reply.failure.as_ref().is_some_and(|failure| failure.starts_with("504 ")) {
             self.answers.timeouts += 1;
         }
-        if asked.failure.is_none() {
-            self.answers.bytes += asked.bytes;
+        if reply.failure.is_none() {
+            self.answers.bytes += reply.bytes;
         }
-        self.answers.times.add_time(asked.took, asked.failure);
+        self.answers.times.add_time(reply.took, reply.failure);
     }
 }
 
 /// One answer.
-struct Asked {
+struct Reply {
     took: Duration,
     /// What was answered instead of what was asked for.
     failure: Option<String>,

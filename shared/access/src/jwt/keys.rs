@@ -31,23 +31,23 @@ const RETRY_PAUSE: TimeDelta = TimeDelta::seconds(5);
 /// words, of any length.
 struct MissingKeys {
     hasher: RandomState,
-    asked: StdMutex<LruCache<u64, DateTime<Utc>>>,
+    requested_at: StdMutex<LruCache<u64, DateTime<Utc>>>,
 }
 
 impl MissingKeys {
     fn new() -> Self {
-        Self { hasher: RandomState::new(), asked: StdMutex::new(LruCache::new(REMEMBERED)) }
+        Self { hasher: RandomState::new(), requested_at: StdMutex::new(LruCache::new(REMEMBERED)) }
     }
 
     fn has(&self, wanted: &Wanted, now: DateTime<Utc>) -> bool {
         let hash = self.hasher.hash_one(&wanted.id);
-        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        asked.get(&hash).is_some_and(|at| within(SAME_KEY_PAUSE, *at, now))
+        let mut requested_at = self.requested_at.lock().unwrap_or_else(PoisonError::into_inner);
+        requested_at.get(&hash).is_some_and(|at| within(SAME_KEY_PAUSE, *at, now))
     }
 
     fn add(&self, wanted: &Wanted, now: DateTime<Utc>) {
         let hash = self.hasher.hash_one(&wanted.id);
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner).put(hash, now);
+        self.requested_at.lock().unwrap_or_else(PoisonError::into_inner).put(hash, now);
     }
 }
 

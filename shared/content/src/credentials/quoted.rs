@@ -129,7 +129,7 @@ impl Secrets {
     /// The text without secrets; `None` if there are none in it.
     fn masked(&self, text: &str) -> Option<String> {
         let mut places = self.places(text);
-        places.extend(told(text));
+        places.extend(recognised(text));
         replaced(text, places)
     }
 
@@ -149,7 +149,7 @@ fn is_word(text: &str, range: &Range<usize>) -> bool {
 }
 
 /// Where there is what looks like a secret, or is said to be one.
-fn told(text: &str) -> Vec<Range<usize>> {
+fn recognised(text: &str) -> Vec<Range<usize>> {
     let mut places = Vec::new();
     if is_name(text) {
         return places;

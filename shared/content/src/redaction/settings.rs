@@ -42,7 +42,9 @@ impl Redaction {
             (email, "email", Finder::Email),
             (phone, "phone", Finder::Phone),
         ];
-        rules.extend(builtin.into_iter().filter(|(asked, ..)| *asked).map(|(_, name, finder)| Rule::new(name, finder)));
+        rules.extend(
+            builtin.into_iter().filter(|(enabled, ..)| *enabled).map(|(_, name, finder)| Rule::new(name, finder)),
+        );
         Ok(Self { rules, secret_names: secret })
     }
 }

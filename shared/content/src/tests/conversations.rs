@@ -284,5 +284,5 @@ fn a_session_of_many_long_requests_takes_no_time() {
         messages.push(assistant(LONG));
         let _ = conversation.add(position as u64, &chat(&json!(messages), LONG));
     }
-    assert!(conversation.tips().len() <= 32);
+    assert!(conversation.heads().len() <= 32);
 }

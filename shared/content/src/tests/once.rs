@@ -476,17 +476,17 @@ fn shown(requests: &[Request], resumed: usize) -> Option<Vec<Vec<String>>> {
     let mut all = Vec::new();
     for (position, Request { content, .. }) in requests.iter().enumerate() {
         if position == resumed {
-            let tips = conversation.tips();
+            let heads = conversation.heads();
             conversation = Conversation::new();
-            for tip in tips {
-                conversation.restore(tip, &requests[usize::try_from(tip).expect("an index")].content);
+            for head in heads {
+                conversation.restore(head, &requests[usize::try_from(head).expect("an index")].content);
             }
         }
         assert!(!conversation.repeats(content));
         let new = conversation.add(position as u64, content);
         let prompt = lines(&content.prompt).into_iter().zip(new).filter(|(_, new)| *new).map(|(line, _)| line);
         all.push(prompt.chain(lines(&content.response)).map(|line| plain(&line)).collect());
-        if conversation.tips().len() >= 32 {
+        if conversation.heads().len() >= 32 {
             return None;
         }
     }

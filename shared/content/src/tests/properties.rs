@@ -190,13 +190,13 @@ proptest! {
             let _ = whole.add(position as u64, content);
         }
         let mut page = Conversation::new();
-        for position in whole.tips() {
+        for position in whole.heads() {
             page.restore(position, &session[usize::try_from(position).expect("an index")]);
         }
-        prop_assert_eq!(page.tips(), whole.tips());
+        prop_assert_eq!(page.heads(), whole.heads());
         for (position, content) in session.iter().enumerate().skip(split) {
             prop_assert_eq!(page.add(position as u64, content), whole.add(position as u64, content));
-            prop_assert_eq!(page.tips(), whole.tips());
+            prop_assert_eq!(page.heads(), whole.heads());
         }
     }
 
@@ -211,7 +211,7 @@ proptest! {
             for (index, new) in new.iter().enumerate() {
                 let said = path[..=index].to_vec();
                 prop_assert!(*new || shown.contains(&said), "lost {:?}", said);
-                prop_assert!(!*new || !shown.contains(&said) || conversation.tips().len() == 32, "twice {:?}", said);
+                prop_assert!(!*new || !shown.contains(&said) || conversation.heads().len() == 32, "twice {:?}", said);
                 shown.insert(said);
             }
             for line in super::lines(&content.response) {

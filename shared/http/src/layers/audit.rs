@@ -11,13 +11,13 @@ use crate::state::AppState;
 /// Writes a read of content to the audit log. An answer that cannot be recorded must not leave.
 pub(super) fn record(
     state: &AppState,
-    notes: &RequestContext,
+    request_context: &RequestContext,
     route: &str,
     status: StatusCode,
     request_id: &str,
 ) -> io::Result<()> {
-    let asked = notes.lock();
-    let (Some(principal), Some(read)) = (&asked.principal, &asked.read) else { return Ok(()) };
+    let context = request_context.lock();
+    let (Some(principal), Some(read)) = (&context.principal, &context.read) else { return Ok(()) };
     let outcome = match status.as_u16() {
         200..300 if read.rows == 0 && read.withheld > 0 => Outcome::Withheld,
         200..300 => Outcome::Read,

@@ -80,8 +80,8 @@ struct Exchange {
     uri: Uri,
     route: String,
     copies: Copies,
-    notes: RequestContext,
-    work: Arc<DbStats>,
+    context: RequestContext,
+    stats: Arc<DbStats>,
 }
 
 /// Gives the request its id and its deadline, writes the body of a problem, and logs one line.
@@ -102,10 +102,10 @@ impl Exchange {
         let uri = request.extensions().get::<OriginalUri>().map_or_else(|| request.uri().clone(), |uri| uri.0.clone());
         let matched = request.extensions().get::<MatchedPath>();
         let route = matched.map_or("(none)".to_owned(), |path| path.as_str().to_owned());
-        let notes = RequestContext::default();
-        request.extensions_mut().insert(notes.clone());
+        let context = RequestContext::default();
+        request.extensions_mut().insert(context.clone());
         let (method, copies) = (request.method().clone(), Copies::of(request.headers()));
-        Self { state, started, id, method, uri, route, copies, notes, work: Arc::new(DbStats::default()) }
+        Self { state, started, id, method, uri, route, copies, context, stats: Arc::new(DbStats::default()) }
     }
 
     /// The handler's answer, if it comes in time. When it leaves, no statement goes on.
@@ -113,8 +113,8 @@ impl Exchange {
         if let Some(refused) = limits::too_long(&request) {
             return refused.into_response();
         }
-        let answered = timeout(self.state.deadline, self.work.scope(next.run(request))).await;
-        self.work.settle().await;
+        let answered = timeout(self.state.deadline, self.stats.scope(next.run(request))).await;
+        self.stats.settle().await;
         answered.unwrap_or_else(|_| ApiError::DeadlineExceeded.into_response())
     }
 
@@ -124,7 +124,7 @@ impl Exchange {
         if response.status() != StatusCode::OK || !self.route.starts_with("/api/") {
             return response;
         }
-        let as_of = self.work.as_of().unwrap_or_else(|| self.state.clock.now());
+        let as_of = self.stats.as_of().unwrap_or_else(|| self.state.clock.now());
         caching::date(&mut response, as_of);
         if self.method == Method::GET && policy.is_some_and(|policy| policy.allows(as_of)) {
             return caching::revalidate(response, &self.copies).await;
@@ -134,7 +134,7 @@ impl Exchange {
 
     /// The answer, once a read of content is in the audit log: one that cannot be recorded must not leave.
     fn recorded(&self, response: Response) -> Response {
-        match audit::record(&self.state, &self.notes, &self.route, response.status(), &self.id) {
+        match audit::record(&self.state, &self.context, &self.route, response.status(), &self.id) {
             Ok(()) => response,
             Err(error) => ApiError::Unrecorded(error).into_response(),
         }
@@ -160,11 +160,11 @@ impl Exchange {
 
     /// Adds the headers that every answer has, and logs it.
     async fn finish(&self, mut response: Response) -> Response {
-        let hides = response.status() == StatusCode::NOT_FOUND && self.notes.is_scoped();
+        let hides = response.status() == StatusCode::NOT_FOUND && self.context.is_scoped();
         if hides {
             timing::pad_to_quantum(self.started).await;
         }
-        let timing = Timing { total: self.started.elapsed(), database: self.work.duration() };
+        let timing = Timing { total: self.started.elapsed(), database: self.stats.duration() };
         let headers = response.headers_mut();
         for (name, value) in [(REQUEST_ID, &self.id), (SERVER_TIMING, &timing.header(hides))] {
             if let Ok(value) = HeaderValue::from_str(value) {
@@ -180,7 +180,7 @@ impl Exchange {
             status: response.status(),
             latency: timing.total,
             database: timing.database,
-            rows: self.work.rows(),
+            rows: self.stats.rows(),
             request_id: &self.id,
         });
         response

@@ -87,13 +87,13 @@ impl Refresh<'_> {
     pub(super) async fn compare(&mut self, window: TimeWindow, watched: bool) -> Result<bool, RefreshError> {
         let hours = |window: TimeWindow| (window.end - window.start).num_hours().unsigned_abs();
         if watched {
-            self.watch.begin("comparing hours", hours(window));
+            self.progress.begin("comparing hours", hours(window));
         }
         let mut start = whole_hours(window.start);
         // Years without a row are passed over.
         while let Some(next) = self.next_row(TimeWindow { start, end: window.end.max(start) }, Facts::OfLog).await? {
             if watched {
-                self.watch.advance(hours(TimeWindow { start, end: whole_hours(next) }));
+                self.progress.advance(hours(TimeWindow { start, end: whole_hours(next) }));
             }
             start = whole_hours(next);
             let part = TimeWindow {
@@ -105,7 +105,7 @@ impl Refresh<'_> {
                 return Ok(false);
             }
             if watched {
-                self.watch.advance(hours(part));
+                self.progress.advance(hours(part));
             }
             start = part.end;
         }
@@ -114,7 +114,13 @@ impl Refresh<'_> {
 
     async fn altered(&mut self, window: TimeWindow) -> Result<Vec<Slice>, RefreshError> {
         let mut log = QueryBuilder::new(digest("0"));
-        self.direct.push_requests(&mut log, &COMPARED, Beside::Nothing, RowSelector::Started(&window), &Scope::AllRows);
+        self.projection.push_requests(
+            &mut log,
+            &COMPARED,
+            Beside::Nothing,
+            RowSelector::Started(&window),
+            &Scope::AllRows,
+        );
         log.push(" AS f GROUP BY 1");
         let log: Vec<Hour> = log.build_query_as().fetch_all(&mut self.log).await.map_err(DbError::from)?;
         let index = index_hours(&mut self.index, window).await?;

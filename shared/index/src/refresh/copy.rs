@@ -71,7 +71,7 @@ impl Refresh<'_> {
         let copied = if let Some(ahead) = ahead {
             transfer(stream::iter(ahead.rows.chunks(CHUNK).map(Ok)), &mut transaction).await?
         } else {
-            let rows = self.log.copy_out_raw(&self.direct.copy_statement(slice.window)).await;
+            let rows = self.log.copy_out_raw(&self.projection.copy_statement(slice.window)).await;
             transfer(rows.map_err(DbError::from)?, &mut transaction).await?
         };
         names::shorten(&mut transaction).await?;
@@ -85,10 +85,10 @@ impl Refresh<'_> {
         };
         // One side reads while the other one writes. What is more than a slice should be, or may be, is not kept in memory.
         let next = next.filter(|next| moved.is_empty() && (1..=BATCH).contains(&next.rows));
-        let (changed, rows) = tokio::join!(merge, read(&mut self.log, &self.direct, next));
+        let (changed, rows) = tokio::join!(merge, read(&mut self.log, &self.projection, next));
         self.outcome.copied += copied;
         self.outcome.changed += changed?;
-        self.watch.advance(slice.rows.unsigned_abs());
+        self.progress.advance(slice.rows.unsigned_abs());
         let least = Duration::from_micros(1_000_000 * copied / u64::from(self.config.rows_per_second));
         if let Some(rest) = least.checked_sub(began.elapsed()) {
             tokio::time::sleep(rest).await;
@@ -114,9 +114,9 @@ async fn moved(log: &mut PgConnection, ids: Vec<String>) -> sqlx::Result<Vec<(St
 }
 
 /// The rows of a slice, if there is one.
-async fn read(log: &mut PgConnection, direct: &Log, slice: Option<Slice>) -> Result<Option<Vec<u8>>, DbError> {
+async fn read(log: &mut PgConnection, projection: &Log, slice: Option<Slice>) -> Result<Option<Vec<u8>>, DbError> {
     let Some(slice) = slice else { return Ok(None) };
-    let mut rows = log.copy_out_raw(&direct.copy_statement(slice.window)).await?;
+    let mut rows = log.copy_out_raw(&projection.copy_statement(slice.window)).await?;
     let mut read = Vec::new();
     while let Some(row) = rows.try_next().await? {
         read.extend_from_slice(&row);

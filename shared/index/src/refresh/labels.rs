@@ -9,7 +9,7 @@ use crate::names::stored;
 impl Refresh<'_> {
     /// Copies the labels that are new or other than before. A name whose team or key was deleted stays.
     pub(super) async fn copy_labels(&mut self) -> Result<(), RefreshError> {
-        for (dimension, sql) in self.direct.labels() {
+        for (dimension, sql) in self.projection.labels() {
             let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(&mut self.log).await.map_err(DbError::from)?;
             let (mut ids, mut labels) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
             for row in rows {

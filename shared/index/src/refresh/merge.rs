@@ -4,7 +4,7 @@ use chrono::{Datelike, NaiveDate};
 use sqlx::{AssertSqlSafe, Executor, PgConnection};
 use traceability_core::time::TimeWindow;
 use traceability_facts::Fact;
-use traceability_facts::session::SUMMARY_COLUMNS;
+use traceability_facts::session::{SUMMARY_COLUMNS, SessionName};
 use traceability_facts::session_duration;
 use traceability_litellm::PROJECTION;
 
@@ -179,11 +179,14 @@ JOIN traceability.facts f ON f.session_id = t.session_id AND f.started_at >= t.s
 /// SQL that totals these sessions: by what a search sorts by and filters on, and the rest of their summaries; see
 /// `queries::sessions`.
 fn sessions() -> String {
-    let kept = SUMMARY_COLUMNS.map(|(name, of_requests)| format!(", {of_requests} AS {name}")).concat();
-    let columns = SEARCHED.into_iter().chain(SUMMARY_COLUMNS.map(|(name, _)| name)).collect::<Vec<_>>();
+    let summary = SUMMARY_COLUMNS.map(|(name, of_requests)| format!(", {of_requests} AS {name}")).concat();
+    let columns = SEARCH_COLUMNS.into_iter().chain(SUMMARY_COLUMNS.map(|(name, _)| name)).collect::<Vec<_>>();
     let of = |table: &str| columns.iter().map(|name| format!("{table}.{name}")).collect::<Vec<_>>().join(", ");
     let (totals, excluded, columns) = (of("t"), of("EXCLUDED"), columns.join(", "));
     let duration = session_duration!();
+    let names = SessionName::ALL.into_iter().flat_map(SessionName::of_request).map(|name| format!("({name})"));
+    let names = names.collect::<Vec<_>>().join(",\n        ");
+    let tag = format!("'{}'", SessionName::Tag.listed(""));
     format!(
         r#"
 WITH kinds AS MATERIALIZED (
@@ -194,19 +197,11 @@ WITH kinds AS MATERIALIZED (
 ), names AS (
     SELECT f.session_id, n.name
     FROM kinds f CROSS JOIN LATERAL (VALUES
-        ('agent:' || COALESCE(f.agent_name, 'unknown')),
-        ('conversation:' || COALESCE(f.conversation_name, 'default')),
-        ('user:' || COALESCE(f.user_id, 'unknown')),
-        ('end_user:' || COALESCE(f.end_user, 'unknown')),
-        ('team:' || COALESCE(f.team_id, 'unknown')),
-        ('model:' || COALESCE(f.model_group, 'unknown')),
-        ('model:' || f.model),
-        ('status:' || f.status),
-        (CASE WHEN NOT COALESCE(f.tags @? '$[*] ? (@.type() == "string")', false) THEN 'tag:untagged' END)
+        {names}
     ) AS n(name)
     WHERE n.name IS NOT NULL
     UNION
-    SELECT f.session_id, 'tag:' || (j.value #>> '{{}}')
+    SELECT f.session_id, {tag} || (j.value #>> '{{}}')
     FROM kinds f CROSS JOIN LATERAL jsonb_array_elements(f.tags) AS j(value)
     WHERE jsonb_typeof(j.value) = 'string'
 ), lists AS (
@@ -219,7 +214,7 @@ WITH kinds AS MATERIALIZED (
            array_agg(DISTINCT COALESCE(e.user_id, '') COLLATE "C") AS users,
            array_agg(DISTINCT COALESCE(e.team_id, '') COLLATE "C") AS teams,
            array_agg(DISTINCT COALESCE(e.agent_name, '') COLLATE "C") AS agents,
-           tsrange(min(e.started_at), max(e.started_at), '[]') AS active{kept}
+           tsrange(min(e.started_at), max(e.started_at), '[]') AS active{summary}
     FROM pg_temp.requests e GROUP BY e.session_id
 )
 INSERT INTO traceability.sessions (session_id, names, {columns})
@@ -229,7 +224,7 @@ ON CONFLICT (session_id) DO UPDATE SET (names, {columns}) = (EXCLUDED.names, {ex
 }
 
 /// What a search sorts by and filters on, but for the names.
-const SEARCHED: [&str; 12] = [
+const SEARCH_COLUMNS: [&str; 12] = [
     "session_start",
     "last_activity",
     "requests",

@@ -150,11 +150,11 @@ pub struct Refresh<'a> {
     /// For a second connection where there is much to write.
     index_config: DatabaseConfig,
     names: NamePaths,
-    direct: Log,
+    projection: Log,
     config: RefreshConfig,
     /// When to stop, at the latest.
     deadline: Option<Instant>,
-    watch: &'a mut dyn Progress,
+    progress: &'a mut dyn Progress,
     outcome: Outcome,
 }
 
@@ -174,7 +174,7 @@ impl<'a> Refresh<'a> {
         index: &DatabaseConfig,
         config: RefreshConfig,
         deadline: Option<Instant>,
-        watch: &'a mut dyn Progress,
+        progress: &'a mut dyn Progress,
     ) -> Result<Self, RefreshError> {
         let index_config = index.clone();
         let mut index = connect::open_index(index).await?;
@@ -183,9 +183,9 @@ impl<'a> Refresh<'a> {
         }
         let mut source = connect::open_log(log, config.lock_timeout).await?;
         let names = log.names.clone();
-        let direct = Log::probe(&mut source, &names).await?;
+        let projection = Log::probe(&mut source, &names).await?;
         let outcome = Outcome::default();
-        Ok(Self { log: source, index, index_config, names, direct, config, deadline, watch, outcome })
+        Ok(Self { log: source, index, index_config, names, projection, config, deadline, progress, outcome })
     }
 
     /// Copies what is new, rolls up what has settled, and compares a part of the rest.
@@ -240,10 +240,10 @@ impl<'a> Refresh<'a> {
     /// Asks again which columns LiteLLM's log has, and returns whether they are others than before: filling the index takes
     /// hours, and LiteLLM may be upgraded meanwhile.
     async fn probe_again(&mut self) -> Result<bool, RefreshError> {
-        let direct = Log::probe(&mut self.log, &self.names).await?;
-        let is_new = !direct.has_schema_of(&self.direct);
+        let projection = Log::probe(&mut self.log, &self.names).await?;
+        let is_new = !projection.has_schema_of(&self.projection);
         if is_new {
-            self.direct = direct;
+            self.projection = projection;
         }
         Ok(is_new)
     }

@@ -59,7 +59,7 @@ impl Refresh<'_> {
         if since.is_some() {
             slices.extend(self.with_new_tools(window).await?);
         }
-        self.watch.begin("copying rows", slices.iter().map(|slice| slice.rows.unsigned_abs()).sum());
+        self.progress.begin("copying rows", slices.iter().map(|slice| slice.rows.unsigned_abs()).sum());
         if !self.copy(slices, OnMissing::Keep).await? {
             return Ok(false);
         }
@@ -74,7 +74,7 @@ impl Refresh<'_> {
             slice.window.start = slice.window.start.max(window.start);
             slice.window.end = slice.window.end.min(window.end);
         }
-        self.watch.begin("copying rows", slices.iter().map(|slice| slice.rows.unsigned_abs()).sum());
+        self.progress.begin("copying rows", slices.iter().map(|slice| slice.rows.unsigned_abs()).sum());
         self.copy(slices, on_missing).await
     }
 
@@ -138,7 +138,7 @@ impl Refresh<'_> {
 
     /// The minutes with requests whose called tools were named after they were copied: LiteLLM does so a moment later.
     async fn with_new_tools(&mut self, window: TimeWindow) -> Result<Vec<Slice>, RefreshError> {
-        let Some(sql) = self.direct.named_tools() else { return Ok(Vec::new()) };
+        let Some(sql) = self.projection.named_tools() else { return Ok(Vec::new()) };
         let (start, end) = (window.start.naive_utc(), window.end.naive_utc());
         let named: Vec<(String, i64)> = sqlx::query_as(AssertSqlSafe(sql))
             .bind(start)

@@ -5,8 +5,8 @@ use traceability_core::time::TimeWindow;
 
 use crate::{Slot, dimensions};
 
-/// SQL of the quarter of an hour that a timestamp belongs to.
-pub(super) fn quarter(timestamp: &str) -> String {
+/// SQL of the slot that a timestamp belongs to.
+pub(super) fn slot_of(timestamp: &str) -> String {
     format!("floor(EXTRACT(EPOCH FROM {timestamp}) / 900)::integer")
 }
 
@@ -18,11 +18,11 @@ pub(super) async fn is_rolled_up(conn: &mut PgConnection, window: TimeWindow) ->
         .await
 }
 
-/// Marks the quarters of the requests in a temporary table, and those in which their sessions go on: their roll-ups know
+/// Marks the slots of the requests in a temporary table, and those in which their sessions go on: their roll-ups know
 /// when a session was active before.
 pub(super) async fn mark(conn: &mut PgConnection, requests: &str) -> sqlx::Result<()> {
-    let of_request = quarter("c.started_at");
-    let of_next = quarter("n.next");
+    let of_request = slot_of("c.started_at");
+    let of_next = slot_of("n.next");
     let mut parts = vec![format!("SELECT {of_request} AS quarter FROM {requests} c")];
     for keys in dimensions::ROLLED_UP {
         let ([first, second], join, conditions) = dimensions::over_facts(keys);

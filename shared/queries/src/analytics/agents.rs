@@ -5,7 +5,7 @@ use traceability_facts::measures::{CACHE_HITS, DURATION_MS, FAILED_REQUESTS, SPE
 use utoipa::ToSchema;
 
 use super::comparison::{RowFigures, row_figures};
-use super::report::{More, Report};
+use super::report::{Extras, Report};
 use super::{Extra, Group, Spec, as_f64, percentage};
 
 /// What one agent did.
@@ -33,7 +33,7 @@ pub struct AgentPerformance {
     pub failed_requests: i64,
     /// What was asked for beside them.
     #[serde(flatten)]
-    pub more: More,
+    pub extras: Extras,
 }
 
 impl Report for AgentPerformance {
@@ -55,7 +55,7 @@ impl Report for AgentPerformance {
             function_calls: figures.tool_calls,
             cache_hit_rate: percentage(figures.cache_hits, figures.requests),
             failed_requests: figures.failed_requests,
-            more: More::default(),
+            extras: Extras::default(),
         }
     }
 
@@ -74,7 +74,7 @@ impl Report for AgentPerformance {
         )
     }
 
-    fn more(&mut self) -> &mut More {
-        &mut self.more
+    fn extras(&mut self) -> &mut Extras {
+        &mut self.extras
     }
 }

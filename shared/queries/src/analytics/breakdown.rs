@@ -5,7 +5,7 @@ use traceability_facts::measures::{SPEND, TOTAL_TOKENS};
 use utoipa::ToSchema;
 
 use super::comparison::{RowFigures, row_figures};
-use super::report::{More, Report};
+use super::report::{Extras, Report};
 use super::{Extra, Group, Order, Spec};
 
 /// What stands for the groups beyond the last.
@@ -15,7 +15,7 @@ const OTHER: &str = "other";
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct CostShare {
     /// The category's id, as the filters take it; `unknown` (`untagged` among tags) for requests that have none, `other`
-    /// for all categories beyond the dearest (`top`).
+    /// for all categories beyond the most expensive (`top`).
     pub category: String,
     /// Its name, where LiteLLM has one: a team's or a key's alias.
     pub label: Option<String>,
@@ -38,7 +38,7 @@ pub struct CostShare {
     pub cost_percentage: f64,
     /// What was asked for beside them.
     #[serde(flatten)]
-    pub more: More,
+    pub extras: Extras,
 }
 
 impl Report for CostShare {
@@ -62,7 +62,7 @@ impl Report for CostShare {
             total_cost: group.figures.spend,
             avg_cost_per_request: group.figures.avg_spend,
             cost_percentage: group.figures.share_of_spend,
-            more: More::default(),
+            extras: Extras::default(),
         }
     }
 
@@ -70,7 +70,7 @@ impl Report for CostShare {
         row_figures!(self, total_requests, total_tokens, total_cost, avg_cost_per_request, cost_percentage)
     }
 
-    fn more(&mut self) -> &mut More {
-        &mut self.more
+    fn extras(&mut self) -> &mut Extras {
+        &mut self.extras
     }
 }

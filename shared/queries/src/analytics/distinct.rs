@@ -29,21 +29,21 @@ pub async fn sessions(
     source: Source<'_>,
     question: &Question,
     grouping: &Grouping,
-    shown: &GroupSelection,
+    selection: &GroupSelection,
 ) -> sqlx::Result<Counts> {
-    let Some(rolled) = RollupPlan::of(source, question, grouping) else {
-        return count(conn, source, question, grouping, shown).await;
+    let Some(plan) = RollupPlan::of(source, question, grouping) else {
+        return count(conn, source, question, grouping, selection).await;
     };
-    let rolled = rolled.for_sessions(question, grouping);
-    let [first, second] = rolled.keys();
+    let plan = plan.for_sessions(question, grouping);
+    let [first, second] = plan.keys();
     let mut sql = QueryBuilder::new(format!(
         "SELECT {first} AS k1, {second} AS k2, p.bucket, sum({NEWLY_ACTIVE})::bigint AS sessions"
     ));
-    rolled.push_from(&mut sql, Some(shown));
+    plan.push_from(&mut sql, Some(selection));
     sql.push(" GROUP BY 1, 2, 3");
     let rows: Vec<(String, String, i32, i64)> = sql.build_query_as().fetch_all(&mut *conn).await?;
     let mut counts: Counts = rows.into_iter().map(|row| of_row(grouping, row)).collect();
-    add_sessions_of_edges(conn, source, question, grouping, &rolled, &mut counts).await?;
+    add_sessions_of_edges(conn, source, question, grouping, &plan, &mut counts).await?;
     Ok(counts)
 }
 
@@ -60,10 +60,10 @@ pub(super) async fn add_sessions_of_edges(
     source: Source<'_>,
     question: &Question,
     grouping: &Grouping,
-    rolled: &RollupPlan,
+    plan: &RollupPlan,
     counts: &mut Counts,
 ) -> sqlx::Result<()> {
-    let edges = rolled.edges();
+    let edges = plan.edges();
     if edges.is_empty() {
         return Ok(());
     }
@@ -206,17 +206,17 @@ async fn count(
     source: Source<'_>,
     question: &Question,
     grouping: &Grouping,
-    shown: &GroupSelection,
+    selection: &GroupSelection,
 ) -> sqlx::Result<Counts> {
     let mut sql = grouping.requests(source, question, &[Fact::SessionId]);
     sql.push(" SELECT d.place, d.bucket, count(*) AS number FROM (SELECT DISTINCT ");
     push_cell(&mut sql, grouping);
     sql.push(", f.session_id");
-    let shown = GroupSelection { other: false, ..shown.clone() };
-    push_cells(&mut sql, question, grouping, &shown);
+    let selection = GroupSelection { other: false, ..selection.clone() };
+    push_cells(&mut sql, question, grouping, &selection);
     sql.push(") AS d GROUP BY d.place, d.bucket");
     let rows: Vec<(Option<i64>, i32, i64)> = sql.build_query_as().fetch_all(conn).await?;
-    Ok(rows.into_iter().map(|(place, bucket, number)| (cell(&shown, place, bucket), number)).collect())
+    Ok(rows.into_iter().map(|(place, bucket, number)| (cell(&selection, place, bucket), number)).collect())
 }
 
 /// Appends `place, bucket`: the group's place among the shown ones, and the bucket's number.
@@ -231,20 +231,20 @@ pub(super) fn push_cells(
     sql: &mut QueryBuilder<Postgres>,
     question: &Question,
     grouping: &Grouping,
-    shown: &GroupSelection,
+    selection: &GroupSelection,
 ) {
     sql.push(" FROM requests AS f");
     grouping.push_joins(sql);
     if !grouping.keys.is_empty() {
         let [first, second] = grouping.keys();
-        sql.push(shown.join());
-        shown.push(sql);
+        sql.push(selection.join());
+        selection.push(sql);
         sql.push(format!(" ON r.k1 = {first} AND r.k2 = {second}"));
     }
     grouping.push_conditions(&mut Conditions::new(sql), question);
 }
 
 /// The group and the bucket of a row.
-pub(super) fn cell(shown: &GroupSelection, place: Option<i64>, bucket: i32) -> (Vec<String>, usize) {
-    (shown.keys_at(place), usize::try_from(bucket - 1).unwrap_or_default())
+pub(super) fn cell(selection: &GroupSelection, place: Option<i64>, bucket: i32) -> (Vec<String>, usize) {
+    (selection.keys_at(place), usize::try_from(bucket - 1).unwrap_or_default())
 }

@@ -5,7 +5,7 @@ use traceability_facts::measures::{FAILED_REQUESTS, SPEND};
 use utoipa::ToSchema;
 
 use super::comparison::{RowFigures, row_figures};
-use super::report::{More, Report};
+use super::report::{Extras, Report};
 use super::{Extra, Group, Spec, percentage};
 
 /// How often one model failed in one way.
@@ -25,7 +25,7 @@ pub struct ErrorShare {
     pub total_cost: f64,
     /// What was asked for beside them.
     #[serde(flatten)]
-    pub more: More,
+    pub extras: Extras,
 }
 
 impl Report for ErrorShare {
@@ -40,7 +40,7 @@ impl Report for ErrorShare {
             share_of_failures: percentage(figures.failed_requests, group.whole.failed_requests),
             share_of_requests: percentage(figures.failed_requests, group.whole.requests),
             total_cost: figures.spend,
-            more: More::default(),
+            extras: Extras::default(),
         }
     }
 
@@ -48,7 +48,7 @@ impl Report for ErrorShare {
         row_figures!(self, failed_requests, share_of_failures, share_of_requests, total_cost)
     }
 
-    fn more(&mut self) -> &mut More {
-        &mut self.more
+    fn extras(&mut self) -> &mut Extras {
+        &mut self.extras
     }
 }

@@ -129,7 +129,7 @@ impl Group {
     }
 
     /// The groups as those of another question.
-    pub(super) fn shown(groups: &[Self]) -> GroupSelection {
+    pub(super) fn selection(groups: &[Self]) -> GroupSelection {
         let keys = groups.iter().filter(|group| !group.other).map(|group| group.keys.clone()).collect();
         GroupSelection { keys, other: groups.iter().any(|group| group.other) }
     }
@@ -160,8 +160,8 @@ pub(super) async fn groups(
         measures.push(SESSIONS);
         passes.sessions = false;
     }
-    let needs = MeasureSet { measures: &measures, which, cost_shares: spec.asks_for(Extra::CostShares) };
-    let found = measure(conn, source, question, grouping, needs).await?;
+    let measure_set = MeasureSet { measures: &measures, which, cost_shares: spec.asks_for(Extra::CostShares) };
+    let found = measure(conn, source, question, grouping, measure_set).await?;
     let mut groups: Vec<Group> = found.into_iter().map(Group::of).collect();
     if groups.is_empty() {
         // The window itself is a group even if nothing happened in it.
@@ -170,7 +170,7 @@ pub(super) async fn groups(
         }
         groups.push(Group::default());
     }
-    let (grouping, shown) = (grouping.without_buckets(), Group::shown(&groups));
+    let (grouping, selection) = (grouping.without_buckets(), Group::selection(&groups));
     let counts_users = spec.asks_for(Extra::Users);
     if counts_users && source.facts.rollups().is_none() {
         (groups[0].sessions, groups[0].users) = sessions_and_users(conn, source, question).await?;
@@ -180,7 +180,8 @@ pub(super) async fn groups(
         let numbers = users(conn, source, question, &grouping.starts).await?;
         groups[0].users = numbers.first().copied().unwrap_or_default();
     }
-    let (mut counts, mut times) = sessions_and_percentiles(conn, source, question, &grouping, &shown, passes).await?;
+    let (mut counts, mut times) =
+        sessions_and_percentiles(conn, source, question, &grouping, &selection, passes).await?;
     for group in &mut groups {
         let cell = (group.keys.clone(), 0);
         if passes.sessions {
@@ -207,16 +208,16 @@ pub(super) async fn groups(
 fn can_count_along(source: Source<'_>, grouping: &Grouping, which: Groups<'_>) -> bool {
     let are_apart = match which {
         Groups::TopN { include_other, .. } => !include_other,
-        Groups::Selection(shown) => !shown.other,
+        Groups::Selection(selection) => !selection.other,
     };
-    let is_dear = grouping.keys.iter().any(|key| key.reads_payload());
-    is_dear && are_apart && !grouping.has_buckets() && source.facts.has_stored_content()
+    let is_expensive = grouping.keys.iter().any(|key| key.reads_payload());
+    is_expensive && are_apart && !grouping.has_buckets() && source.facts.has_stored_content()
 }
 
 /// All requests in question, whether they are in a group or not.
 async fn whole(conn: &mut Connection, source: Source<'_>, question: &Question) -> sqlx::Result<Whole> {
-    let needs = MeasureSet { measures: &[FAILED_REQUESTS], which: Groups::ONLY, cost_shares: false };
-    let measured = measure(conn, source, question, &Grouping::none(&question.window), needs).await?;
+    let measure_set = MeasureSet { measures: &[FAILED_REQUESTS], which: Groups::ONLY, cost_shares: false };
+    let measured = measure(conn, source, question, &Grouping::none(&question.window), measure_set).await?;
     let whole = |one: &Measured| Whole { requests: one.figures.requests, failed_requests: one.figures.failed_requests };
     Ok(measured.first().map(whole).unwrap_or_default())
 }
@@ -231,16 +232,16 @@ pub(super) async fn groups_by_bucket(
 ) -> sqlx::Result<Vec<Group>> {
     let grouping = Grouping { keys: Vec::new(), starts: starts.to_vec() };
     let measures = spec.measures(question, &[]);
-    let needs = MeasureSet { measures: &measures, which: Groups::ONLY, cost_shares: false };
+    let measure_set = MeasureSet { measures: &measures, which: Groups::ONLY, cost_shares: false };
     let mut groups = vec![Group::default(); starts.len()];
-    let found = measure(conn, source, question, &grouping, needs).await?;
+    let found = measure(conn, source, question, &grouping, measure_set).await?;
     for (place, figures) in found.into_iter().flat_map(|all| all.buckets) {
         if let Some(group) = groups.get_mut(place) {
             group.figures = figures;
         }
     }
-    let (shown, passes) = (GroupSelection::default(), spec.passes(question));
-    let (counts, times) = sessions_and_percentiles(conn, source, question, &grouping, &shown, passes).await?;
+    let (selection, passes) = (GroupSelection::default(), spec.passes(question));
+    let (counts, times) = sessions_and_percentiles(conn, source, question, &grouping, &selection, passes).await?;
     for ((_, place), sessions) in counts {
         groups[place].sessions = sessions;
     }

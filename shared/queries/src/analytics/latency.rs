@@ -5,7 +5,7 @@ use traceability_facts::measures::{COMPLETION_TOKENS, DURATION_MS, MAX_DURATION_
 use utoipa::ToSchema;
 
 use super::comparison::{RowFigures, row_figures};
-use super::report::{More, Report};
+use super::report::{Extras, Report};
 use super::{Extra, Group, Spec, as_f64};
 
 /// What stands for the requests of a window that is not divided.
@@ -33,7 +33,7 @@ pub struct Latency {
     pub output_tokens_per_second: Option<f64>,
     /// What was asked for beside them; the percentiles are always there.
     #[serde(flatten)]
-    pub more: More,
+    pub extras: Extras,
 }
 
 impl Report for Latency {
@@ -54,7 +54,7 @@ impl Report for Latency {
             max_response_time: as_f64(figures.max_duration_ms) / 1000.0,
             streamed_requests: figures.streamed,
             output_tokens_per_second: (seconds > 0.0).then(|| as_f64(figures.completion_tokens) / seconds),
-            more: More::default(),
+            extras: Extras::default(),
         }
     }
 
@@ -70,7 +70,7 @@ impl Report for Latency {
         )
     }
 
-    fn more(&mut self) -> &mut More {
-        &mut self.more
+    fn extras(&mut self) -> &mut Extras {
+        &mut self.extras
     }
 }

@@ -18,7 +18,7 @@ use crate::Source;
 pub enum Order {
     /// The busiest.
     Requests,
-    /// The dearest.
+    /// The most expensive.
     Cost,
 }
 
@@ -135,20 +135,20 @@ pub async fn measure(
     source: Source<'_>,
     question: &Question,
     grouping: &Grouping,
-    needs: MeasureSet<'_>,
+    measure_set: MeasureSet<'_>,
 ) -> sqlx::Result<Vec<Measured>> {
-    let by_cost = needs.cost_shares || matches!(needs.which, Groups::TopN { order: Order::Cost, .. });
+    let by_cost = measure_set.cost_shares || matches!(measure_set.which, Groups::TopN { order: Order::Cost, .. });
     let spend = if by_cost { &[measures::SPEND][..] } else { &[] };
-    let mut columns = needed(&[&[measures::REQUESTS], spend, needs.measures]);
-    columns.extend(needs.measures.contains(&measures::SESSIONS).then_some(measures::SESSIONS));
+    let mut columns = needed(&[&[measures::REQUESTS], spend, measure_set.measures]);
+    columns.extend(measure_set.measures.contains(&measures::SESSIONS).then_some(measures::SESSIONS));
 
     let mut sql = QueryBuilder::new("");
     push_partials(&mut sql, source, question, grouping, &columns);
-    if needs.cost_shares {
+    if measure_set.cost_shares {
         push_whole(&mut sql, source, question, grouping);
     }
-    let join = push_ranked(&mut sql, needs.which);
-    push_select(&mut sql, grouping, &columns, needs.cost_shares);
+    let join = push_ranked(&mut sql, measure_set.which);
+    push_select(&mut sql, grouping, &columns, measure_set.cost_shares);
     sql.push(join);
     let groups = "r.place, r.k1, r.k2";
     sql.push(" AS r ON r.k1 = p.k1 AND r.k2 = p.k2 GROUP BY ");
@@ -218,51 +218,83 @@ fn push_ranked(sql: &mut QueryBuilder<Postgres>, which: Groups<'_>) -> &'static 
             sql.push_bind(i64::from(top)).push(")");
             if include_other { " LEFT JOIN ranked" } else { " JOIN ranked" }
         }
-        Groups::Selection(shown) => {
+        Groups::Selection(selection) => {
             sql.push("r.k1, r.k2, r.place FROM ");
-            shown.push(sql);
+            selection.push(sql);
             sql.push(")");
-            if shown.other { " LEFT JOIN ranked" } else { " JOIN ranked" }
+            if selection.other { " LEFT JOIN ranked" } else { " JOIN ranked" }
         }
     }
 }
 
 /// The merged measures, and what follows from them while they are exact.
 fn push_select(sql: &mut QueryBuilder<Postgres>, grouping: &Grouping, columns: &[Measure], shares: bool) {
-    let has = |measure: &Measure| columns.contains(measure);
     let keys = ["'{}'::text[]", "ARRAY[r.k1]", "ARRAY[r.k1, r.k2]"][grouping.keys.len().min(2)];
     let bucket = if grouping.has_buckets() { "p.bucket - 1" } else { "NULL::integer" };
     sql.push(format!(
         " SELECT CASE WHEN r.place IS NULL THEN '{{}}'::text[] ELSE {keys} END AS keys, r.place IS NULL AS other, \
          {bucket} AS bucket"
     ));
-    for measure in columns {
+    for (name, value) in figures(columns, shares) {
+        sql.push(format!(", {value} AS {name}"));
+    }
+    sql.push(" FROM partials AS p");
+}
+
+/// The columns of [`Figures`] that a statement with these measures has, and SQL of each over the parts `p`.
+fn figures(columns: &[Measure], shares: bool) -> Vec<(&'static str, String)> {
+    let has = |measure: &Measure| columns.contains(measure);
+    let column = |measure: &Measure| {
         let whole = measure.of_parts();
         let at_the_edge = if *measure == measures::SPEND { "float8" } else { "bigint" };
         let value = if measure.is_nullable { whole } else { format!("COALESCE({whole}, 0)") };
-        sql.push(format!(", ({value})::{at_the_edge} AS {}", measure.name));
-    }
+        (measure.name, format!("({value})::{at_the_edge}"))
+    };
     let quotient = |part: &Measure, whole: &Measure, unit: &str| {
         format!("({} / NULLIF({}, 0){unit})::float8", part.of_parts(), whole.of_parts())
     };
+    let mut figures: Vec<_> = columns.iter().map(column).collect();
     if has(&measures::SPEND) {
         let average = quotient(&measures::SPEND, &measures::REQUESTS, "");
-        let exact = measures::SPEND.of_parts();
-        sql.push(format!(", COALESCE({exact}, 0) AS exact_spend, COALESCE({average}, 0) AS avg_spend"));
+        figures.push(("exact_spend", format!("COALESCE({}, 0)", measures::SPEND.of_parts())));
+        figures.push(("avg_spend", format!("COALESCE({average}, 0)")));
     }
     if has(&measures::DURATION_MS) {
         let average = quotient(&measures::DURATION_MS, &measures::REQUESTS, " / 1000");
-        sql.push(format!(", COALESCE({average}, 0) AS avg_duration"));
+        figures.push(("avg_duration", format!("COALESCE({average}, 0)")));
     }
     if has(&measures::TTFT_MS) && has(&measures::STREAMED) {
-        sql.push(format!(", {} AS avg_ttft", quotient(&measures::TTFT_MS, &measures::STREAMED, " / 1000")));
+        figures.push(("avg_ttft", quotient(&measures::TTFT_MS, &measures::STREAMED, " / 1000")));
     }
     if shares {
         // Of a window with refunds, a group can have cost more than the whole, or less than nothing.
-        sql.push(
-            ", COALESCE(LEAST(GREATEST(round(100 * sum(p.spend) / NULLIF((SELECT whole.spend FROM whole), 0), 2), 0), 100), 0)\
-             ::float8 AS share_of_spend",
-        );
+        let share = "COALESCE(LEAST(GREATEST(round(100 * sum(p.spend) / NULLIF((SELECT whole.spend FROM whole), 0), 2), 0), 100), 0)\
+                     ::float8";
+        figures.push(("share_of_spend", share.into()));
     }
-    sql.push(" FROM partials AS p");
+    figures
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// A field without a column would be 0 in every answer, since [`Figures`] has defaults.
+    #[test]
+    fn each_field_of_figures_has_a_column_and_each_column_a_field() {
+        let all = [&measures::ALL[..], &[measures::SESSIONS]].concat();
+        let columns: Vec<_> = figures(&all, true).into_iter().map(|(name, _)| name.to_owned()).collect();
+        let names: BTreeSet<String> = columns.iter().cloned().collect();
+        assert_eq!(names.len(), columns.len(), "a column is there twice: {columns:?}");
+        assert_eq!(names, fields(&Figures::default()));
+    }
+
+    /// The names of the fields, of which each one has a line.
+    fn fields(figures: &Figures) -> BTreeSet<String> {
+        let debug = format!("{figures:#?}");
+        let own = debug.lines().filter_map(|line| line.strip_prefix("    ")).filter(|line| !line.starts_with(' '));
+        own.filter_map(|line| Some(line.split_once(": ")?.0.to_owned())).collect()
+    }
 }

@@ -37,7 +37,7 @@ pub use measure::{Figures, Groups, MeasureSet, Measured, Order, measure};
 pub use models::ModelUsage;
 pub use overview::Overview;
 pub use percentiles::{Passes, Percentiles, Quantiles, Times as PercentileTimes, percentiles};
-pub use report::{More, Report, SeriesPoint, View, report, report_over_time, report_total};
+pub use report::{Extras, Report, SeriesPoint, View, report, report_over_time, report_total};
 pub use tools::ToolUsage;
 pub use trends::UsageTrend;
 pub use users::UserUsage;

@@ -8,7 +8,7 @@ use traceability_facts::measures::{
 use utoipa::ToSchema;
 
 use super::comparison::{RowFigures, row_figures};
-use super::report::{More, Report};
+use super::report::{Extras, Report};
 use super::{Group, Spec, as_f64, percentage};
 
 /// What one model did at one provider.
@@ -42,7 +42,7 @@ pub struct ModelUsage {
     pub failed_requests: i64,
     /// What was asked for beside them.
     #[serde(flatten)]
-    pub more: More,
+    pub extras: Extras,
 }
 
 impl Report for ModelUsage {
@@ -74,7 +74,7 @@ impl Report for ModelUsage {
             cache_hits: figures.cache_hits,
             cache_hit_rate: percentage(figures.cache_hits, figures.requests),
             failed_requests: figures.failed_requests,
-            more: More::default(),
+            extras: Extras::default(),
         }
     }
 
@@ -95,7 +95,7 @@ impl Report for ModelUsage {
         )
     }
 
-    fn more(&mut self) -> &mut More {
-        &mut self.more
+    fn extras(&mut self) -> &mut Extras {
+        &mut self.extras
     }
 }

@@ -5,7 +5,7 @@ use traceability_facts::measures::{CACHE_HITS, DURATION_MS, FAILED_REQUESTS, SPE
 use utoipa::ToSchema;
 
 use super::comparison::{RowFigures, row_figures};
-use super::report::{More, Report};
+use super::report::{Extras, Report};
 use super::{Extra, Group, Spec, percentage};
 
 /// Totals of a window.
@@ -33,7 +33,7 @@ pub struct Overview {
     pub failed_requests: i64,
     /// What was asked for beside them.
     #[serde(flatten)]
-    pub more: More,
+    pub extras: Extras,
 }
 
 impl Report for Overview {
@@ -55,7 +55,7 @@ impl Report for Overview {
             total_function_calls: figures.tool_calls,
             cache_hit_rate: percentage(figures.cache_hits, figures.requests),
             failed_requests: figures.failed_requests,
-            more: More::default(),
+            extras: Extras::default(),
         }
     }
 
@@ -75,7 +75,7 @@ impl Report for Overview {
         )
     }
 
-    fn more(&mut self) -> &mut More {
-        &mut self.more
+    fn extras(&mut self) -> &mut Extras {
+        &mut self.extras
     }
 }

@@ -16,32 +16,32 @@ pub(super) fn push_partials(
     source: Source<'_>,
     question: &Question,
     grouping: &Grouping,
-    needs: &[Measure],
+    measures: &[Measure],
 ) {
-    let facts: Vec<Fact> = needs.iter().flat_map(|measure| measure.facts).copied().collect();
+    let facts: Vec<Fact> = measures.iter().flat_map(|measure| measure.facts).copied().collect();
     let facts = grouping.facts(question, &facts);
     sql.push("WITH ");
-    let Some(rolled) = RollupPlan::of(source, question, grouping) else {
+    let Some(plan) = RollupPlan::of(source, question, grouping) else {
         source.push_requests(sql, &facts, Beside::Nothing, RowSelector::Started(&question.window));
         sql.push(", partials AS (");
-        push_requests(sql, question, grouping, needs, |sql| {
+        push_requests(sql, question, grouping, measures, |sql| {
             grouping.push_bucket(sql);
             sql.push(" AS bucket");
         });
         sql.push(")");
         return;
     };
-    let edges = rolled.edges();
+    let edges = plan.edges();
     if !edges.is_empty() {
         edges.push_requests(sql, source, &facts);
         sql.push(", ");
     }
     sql.push("partials AS (");
-    rolled.push_sums(sql, needs);
+    plan.push_sums(sql, measures);
     if !edges.is_empty() {
         sql.push(" UNION ALL ");
         // Those at the edges of the roll-ups have their bucket with them.
-        push_requests(sql, question, grouping, needs, |sql| {
+        push_requests(sql, question, grouping, measures, |sql| {
             sql.push("f.bucket");
         });
     }
@@ -53,13 +53,13 @@ fn push_requests(
     sql: &mut QueryBuilder<Postgres>,
     question: &Question,
     grouping: &Grouping,
-    needs: &[Measure],
+    measures: &[Measure],
     push_bucket: impl FnOnce(&mut QueryBuilder<Postgres>),
 ) {
     let [first, second] = grouping.keys();
     sql.push(format!("SELECT {first} AS k1, {second} AS k2, "));
     push_bucket(sql);
-    for measure in needs {
+    for measure in measures {
         sql.push(", ").push(measure.of_facts());
     }
     grouping.push_from_requests(sql, question);

@@ -42,12 +42,12 @@ pub async fn percentiles(
     source: Source<'_>,
     question: &Question,
     grouping: &Grouping,
-    shown: &GroupSelection,
+    selection: &GroupSelection,
 ) -> sqlx::Result<Times> {
-    if let Some(rolled) = RollupPlan::of(source, question, grouping).filter(|_| !question.exact) {
-        return estimate(conn, source, question, grouping, shown, &rolled, None).await;
+    if let Some(plan) = RollupPlan::of(source, question, grouping).filter(|_| !question.exact) {
+        return estimate(conn, source, question, grouping, selection, &plan, None).await;
     }
-    let shown = &GroupSelection { other: false, ..shown.clone() };
+    let selection = &GroupSelection { other: false, ..selection.clone() };
     let mut sql = grouping.requests(source, question, &[Fact::DurationMs, Fact::TtftMs]);
     sql.push(" SELECT ");
     push_cell(&mut sql, grouping);
@@ -55,12 +55,12 @@ pub async fn percentiles(
         let name = fact.name();
         sql.push(format!(", percentile_cont(ARRAY[0.5, 0.9, 0.95, 0.99]) WITHIN GROUP (ORDER BY f.{name})"));
     }
-    push_cells(&mut sql, question, grouping, shown);
+    push_cells(&mut sql, question, grouping, selection);
     sql.push(" GROUP BY 1, 2");
     let rows: Vec<Row> = sql.build_query_as().fetch_all(conn).await?;
     let times = |(place, bucket, response, first_token)| {
         let percentiles = Percentiles { response: seconds(response), first_token: seconds(first_token) };
-        (cell(shown, place, bucket), percentiles)
+        (cell(selection, place, bucket), percentiles)
     };
     Ok(rows.into_iter().map(times).collect())
 }
@@ -88,21 +88,21 @@ pub async fn sessions_and_percentiles(
     source: Source<'_>,
     question: &Question,
     grouping: &Grouping,
-    shown: &GroupSelection,
+    selection: &GroupSelection,
     passes: Passes,
 ) -> sqlx::Result<(Counts, Times)> {
     let (mut counts, mut times) = (Counts::new(), Times::new());
-    let rolled = RollupPlan::of(source, question, grouping).filter(|rolled| !question.exact && rolled.tells_sessions());
-    if let Some(rolled) = rolled.filter(|_| passes.sessions && passes.percentiles) {
-        times = estimate(conn, source, question, grouping, shown, &rolled, Some(&mut counts)).await?;
-        add_sessions_of_edges(conn, source, question, grouping, &rolled, &mut counts).await?;
+    let plan = RollupPlan::of(source, question, grouping).filter(|plan| !question.exact && plan.tells_sessions());
+    if let Some(plan) = plan.filter(|_| passes.sessions && passes.percentiles) {
+        times = estimate(conn, source, question, grouping, selection, &plan, Some(&mut counts)).await?;
+        add_sessions_of_edges(conn, source, question, grouping, &plan, &mut counts).await?;
         return Ok((counts, times));
     }
     if passes.sessions {
-        counts = sessions(conn, source, question, grouping, shown).await?;
+        counts = sessions(conn, source, question, grouping, selection).await?;
     }
     if passes.percentiles {
-        times = percentiles(conn, source, question, grouping, shown).await?;
+        times = percentiles(conn, source, question, grouping, selection).await?;
     }
     Ok((counts, times))
 }
@@ -114,8 +114,8 @@ async fn estimate(
     source: Source<'_>,
     question: &Question,
     grouping: &Grouping,
-    shown: &GroupSelection,
-    rolled: &RollupPlan,
+    selection: &GroupSelection,
+    plan: &RollupPlan,
     counts: Option<&mut Counts>,
 ) -> sqlx::Result<Times> {
     let mut cells: HashMap<(usize, i32), Cell> = HashMap::new();
@@ -123,7 +123,7 @@ async fn estimate(
     let newly_active = if counts.is_some() { NEWLY_ACTIVE } else { "0" };
     let mut sql =
         QueryBuilder::new(format!("SELECT {place}, p.bucket, p.durations, p.ttfts, ({newly_active})::bigint"));
-    rolled.push_from(&mut sql, Some(shown));
+    plan.push_from(&mut sql, Some(selection));
     let mut rows = sql.build_query_as::<(i64, i32, Histogram, Option<Histogram>, i64)>().fetch(&mut *conn);
     while let Some((place, bucket, durations, ttfts, newly_active)) = rows.try_next().await? {
         let cell = cells.entry((usize::try_from(place - 1).unwrap_or_default(), bucket)).or_default();
@@ -134,9 +134,9 @@ async fn estimate(
         cell.sessions += newly_active;
     }
     drop(rows);
-    add_edges(conn, source, question, grouping, shown, rolled, &mut cells).await?;
+    add_edges(conn, source, question, grouping, selection, plan, &mut cells).await?;
     let key = |(place, bucket): (usize, i32)| {
-        let keys = shown.keys.get(place).cloned().unwrap_or_default();
+        let keys = selection.keys.get(place).cloned().unwrap_or_default();
         (keys, usize::try_from(bucket - 1).unwrap_or_default())
     };
     if let Some(counts) = counts {
@@ -166,11 +166,11 @@ async fn add_edges(
     source: Source<'_>,
     question: &Question,
     grouping: &Grouping,
-    shown: &GroupSelection,
-    rolled: &RollupPlan,
+    selection: &GroupSelection,
+    plan: &RollupPlan,
     cells: &mut HashMap<(usize, i32), Cell>,
 ) -> sqlx::Result<()> {
-    let edges = rolled.edges();
+    let edges = plan.edges();
     if edges.is_empty() {
         return Ok(());
     }
@@ -189,7 +189,7 @@ async fn add_edges(
         bin("d.duration_ms"),
         bin("d.ttft_ms")
     ));
-    let places: HashMap<Vec<String>, usize> = shown.keys.iter().cloned().zip(0..).collect();
+    let places: HashMap<Vec<String>, usize> = selection.keys.iter().cloned().zip(0..).collect();
     let mut rows = sql.build_query_as::<(String, String, i32, i32, i64, i64)>().fetch(conn);
     while let Some((first, second, bucket, histogram, bin, requests)) = rows.try_next().await? {
         let keys: Vec<String> = [first, second].into_iter().take(grouping.keys.len()).collect();

@@ -30,7 +30,7 @@ pub trait Report: Serialize + Sized {
     fn figures(&self) -> RowFigures;
 
     /// What the row has beside that.
-    fn more(&mut self) -> &mut More;
+    fn extras(&mut self) -> &mut Extras;
 }
 
 /// How a question's answer is shown.
@@ -52,7 +52,7 @@ impl Default for View {
 
 /// What a row has if it was asked for.
 #[derive(Debug, Clone, Default, Serialize, ToSchema)]
-pub struct More {
+pub struct Extras {
     /// With `details`.
     #[serde(flatten)]
     #[schema(value_type = Details)]
@@ -117,14 +117,14 @@ pub async fn report<T: Report>(
     let mut rows: Vec<T> = found.iter().map(|group| row(question, group)).collect();
     if view.series.is_some() {
         for (row, group) in rows.iter_mut().zip(&found) {
-            row.more().series = Some(points(buckets, group));
+            row.extras().series = Some(points(buckets, group));
         }
     }
     if let Some(window) = view.previous {
         let question = Question { window, ..question.clone() };
         let grouping = Grouping { keys: keys.to_vec(), starts: vec![window.start] };
-        let shown = Group::shown(&found);
-        let same = GroupQuery { spec: T::SPEC, which: Groups::Selection(&shown), series: &[] };
+        let selection = Group::selection(&found);
+        let same = GroupQuery { spec: T::SPEC, which: Groups::Selection(&selection), series: &[] };
         let before = groups(conn, source, &question, &grouping, same).await?;
         for (row, group) in rows.iter_mut().zip(&found) {
             let same = before.iter().find(|other| (other.other, &other.keys) == (group.other, &group.keys));
@@ -183,8 +183,8 @@ fn starts(buckets: &[Bucket]) -> Vec<DateTime<Utc>> {
 
 fn row<T: Report>(question: &Question, group: &Group) -> T {
     let mut row = T::of(group);
-    row.more().details = question.has_details().then(|| Details::of(group));
-    row.more().times = T::SPEC.passes(question).percentiles.then(|| Times::of(group));
+    row.extras().details = question.has_details().then(|| Details::of(group));
+    row.extras().times = T::SPEC.passes(question).percentiles.then(|| Times::of(group));
     row
 }
 
@@ -208,15 +208,15 @@ fn points(buckets: &[Bucket], group: &Group) -> Vec<SeriesPoint> {
 /// The figures of a row, those that were asked for beside its own included.
 fn figures<T: Report>(row: &mut T) -> RowFigures {
     let mut figures = row.figures();
-    let more = row.more();
-    figures.extend(more.details.iter().flat_map(Details::figures));
-    figures.extend(more.times.iter().flat_map(Times::figures));
+    let extras = row.extras();
+    figures.extend(extras.details.iter().flat_map(Details::figures));
+    figures.extend(extras.times.iter().flat_map(Times::figures));
     figures
 }
 
 fn compare<T: Report>(current: &mut T, question: &Question, before: &Group) {
     let (now, before) = (figures(current), figures(&mut row::<T>(question, before)));
     let change = Change::of_all(&now, &before);
-    let more = current.more();
-    (more.previous, more.change) = (Some(before), Some(change));
+    let extras = current.extras();
+    (extras.previous, extras.change) = (Some(before), Some(change));
 }

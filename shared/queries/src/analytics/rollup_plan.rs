@@ -8,7 +8,7 @@ use traceability_core::time::TimeWindow;
 use traceability_facts::absent::UNKNOWN;
 use traceability_facts::measures::Measure;
 use traceability_facts::{Fact, RowSelector};
-use traceability_index::{Cover, dimensions};
+use traceability_index::{WindowPlan, dimensions};
 
 use super::Question;
 use super::grouping::{GroupSelection, Grouping};
@@ -23,8 +23,8 @@ pub(super) struct RollupPlan {
     keys: Vec<&'static str>,
     /// What the other columns, or the same, have to be.
     conditions: Vec<(&'static str, String)>,
-    /// How each bucket is made.
-    covers: Vec<Cover>,
+    /// How the index answers each bucket.
+    plans: Vec<WindowPlan>,
 }
 
 /// The parts of buckets that roll-ups do not cover: the facts have them.
@@ -65,13 +65,13 @@ impl RollupPlan {
             let place = rolled_up.iter().position(|one| *one == dimension);
             if place == Some(0) { "p.first" } else { "p.second" }
         };
-        let covers: Vec<Cover> =
-            buckets(&question.window, &grouping.starts).iter().map(|bucket| Cover::of(bucket, index)).collect();
+        let plans: Vec<WindowPlan> =
+            buckets(&question.window, &grouping.starts).iter().map(|bucket| WindowPlan::of(bucket, index)).collect();
         Some(Self {
             name: dimensions::name(rolled_up),
             keys: grouping.keys.iter().map(|key| column(*key)).collect(),
             conditions: fixed.into_iter().map(|(dimension, value)| (column(dimension), value)).collect(),
-            covers,
+            plans,
         })
     }
 
@@ -81,16 +81,16 @@ impl RollupPlan {
     }
 
     /// Appends ` FROM …`: the roll-ups `p` of all spans, with the number of their bucket, `p.bucket`, and the start of what
-    /// roll-ups cover of it, `p.since`. With `shown` only those of these groups `r`, if there are groups.
-    pub(super) fn push_from(&self, sql: &mut QueryBuilder<Postgres>, shown: Option<&GroupSelection>) {
+    /// roll-ups cover of it, `p.since`. With `selection` only those of these groups `r`, if there are groups.
+    pub(super) fn push_from(&self, sql: &mut QueryBuilder<Postgres>, selection: Option<&GroupSelection>) {
         let (mut levels, mut from, mut until, mut buckets, mut since) = (vec![], vec![], vec![], vec![], vec![]);
-        for (bucket, cover) in (1..).zip(&self.covers) {
-            for span in &cover.spans {
+        for (bucket, plan) in (1..).zip(&self.plans) {
+            for span in &plan.spans {
                 levels.push(span.level as i16);
                 from.push(span.from.0);
                 until.push(span.until.0);
                 buckets.push(bucket);
-                since.push(cover.spans[0].from.0);
+                since.push(plan.spans[0].from.0);
             }
         }
         sql.push(" FROM (SELECT g.bucket, g.since, p.* FROM unnest(").push_bind(levels).push("::smallint[], ");
@@ -109,12 +109,12 @@ impl RollupPlan {
             sql.push(format!(" AND {column} = ")).push_bind(value.clone());
         }
         sql.push(" OFFSET 0) AS p");
-        let shown = shown.filter(|_| !self.keys.is_empty());
-        sql.push(if shown.is_some() { " OFFSET 0) AS p" } else { ") AS p" });
-        if let Some(shown) = shown {
+        let selection = selection.filter(|_| !self.keys.is_empty());
+        sql.push(if selection.is_some() { " OFFSET 0) AS p" } else { ") AS p" });
+        if let Some(selection) = selection {
             let [first, second] = self.keys();
             sql.push(" JOIN ");
-            shown.push(sql);
+            selection.push(sql);
             sql.push(format!(" ON r.k1 = {first} AND r.k2 = {second}"));
         }
     }
@@ -122,11 +122,11 @@ impl RollupPlan {
     /// What facts have to answer.
     pub(super) fn edges(&self) -> Edges {
         let mut edges = Vec::new();
-        for (bucket, cover) in (1..).zip(&self.covers) {
-            for rest in &cover.rest {
-                let rolled = cover.whole.map(|(from, until)| TimeWindow { start: from.start(), end: until.start() });
-                let rolled = rolled.unwrap_or(TimeWindow { start: rest.start, end: rest.start });
-                edges.push(Edge { window: *rest, bucket, rolled });
+        for (bucket, plan) in (1..).zip(&self.plans) {
+            for edge in &plan.edges {
+                let rolled = plan.whole.map(|(from, until)| TimeWindow { start: from.start(), end: until.start() });
+                let rolled = rolled.unwrap_or(TimeWindow { start: edge.start, end: edge.start });
+                edges.push(Edge { window: *edge, bucket, rolled });
             }
         }
         Edges(edges)
@@ -134,24 +134,24 @@ impl RollupPlan {
 
     /// Whether roll-ups and the edges tell the sessions of all buckets: they do but for gaps in what is rolled up.
     pub(super) fn tells_sessions(&self) -> bool {
-        self.covers.iter().all(|cover| cover.whole.is_some() || cover.spans.is_empty())
+        self.plans.iter().all(|plan| plan.whole.is_some() || plan.spans.is_empty())
     }
 
     /// For counting sessions: buckets of which roll-ups do not tell them are asked of the facts as a whole.
     pub(super) fn for_sessions(mut self, question: &Question, grouping: &Grouping) -> Self {
-        for (cover, bucket) in self.covers.iter_mut().zip(buckets(&question.window, &grouping.starts)) {
-            if cover.whole.is_none() {
-                *cover = Cover { rest: vec![bucket], ..Cover::default() };
+        for (plan, bucket) in self.plans.iter_mut().zip(buckets(&question.window, &grouping.starts)) {
+            if plan.whole.is_none() {
+                *plan = WindowPlan { edges: vec![bucket], ..WindowPlan::default() };
             }
         }
         self
     }
 
     /// Appends a `SELECT` of the sums of the roll-ups: `k1, k2, bucket` and the measures.
-    pub(super) fn push_sums(&self, sql: &mut QueryBuilder<Postgres>, needs: &[Measure]) {
+    pub(super) fn push_sums(&self, sql: &mut QueryBuilder<Postgres>, measures: &[Measure]) {
         let [first, second] = self.keys();
         sql.push(format!("SELECT {first} AS k1, {second} AS k2, p.bucket"));
-        for measure in needs {
+        for measure in measures {
             // Of its own type again: sums of big integers are numeric, which takes longer to add up once more.
             sql.push(format!(", ({})::{} AS {}", measure.of_rollups(), measure.sql_type, measure.name));
         }

@@ -5,7 +5,7 @@ use traceability_facts::measures::{DURATION_MS, FAILED_REQUESTS, SPEND, TOTAL_TO
 use utoipa::ToSchema;
 
 use super::comparison::{RowFigures, row_figures};
-use super::report::{More, Report};
+use super::report::{Extras, Report};
 use super::{Extra, Group, Spec, percentage};
 
 /// The requests whose response called one tool.
@@ -29,7 +29,7 @@ pub struct ToolUsage {
     pub failed_requests: i64,
     /// What was asked for beside them.
     #[serde(flatten)]
-    pub more: More,
+    pub extras: Extras,
 }
 
 impl Report for ToolUsage {
@@ -49,7 +49,7 @@ impl Report for ToolUsage {
             total_cost: figures.spend,
             avg_response_time: figures.avg_duration,
             failed_requests: figures.failed_requests,
-            more: More::default(),
+            extras: Extras::default(),
         }
     }
 
@@ -66,7 +66,7 @@ impl Report for ToolUsage {
         )
     }
 
-    fn more(&mut self) -> &mut More {
-        &mut self.more
+    fn extras(&mut self) -> &mut Extras {
+        &mut self.extras
     }
 }

@@ -6,7 +6,7 @@ use traceability_facts::measures::{DURATION_MS, FAILED_REQUESTS, SPEND, TOOL_CAL
 use utoipa::ToSchema;
 
 use super::comparison::{RowFigures, row_figures};
-use super::report::{More, Report};
+use super::report::{Extras, Report};
 use super::{Extra, Group, Spec};
 
 /// Totals of one bucket.
@@ -34,7 +34,7 @@ pub struct UsageTrend {
     pub failed_requests: i64,
     /// What was asked for beside them.
     #[serde(flatten)]
-    pub more: More,
+    pub extras: Extras,
 }
 
 impl Report for UsageTrend {
@@ -55,7 +55,7 @@ impl Report for UsageTrend {
             avg_response_time: figures.avg_duration,
             function_calls: figures.tool_calls,
             failed_requests: figures.failed_requests,
-            more: More::default(),
+            extras: Extras::default(),
         }
     }
 
@@ -72,7 +72,7 @@ impl Report for UsageTrend {
         )
     }
 
-    fn more(&mut self) -> &mut More {
-        &mut self.more
+    fn extras(&mut self) -> &mut Extras {
+        &mut self.extras
     }
 }

@@ -7,7 +7,7 @@ use traceability_facts::measures::{
 use utoipa::ToSchema;
 
 use super::comparison::{RowFigures, row_figures};
-use super::report::{More, Report};
+use super::report::{Extras, Report};
 use super::{Extra, Group, Spec, percentage};
 
 /// What one LiteLLM user did.
@@ -37,7 +37,7 @@ pub struct UserUsage {
     pub failed_requests: i64,
     /// What was asked for beside them.
     #[serde(flatten)]
-    pub more: More,
+    pub extras: Extras,
 }
 
 impl Report for UserUsage {
@@ -60,7 +60,7 @@ impl Report for UserUsage {
             cache_hits: figures.cache_hits,
             cache_hit_rate: percentage(figures.cache_hits, figures.requests),
             failed_requests: figures.failed_requests,
-            more: More::default(),
+            extras: Extras::default(),
         }
     }
 
@@ -80,7 +80,7 @@ impl Report for UserUsage {
         )
     }
 
-    fn more(&mut self) -> &mut More {
-        &mut self.more
+    fn extras(&mut self) -> &mut Extras {
+        &mut self.extras
     }
 }

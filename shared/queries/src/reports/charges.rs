@@ -44,7 +44,7 @@ pub struct SumOfDay {
     pub spend: BigDecimal,
 }
 
-/// The dearest sums of the requests in question, [`MOST_CHARGES`] at most. `starts` is where the days begin.
+/// The most expensive sums of the requests in question, [`MOST_CHARGES`] at most. `starts` is where the days begin.
 ///
 /// # Errors
 /// Whatever the database reports.

@@ -2,8 +2,8 @@
 
 mod charges;
 mod data_quality;
-mod reach;
+mod oldest_request;
 
 pub use charges::{MOST_CHARGES, SumOfDay, charges};
 pub use data_quality::{DataQuality, OfOrigin, data_quality, of_origins, sharing_call_ids};
-pub use reach::oldest_request;
+pub use oldest_request::oldest_request;

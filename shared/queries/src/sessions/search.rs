@@ -4,8 +4,8 @@
 //! Its totals are always those of the whole session, so the question has two halves: which sessions have such a
 //! request, and what their totals are.
 //!
-//! The newest sessions are found by walking the time index backwards until no session further back can belong to the
-//! page; any other order has to total every candidate first. With an index there is a row per session, see [`listed`].
+//! The newest sessions are found by scanning the time index backwards until no session further back can belong to the
+//! page; any other order has to total every candidate first. With an index there is a row per session, see [`search_indexed`].
 
 use std::cmp::Ordering;
 use std::collections::HashSet;
@@ -135,7 +135,7 @@ pub async fn search(
             session_id: source.facts.stored(&after.session_id).into_owned(),
         });
         search_indexed::list(conn, source, &search, after.as_ref(), limit, offset).await
-    } else if search.can_walk() {
+    } else if search.can_scan() {
         TimeScan::new(search, after, limit, offset).run(conn, source).await
     } else {
         total_all(conn, source, search, after, limit, offset).await
@@ -144,14 +144,14 @@ pub async fn search(
 
 impl SessionSearch {
     /// Whether a session that has not been met yet, on the way from the newest matching request backwards, is certain
-    /// to come later in the order than the place where the walk stands.
-    fn can_walk(&self) -> bool {
+    /// to come later in the order than the place where the scan stands.
+    fn can_scan(&self) -> bool {
         let open_ended = self.window.end >= self.as_of;
         self.descending
             && match self.sort {
                 // A session starts no later than any of its requests.
                 SessionSort::Start => true,
-                // The latest request must itself be one that the walk meets.
+                // The latest request must itself be one that the scan meets.
                 SessionSort::LastActivity => self.filter.is_empty() && open_ended,
                 _ => false,
             }
@@ -225,7 +225,7 @@ async fn total_all(
     sql.build_query_as().fetch_all(conn).await
 }
 
-/// The walk along the time index, from the newest matching request backwards.
+/// The scan of the time index, from the newest matching request backwards.
 struct TimeScan<'a> {
     search: &'a SessionSearch,
     after: Option<ScanPosition>,
@@ -264,15 +264,15 @@ impl ScanPosition {
     }
 }
 
-/// A matching request on the way.
+/// A matching request that the scan meets.
 #[derive(Debug, FromRow)]
-struct Step {
+struct ScannedRequest {
     session_id: String,
     request_id: String,
     started_at: DateTime<Utc>,
 }
 
-/// How many requests the walk reads at first, and at most at a time.
+/// How many requests the scan reads at first, and at most at a time.
 const FIRST_STRIDE: usize = 200;
 const LONGEST_STRIDE: usize = 20_000;
 
@@ -290,39 +290,43 @@ impl<'a> TimeScan<'a> {
 
     async fn run(mut self, conn: &mut Connection, source: Source<'_>) -> sqlx::Result<Vec<SessionPosition>> {
         // Without a filter on requests, every session of the pages to come has a request at or before the last page's
-        // end, its first or its latest: the walk goes on there.
+        // end, its first or its latest: the scan goes on there.
         if let Some(after) = self.after.as_ref().filter(|_| self.search.filter.is_empty()) {
             let from = DateTime::from_timestamp_micros(after.micros)
                 .filter(|from| (self.search.window.start..self.search.window.end).contains(from));
-            if self.walk_from(conn, source, from).await? || self.has_all_of_page() {
+            if self.scan_from(conn, source, from).await? || self.has_all_of_page() {
                 return Ok(self.page());
             }
         }
-        self.walk_from(conn, source, None).await?;
+        self.scan_from(conn, source, None).await?;
         Ok(self.page())
     }
 
-    /// Walks until the page is complete (`true`) or the window is at its end.
-    async fn walk_from(
+    /// Scans until the page is complete (`true`) or the window is at its end.
+    async fn scan_from(
         &mut self,
         conn: &mut Connection,
         source: Source<'_>,
         from: Option<DateTime<Utc>>,
     ) -> sqlx::Result<bool> {
         let mut stride = FIRST_STRIDE.max(4 * (self.limit + self.offset)).min(LONGEST_STRIDE);
-        let mut last: Option<Step> = None;
+        let mut last: Option<ScannedRequest> = None;
         loop {
-            let steps = self.steps(conn, source, from, last.as_ref(), stride).await?;
-            let at_the_end = steps.len() < stride;
-            let new: Vec<String> =
-                steps.iter().map(|step| &step.session_id).filter(|id| !self.seen.contains(*id)).cloned().collect();
+            let requests = self.requests(conn, source, from, last.as_ref(), stride).await?;
+            let at_the_end = requests.len() < stride;
+            let new: Vec<String> = requests
+                .iter()
+                .map(|request| &request.session_id)
+                .filter(|id| !self.seen.contains(*id))
+                .cloned()
+                .collect();
             let new: Vec<String> = new.into_iter().filter(|id| self.seen.insert(id.clone())).collect();
             self.place(conn, source, &new).await?;
-            last = steps.into_iter().last().or(last);
+            last = requests.into_iter().last().or(last);
             if at_the_end {
                 return Ok(false);
             }
-            if last.as_ref().is_some_and(|step| self.is_complete(step.started_at)) {
+            if last.as_ref().is_some_and(|request| self.is_complete(request.started_at)) {
                 return Ok(true);
             }
             stride = (stride * 2).min(LONGEST_STRIDE);
@@ -330,14 +334,14 @@ impl<'a> TimeScan<'a> {
     }
 
     /// The next requests on the way.
-    async fn steps(
+    async fn requests(
         &self,
         conn: &mut Connection,
         source: Source<'_>,
         from: Option<DateTime<Utc>>,
-        last: Option<&Step>,
+        last: Option<&ScannedRequest>,
         stride: usize,
-    ) -> sqlx::Result<Vec<Step>> {
+    ) -> sqlx::Result<Vec<ScannedRequest>> {
         let mut sql = self.search.requests(source, &[Fact::RequestId]);
         sql.push(
             " SELECT f.session_id, f.request_id, f.started_at AT TIME ZONE 'UTC' AS started_at FROM requests AS f",
@@ -371,27 +375,27 @@ impl<'a> TimeScan<'a> {
             positions
                 .into_iter()
                 .filter_map(ScanPosition::new)
-                .filter(|placed| after.is_none_or(|after| after.order(placed).is_lt())),
+                .filter(|scanned| after.is_none_or(|after| after.order(scanned).is_lt())),
         );
         self.found.sort_unstable_by(ScanPosition::order);
         Ok(())
     }
 
-    /// Whether a walk from the last page's end to the start of the window has met all that belongs to this page. What it
+    /// Whether a scan from the last page's end to the start of the window has met all that belongs to this page. What it
     /// does not meet are sessions that began before the window and were active only after that end: they come last.
     fn has_all_of_page(&self) -> bool {
         let last_of_page = self.found.get(self.offset + self.limit - 1);
         self.search.sort == SessionSort::LastActivity
-            || last_of_page.is_some_and(|placed| placed.micros >= self.search.window.start.timestamp_micros())
+            || last_of_page.is_some_and(|scanned| scanned.micros >= self.search.window.start.timestamp_micros())
     }
 
     /// Whether every session that is not met yet comes after this page: they all lie at or before `here`.
     fn is_complete(&self, here: DateTime<Utc>) -> bool {
         let last_of_page = self.found.get(self.offset + self.limit - 1);
-        last_of_page.is_some_and(|placed| placed.micros > here.timestamp_micros())
+        last_of_page.is_some_and(|scanned| scanned.micros > here.timestamp_micros())
     }
 
     fn page(self) -> Vec<SessionPosition> {
-        self.found.into_iter().skip(self.offset).take(self.limit).map(|placed| placed.position).collect()
+        self.found.into_iter().skip(self.offset).take(self.limit).map(|scanned| scanned.position).collect()
     }
 }

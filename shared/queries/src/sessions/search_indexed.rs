@@ -4,9 +4,11 @@
 //! all the caller's, are totalled from their facts, as without an index.
 
 use sqlx::{Postgres, QueryBuilder};
+use traceability_core::scalar::Outcome;
 use traceability_core::time::TimeWindow;
 use traceability_db::Connection;
 use traceability_facts::scope::ScopeSql;
+use traceability_facts::session::SessionName;
 use traceability_facts::{Conditions, Fact, RowSelector};
 
 use super::search::{ScanPosition, SessionPosition, SessionSearch, SessionSort};
@@ -71,10 +73,10 @@ fn push_inside(
     sql.push(" AND o.session_start < ").push_bind(utc(window.end));
     sql.push(" AND o.last_activity < ").push_bind(utc(window.end));
     if search.sort == SessionSort::LastActivity {
-        // Follows from the above, but only this way the walk along the index has an end.
+        // Follows from the above, but only this way the scan of the index has an end.
         sql.push(" AND o.last_activity >= ").push_bind(utc(window.start));
     }
-    if let Told::InPart | Told::Several = push_names(sql, &search.filter) {
+    if let NameMatch::Partial | NameMatch::Several = push_names(sql, &search.filter) {
         sql.push(" AND ");
         push_has_request(sql, source, &window, &search.filter);
     }
@@ -142,7 +144,7 @@ fn push_answering(
     if let Some(after) = after {
         sql.push(format!(" AND ({column}, o.session_id COLLATE \"C\") {beyond} ("));
         match ScanPosition::new(after.clone()).filter(|_| search.sort.is_time()) {
-            Some(placed) => sql.push_bind(placed.instant().map(utc)),
+            Some(scanned) => sql.push_bind(scanned.instant().map(utc)),
             None => sql.push_bind(after.value.clone()).push("::text::numeric"),
         };
         sql.push(", ").push_bind(after.session_id.clone()).push(")");
@@ -181,14 +183,14 @@ pub(super) fn push_matching(
 ) {
     sql.push(" AND o.active && tsrange(").push_bind(utc(window.start));
     sql.push(", ").push_bind(utc(window.end)).push(")");
-    let told = push_names(sql, filter);
-    if let Told::InPart | Told::Several = told {
+    let name_match = push_names(sql, filter);
+    if let NameMatch::Partial | NameMatch::Several = name_match {
         sql.push(" AND ");
         push_has_request(sql, source, window, filter);
         return;
     }
     // One name in a session that lies in the window as a whole is enough, if all of the session is the caller's.
-    let inside = if told == Told::Nothing { " OR " } else { " AND " };
+    let inside = if name_match == NameMatch::Unfiltered { " OR " } else { " AND " };
     sql.push(" AND CASE WHEN (o.session_start >= ").push_bind(utc(window.start));
     sql.push(inside).push("o.last_activity < ").push_bind(utc(window.end)).push(")");
     source.scope.push_whole(sql, " AND ");
@@ -197,32 +199,32 @@ pub(super) fn push_matching(
     sql.push(" END");
 }
 
-/// What the row of a session tells of whether one of its requests passes a filter.
+/// How far the names in a session's row decide whether one of its requests passes a filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Told {
-    /// The filter asks for nothing.
-    Nothing,
-    /// It asks for one name: a session that has it has a request with it.
+enum NameMatch {
+    /// There is no condition: any request passes.
+    Unfiltered,
+    /// The filter is one name: a session that has it has a request with it.
     One,
-    /// It asks for several: one request has to have all.
+    /// It is several names: one request has to have all, which the row does not say.
     Several,
-    /// It asks for something that rows do not name.
-    InPart,
+    /// It has a condition for which rows have no name.
+    Partial,
 }
 
-/// Appends the condition that the session has the names of the filter, and returns what that tells.
-fn push_names(sql: &mut QueryBuilder<Postgres>, filter: &RequestFilter) -> Told {
+/// Appends the condition that the session has the names of the filter, and returns how far that decides.
+fn push_names(sql: &mut QueryBuilder<Postgres>, filter: &RequestFilter) -> NameMatch {
     let names = names(filter);
-    let told = match names.len() {
-        _ if filter.origin.is_some() => Told::InPart,
-        0 => Told::Nothing,
-        1 => Told::One,
-        _ => Told::Several,
+    let name_match = match names.len() {
+        _ if filter.origin.is_some() => NameMatch::Partial,
+        0 => NameMatch::Unfiltered,
+        1 => NameMatch::One,
+        _ => NameMatch::Several,
     };
     if !names.is_empty() {
         sql.push(" AND o.names @> ").push_bind(names).push("::text[]");
     }
-    told
+    name_match
 }
 
 /// Appends whether the session has a request in the window that passes the filter.
@@ -240,14 +242,14 @@ fn push_has_request(sql: &mut QueryBuilder<Postgres>, source: Source<'_>, window
 /// The names that a matching session has, as its row writes them.
 fn names(filter: &RequestFilter) -> Vec<String> {
     let mut names = Vec::new();
-    let mut need = |kind: &str, name: Option<&String>| names.extend(name.map(|name| format!("{kind}:{name}")));
-    need("agent", filter.agent_name.as_ref());
-    need("conversation", filter.conversation_name.as_ref());
-    need("user", filter.user_id.as_ref());
-    need("end_user", filter.end_user.as_ref());
-    need("team", filter.team_id.as_ref());
-    need("model", filter.model.as_ref());
-    need("tag", filter.tag.as_ref());
-    need("status", filter.status.map(|status| status.word().to_owned()).as_ref());
+    let mut need = |kind: SessionName, name: Option<&str>| names.extend(name.map(|name| kind.listed(name)));
+    need(SessionName::Agent, filter.agent_name.as_deref());
+    need(SessionName::Conversation, filter.conversation_name.as_deref());
+    need(SessionName::User, filter.user_id.as_deref());
+    need(SessionName::EndUser, filter.end_user.as_deref());
+    need(SessionName::Team, filter.team_id.as_deref());
+    need(SessionName::Model, filter.model.as_deref());
+    need(SessionName::Tag, filter.tag.as_deref());
+    need(SessionName::Status, filter.status.map(Outcome::word));
     names
 }

@@ -76,8 +76,9 @@ pub struct SessionSummary {
     pub agents: Vec<String>,
 }
 
-/// The other totals: their columns, the aggregates over the requests `e`, and what they are in a session's row `o`.
-const SHARED: [(&str, &str, &str); 10] = [
+/// The totals that a search of the index sorts by or filters on: their columns, the aggregates over the requests `e`, and what
+/// they are in a session's row `o`.
+const SEARCH_TOTALS: [(&str, &str, &str); 10] = [
     ("total_messages", "count(*)", "o.requests::bigint"),
     ("session_start", "min(e.started_at)", "o.session_start"),
     ("last_activity", "max(e.started_at)", "o.last_activity"),
@@ -103,14 +104,14 @@ const INSTANTS: [&str; 3] = ["session_start", "session_end", "last_activity"];
 
 /// SQL of all totals over the requests `e` of a session.
 fn totals() -> String {
-    let shared = SHARED.into_iter().map(|(name, of_requests, _)| (name, of_requests.to_owned()));
-    columns(shared.chain(SUMMARY_COLUMNS.map(|(name, of_requests)| (name, of_requests.to_owned()))))
+    let others = SEARCH_TOTALS.into_iter().map(|(name, of_requests, _)| (name, of_requests.to_owned()));
+    columns(others.chain(SUMMARY_COLUMNS.map(|(name, of_requests)| (name, of_requests.to_owned()))))
 }
 
 /// SQL of all totals in a session's row `o`.
-fn kept() -> String {
-    let shared = SHARED.into_iter().map(|(name, _, of_row)| (name, of_row.to_owned()));
-    columns(shared.chain(SUMMARY_COLUMNS.map(|(name, _)| (name, format!("o.{name}")))))
+fn row_columns() -> String {
+    let others = SEARCH_TOTALS.into_iter().map(|(name, _, of_row)| (name, of_row.to_owned()));
+    columns(others.chain(SUMMARY_COLUMNS.map(|(name, _)| (name, format!("o.{name}")))))
 }
 
 fn columns(totals: impl Iterator<Item = (&'static str, String)>) -> String {
@@ -214,7 +215,7 @@ async fn whole(conn: &mut Connection, source: Source<'_>, session_ids: &[String]
     }
     let mut sql = QueryBuilder::<Postgres>::new(format!(
         "SELECT o.session_id, {} FROM traceability.sessions o WHERE o.session_id = ANY(",
-        kept()
+        row_columns()
     ));
     sql.push_bind(session_ids.to_vec()).push(")");
     source.scope.push_whole(&mut sql, " AND ");

@@ -40,8 +40,8 @@ struct LogTables {
 }
 
 /// What is known of LiteLLM's database.
-struct KnownLog {
-    direct: Arc<Log>,
+struct ProbedLog {
+    log: Arc<Log>,
     /// Whether there is an index, ready or not.
     has_index: bool,
 }
@@ -60,18 +60,18 @@ const FRESH: TimeDelta = TimeDelta::seconds(60);
 const LOOK_FOR_INDEX: TimeDelta = TimeDelta::seconds(20);
 
 impl Probe for LogTables {
-    type Tables = KnownLog;
+    type Tables = ProbedLog;
 
     const KIND: DatabaseKind = DatabaseKind::Log;
 
-    async fn probe(&self, conn: &mut Connection) -> Result<KnownLog, DbError> {
-        let direct = Arc::new(Log::probe(&mut *conn, &self.names).await?);
+    async fn probe(&self, conn: &mut Connection) -> Result<ProbedLog, DbError> {
+        let log = Arc::new(Log::probe(&mut *conn, &self.names).await?);
         let has_index = self.index && Index::exists(conn).await?;
-        Ok(KnownLog { direct, has_index })
+        Ok(ProbedLog { log, has_index })
     }
 
-    fn lifetime(&self, known: &KnownLog) -> TimeDelta {
-        if self.index && !known.has_index { LOOK_FOR_INDEX } else { FRESH }
+    fn lifetime(&self, probed: &ProbedLog) -> TimeDelta {
+        if self.index && !probed.has_index { LOOK_FOR_INDEX } else { FRESH }
     }
 }
 
@@ -84,8 +84,8 @@ impl Probe for IndexTables {
         Ok(HasIndex(Index::exists(conn).await?))
     }
 
-    fn lifetime(&self, known: &HasIndex) -> TimeDelta {
-        if known.0 { FRESH } else { LOOK_FOR_INDEX }
+    fn lifetime(&self, probed: &HasIndex) -> TimeDelta {
+        if probed.0 { FRESH } else { LOOK_FOR_INDEX }
     }
 }
 
@@ -130,8 +130,8 @@ impl Database {
     /// [`DbError::IndexDatabase`] when that of the index cannot be read: the log would take minutes for what the index
     /// answers, and LiteLLM's database would bear it.
     pub async fn connect(&self) -> Result<SourceConnection, DbError> {
-        if let Some(work) = DbStats::current() {
-            work.is_over_window();
+        if let Some(stats) = DbStats::current() {
+            stats.is_over_window();
         }
         self.connect_within(self.log.acquire_timeout()).await
     }
@@ -156,37 +156,37 @@ impl Database {
         }
     }
 
-    /// `patience` is how long to wait for a connection to the database of the index.
-    async fn connect_within(&self, patience: Duration) -> Result<SourceConnection, DbError> {
-        match self.connect_to_known_tables(patience).await {
+    /// `max_wait` is how long to wait for a connection to the database of the index.
+    async fn connect_within(&self, max_wait: Duration) -> Result<SourceConnection, DbError> {
+        match self.connect_to_probed_tables(max_wait).await {
             // The index was there a moment ago, and was taken away.
             Err(error) if error.is_of_missing_table() => {
                 self.forget_facts().await;
-                self.connect_to_known_tables(patience).await
+                self.connect_to_probed_tables(max_wait).await
             }
             connection => connection,
         }
     }
 
-    async fn connect_to_known_tables(&self, patience: Duration) -> Result<SourceConnection, DbError> {
+    async fn connect_to_probed_tables(&self, max_wait: Duration) -> Result<SourceConnection, DbError> {
         let mut has_index = false;
         if let Some(apart) = &self.index {
-            let (mut conn, known) = apart.open(patience).await?;
-            has_index = known.tables.0;
+            let (mut conn, probed) = apart.open(max_wait).await?;
+            has_index = probed.tables.0;
             if has_index && let Some(index) = Index::read(&mut conn).await.map_err(DbError::IndexDatabase)? {
                 let log = LogPlace::Elsewhere { database: Box::new(self.clone()), opened: None };
-                return Ok(SourceConnection { conn, facts: indexed(index), has_index, log, unread_index: None });
+                return Ok(SourceConnection { conn, facts: index_source(index), has_index, log, unread_index: None });
             }
         }
-        let (mut conn, known) = self.log.open(self.log.acquire_timeout()).await?;
-        let direct = Arc::clone(&known.tables.direct);
-        let index = if known.tables.has_index { Index::read(&mut conn).await? } else { None };
+        let (mut conn, probed) = self.log.open(self.log.acquire_timeout()).await?;
+        let log = Arc::clone(&probed.tables.log);
+        let index = if probed.tables.has_index { Index::read(&mut conn).await? } else { None };
         let facts = match index {
-            Some(index) => indexed(index),
-            None => RequestSource::Log(Arc::clone(&direct)),
+            Some(index) => index_source(index),
+            None => RequestSource::Log(Arc::clone(&log)),
         };
-        let has_index = has_index || known.tables.has_index;
-        Ok(SourceConnection { conn, facts, has_index, log: LogPlace::Here(direct), unread_index: None })
+        let has_index = has_index || probed.tables.has_index;
+        Ok(SourceConnection { conn, facts, has_index, log: LogPlace::Here(log), unread_index: None })
     }
 
     /// A connection and the facts of LiteLLM's own log, whether there is an index or not: where its keys are, and what was
@@ -195,15 +195,15 @@ impl Database {
     /// # Errors
     /// As [`Self::connect`].
     pub async fn log(&self) -> Result<SourceConnection, DbError> {
-        let (conn, direct) = self.open_log().await?;
-        let facts = RequestSource::Log(Arc::clone(&direct));
-        Ok(SourceConnection { conn, facts, has_index: false, log: LogPlace::Here(direct), unread_index: None })
+        let (conn, log) = self.open_log().await?;
+        let facts = RequestSource::Log(Arc::clone(&log));
+        Ok(SourceConnection { conn, facts, has_index: false, log: LogPlace::Here(log), unread_index: None })
     }
 
     pub(super) async fn open_log(&self) -> Result<(Connection, Arc<Log>), DbError> {
-        let (conn, known) = self.log.open(self.log.acquire_timeout()).await?;
-        let direct = Arc::clone(&known.tables.direct);
-        Ok((conn, direct))
+        let (conn, probed) = self.log.open(self.log.acquire_timeout()).await?;
+        let log = Arc::clone(&probed.tables.log);
+        Ok((conn, log))
     }
 
     /// Probes again before the next query: the schema is not what it was.
@@ -226,13 +226,13 @@ impl Database {
 
 impl ApartIndex {
     /// As [`Server::open`]. Once the server could not be reached, most requests are told so without trying.
-    async fn open(&self, patience: Duration) -> Result<(Connection, Arc<ProbeResult<HasIndex>>), DbError> {
+    async fn open(&self, max_wait: Duration) -> Result<(Connection, Arc<ProbeResult<HasIndex>>), DbError> {
         let now = || self.server.clock().now();
         if self.outage.spares_trying(now()) {
             let spared = io::Error::new(io::ErrorKind::NotConnected, "it could not be reached a moment ago");
             return Err(DbError::IndexDatabase(spared.into()));
         }
-        let opened = self.server.open(patience).await;
+        let opened = self.server.open(max_wait).await;
         match &opened {
             Ok(_) => self.outage.is_over(),
             Err(_) if self.server.is_exhausted() => self.outage.is_over(),
@@ -245,9 +245,9 @@ impl ApartIndex {
 }
 
 /// The facts of an index, which the request's answer is as old as.
-fn indexed(index: Index) -> RequestSource {
-    if let Some(work) = DbStats::current() {
-        work.is_as_of(index.as_of);
+fn index_source(index: Index) -> RequestSource {
+    if let Some(stats) = DbStats::current() {
+        stats.is_as_of(index.as_of);
     }
     RequestSource::Index(Arc::new(index))
 }

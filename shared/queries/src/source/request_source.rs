@@ -102,7 +102,7 @@ impl RequestSource {
     #[must_use]
     pub fn key_query(&self, hash: &str, now: NaiveDateTime) -> Option<QueryBuilder<Postgres>> {
         match self {
-            Self::Log(direct) => direct.key_query(hash, now),
+            Self::Log(log) => log.key_query(hash, now),
             Self::Index(_) => None,
         }
     }
@@ -111,7 +111,7 @@ impl RequestSource {
     #[must_use]
     pub fn key_label(&self, hash: &str) -> String {
         match self {
-            Self::Log(direct) => direct.key_label(hash),
+            Self::Log(log) => log.key_label(hash),
             Self::Index(_) => index_source::label("key", hash),
         }
     }
@@ -120,7 +120,7 @@ impl RequestSource {
     #[must_use]
     pub fn team_label(&self, id: &str) -> String {
         match self {
-            Self::Log(direct) => direct.team_label(id),
+            Self::Log(log) => log.team_label(id),
             Self::Index(_) => index_source::label("team", id),
         }
     }

@@ -35,13 +35,13 @@ impl SourceConnection {
     /// [`DbError`] when it cannot be reached.
     pub async fn log(&mut self) -> Result<(&mut Connection, RequestSource), DbError> {
         match &mut self.log {
-            LogPlace::Here(direct) => Ok((&mut self.conn, RequestSource::Log(Arc::clone(direct)))),
+            LogPlace::Here(log) => Ok((&mut self.conn, RequestSource::Log(Arc::clone(log)))),
             LogPlace::Elsewhere { database, opened } => {
-                let (conn, direct) = match opened {
+                let (conn, log) = match opened {
                     Some(opened) => opened,
                     None => opened.insert(database.open_log().await?),
                 };
-                Ok((conn, RequestSource::Log(Arc::clone(direct))))
+                Ok((conn, RequestSource::Log(Arc::clone(log))))
             }
         }
     }

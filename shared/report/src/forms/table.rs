@@ -4,7 +4,7 @@ use traceability_core::money::Money;
 
 use super::RenderError;
 use super::text::cell;
-use crate::{Against, CostReport, Reach, Share};
+use crate::{Against, CostReport, Coverage, Share};
 
 const COLUMNS: [&str; 13] = [
     "period",
@@ -49,7 +49,8 @@ pub(super) fn render(report: &CostReport) -> Result<String, RenderError> {
         ]
     };
     let totals = &report.totals;
-    let whole = report.comparisons.iter().find(|one| one.against == Against::Previous && one.reach == Reach::Whole);
+    let whole =
+        report.comparisons.iter().find(|one| one.against == Against::Previous && one.coverage == Coverage::Whole);
     let previous = whole.and_then(|one| one.totals.as_ref()).map(|totals| totals.spend.to_string());
     let hundred = if totals.spend.is_zero() { "0" } else { "100" };
     lines.write_record(line(

@@ -9,7 +9,7 @@ use traceability_core::scalar::Origin;
 use super::amounts::{apportion, decimals};
 use super::chart::Chart;
 use super::text::name;
-use crate::{Against, Breakdown, Comparison, CostReport, Newcomer, Reach, RequestsOfOrigin, Totals};
+use crate::{Against, Breakdown, Comparison, CostReport, Coverage, FirstSeenGroup, RequestsOfOrigin, Totals};
 
 /// All of it. Texts of others in it are names, see [`name`], and are escaped by the templates.
 #[derive(Serialize)]
@@ -201,10 +201,10 @@ fn unknown(report: &CostReport, zone: Tz) -> Vec<String> {
     let since = report
         .data_since
         .map_or_else(|| "it is empty".to_owned(), |since| format!("it begins at {}", time(since, zone)));
-    let text = |one: &&Comparison| match one.reach {
-        Reach::Whole => None,
-        Reach::Partly => Some(format!("Of {} the log has a part only: {since}.", one.label)),
-        Reach::Unknown => Some(format!("{} is not known: the log does not reach back so far ({since}).", one.label)),
+    let text = |one: &&Comparison| match one.coverage {
+        Coverage::Whole => None,
+        Coverage::Partly => Some(format!("Of {} the log has a part only: {since}.", one.label)),
+        Coverage::Unknown => Some(format!("{} is not known: the log does not reach back so far ({since}).", one.label)),
     };
     others(report).iter().filter_map(text).collect()
 }
@@ -245,7 +245,7 @@ fn figures(totals: &Totals, others: &[&Comparison], scale: i64) -> Vec<Figure> {
         let other = |one: &&Comparison| {
             let before = one.totals.as_ref()?;
             let change = match (value(totals), value(before)) {
-                (Some(now), Some(then)) if then != 0.0 && one.reach == Reach::Whole => {
+                (Some(now), Some(then)) if then != 0.0 && one.coverage == Coverage::Whole => {
                     format!(" ({})", percent_text(100.0 * (now - then) / then))
                 }
                 _ => String::new(),
@@ -327,7 +327,7 @@ fn table(breakdown: &Breakdown, report: &CostReport, scale: i64) -> Table {
 }
 
 fn sessions(report: &CostReport, zone: Tz) -> Vec<Session> {
-    let session = |session: &crate::DearSession| Session {
+    let session = |session: &crate::ExpensiveSession| Session {
         id: name(&session.session_id),
         link: session.link.clone(),
         agent: name(&session.agent_name),
@@ -342,8 +342,8 @@ fn sessions(report: &CostReport, zone: Tz) -> Vec<Session> {
 fn new(report: &CostReport) -> Vec<New> {
     let seen = &report.first_seen;
     let kinds = [("models", Some(&seen.models)), ("agents", seen.agents.as_ref()), ("users", Some(&seen.users))];
-    let named = |newcomers: &Vec<Newcomer>| newcomers.iter().map(|one| [name(&one.id), one.spend.shown()]).collect();
-    kinds.into_iter().map(|(kind, newcomers)| New { kind, names: newcomers.map(named) }).collect()
+    let named = |groups: &Vec<FirstSeenGroup>| groups.iter().map(|one| [name(&one.id), one.spend.shown()]).collect();
+    kinds.into_iter().map(|(kind, groups)| New { kind, names: groups.map(named) }).collect()
 }
 
 fn quality(report: &CostReport) -> Vec<String> {
@@ -360,7 +360,7 @@ fn quality(report: &CostReport) -> Vec<String> {
         format!("{} ({} requests, {} tokens)", name(&model.model), number(model.requests), number(model.total_tokens))
     });
     let models: Vec<String> = models.collect();
-    let lost = match (quality.requests_with_lost_cost, &quality.lost_cost) {
+    let unbilled = match (quality.requests_with_lost_cost, &quality.lost_cost) {
         (Some(requests), Some(cost)) => format!(
             "Requests without spend whose cost_breakdown has a cost: {} ({}, in no other figure).",
             number(requests),
@@ -373,7 +373,7 @@ fn quality(report: &CostReport) -> Vec<String> {
         format!("Answered requests with tokens that cost nothing: {} ({} tokens).", number(requests), number(tokens)),
         format!("Models without a price: {}.", if models.is_empty() { "none".into() } else { models.join(", ") }),
         format!("Requests without a session of their caller's: {}.", number(without)),
-        lost,
+        unbilled,
     ];
     texts
         .extend(quality.flags.iter().flatten().map(|flag| format!("{}: {}.", flag.description, number(flag.requests))));

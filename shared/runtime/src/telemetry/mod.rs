@@ -54,15 +54,15 @@ pub fn wants_metrics(environment: &Environment) -> Result<bool, ConfigError> {
 /// so that a deployment leaves that at the lowest and sets the other.
 pub fn start(format: LogFormat, environment: &Environment) {
     let debug = environment.flag("DEBUG").unwrap_or_default();
-    let asked = environment.get("LOG_LEVEL").or_else(|| environment.get("AWS_LAMBDA_LOG_LEVEL"));
-    let level = asked.map_or(if debug { "debug" } else { "info" }, level);
+    let log_level = environment.get("LOG_LEVEL").or_else(|| environment.get("AWS_LAMBDA_LOG_LEVEL"));
+    let level = log_level.map_or(if debug { "debug" } else { "info" }, level);
     let statements = if matches!(level, "debug" | "trace") { "debug" } else { "error" };
     let default = format!("{level},{QUIET},sqlx={statements}");
     // What keeps libraries quiet holds under any level; who wants to hear one of them names it.
-    let asked =
-        environment.get("RUST_LOG").map(|asked| EnvFilter::try_new(format!("{QUIET},sqlx={statements},{asked}")));
-    let is_wrong = matches!(asked, Some(Err(_)));
-    let filter = asked.and_then(Result::ok).unwrap_or_else(|| EnvFilter::new(default));
+    let rust_log =
+        environment.get("RUST_LOG").map(|rust_log| EnvFilter::try_new(format!("{QUIET},sqlx={statements},{rust_log}")));
+    let is_wrong = matches!(rust_log, Some(Err(_)));
+    let filter = rust_log.and_then(Result::ok).unwrap_or_else(|| EnvFilter::new(default));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
     // A second start, in a test, keeps the first.
     let _ = match format {
@@ -91,8 +91,8 @@ const QUIET: &str = "aws_config=warn,aws_runtime=warn,aws_sdk_s3=warn,aws_sdk_se
                      rustls=warn";
 
 /// Lambda's words for levels.
-fn level(asked: &str) -> &'static str {
-    match asked.to_ascii_uppercase().as_str() {
+fn level(word: &str) -> &'static str {
+    match word.to_ascii_uppercase().as_str() {
         "TRACE" => "trace",
         "DEBUG" => "debug",
         "WARN" => "warn",

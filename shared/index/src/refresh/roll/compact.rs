@@ -18,7 +18,7 @@ pub(super) async fn roll(conn: &mut PgConnection, partition: Partition, from: Sl
             roll_level(conn, partition, level, start, end).await?;
         }
     }
-    for level in [Level::Week, Level::Month] {
+    for level in [Level::QuarterMonth, Level::Month] {
         for start in spans(conn, partition, level, level.floor(from), level.floor(until)).await? {
             roll_level(conn, partition, level, start, level.next(start)).await?;
         }
@@ -69,19 +69,19 @@ pub(super) async fn roll_level(
         }
         for row in rows {
             let group = Group::from_row(&row)?;
-            let (group, mut part) = match open.take() {
-                Some((open, part)) if open == group => (open, part),
-                Some((done, part)) => {
-                    rollup_row::write(&mut *conn, done.push(&mut lines, &part).into_iter()).await?;
+            let (group, mut rollup_row) = match open.take() {
+                Some((open, rollup_row)) if open == group => (open, rollup_row),
+                Some((done, rollup_row)) => {
+                    rollup_row::write(&mut *conn, done.push(&mut lines, &rollup_row).into_iter()).await?;
                     (group, RollupRow::default())
                 }
                 None => (group, RollupRow::default()),
             };
-            add(&mut part, &row, group.span)?;
-            open = Some((group, part));
+            add(&mut rollup_row, &row, group.span)?;
+            open = Some((group, rollup_row));
         }
     }
-    let full = open.and_then(|(done, part)| done.push(&mut lines, &part));
+    let full = open.and_then(|(done, rollup_row)| done.push(&mut lines, &rollup_row));
     rollup_row::write(&mut *conn, full.into_iter().chain(lines.rest())).await?;
     sqlx::raw_sql("CLOSE parts").execute(conn).await?;
     Ok(())
@@ -97,8 +97,8 @@ struct Group {
 }
 
 impl Group {
-    fn push(&self, lines: &mut Lines, part: &RollupRow) -> Option<String> {
-        lines.push(&self.dimension, self.span, [&self.first, &self.second], part)
+    fn push(&self, lines: &mut Lines, rollup_row: &RollupRow) -> Option<String> {
+        lines.push(&self.dimension, self.span, [&self.first, &self.second], rollup_row)
     }
 }
 
@@ -114,8 +114,8 @@ async fn declare(
         // Rounded down also before 1970, where a clock that was wrong may have put a request.
         Level::Slot | Level::Hour => (Level::Slot, "floor(r.starts / 4.0)::integer * 4".to_owned()),
         Level::Day => (Level::Hour, "floor(r.starts / 96.0)::integer * 96".to_owned()),
-        Level::Week => (Level::Day, from.0.to_string()),
-        Level::Month => (Level::Week, from.0.to_string()),
+        Level::QuarterMonth => (Level::Day, from.0.to_string()),
+        Level::Month => (Level::QuarterMonth, from.0.to_string()),
     };
     let columns = measures::ALL.map(|measure| format!("r.{}, ", measure.name)).concat();
     let declare = format!(
@@ -133,15 +133,15 @@ async fn declare(
 }
 
 /// Adds the roll-up of a shorter span to that of the longer one that begins at `span`.
-fn add(part: &mut RollupRow, row: &PgRow, span: i32) -> sqlx::Result<()> {
+fn add(rollup_row: &mut RollupRow, row: &PgRow, span: i32) -> sqlx::Result<()> {
     let ttfts: Option<Histogram> = row.try_get("ttfts")?;
-    part.merge(&Totals::of(row)?, &row.try_get("durations")?, &ttfts.unwrap_or_default());
-    part.add_sessions(None, row.try_get("new_sessions")?);
+    rollup_row.merge(&Totals::of(row)?, &row.try_get("durations")?, &ttfts.unwrap_or_default());
+    rollup_row.add_sessions(None, row.try_get("new_sessions")?);
     // A session counts in the longer span where it became active in it: when that was before the shorter span, but not
     // before the longer one, another of the shorter spans has counted it.
     let into_span = i64::from(row.try_get::<i32, _>("starts")? - span);
     for (gap, sessions) in returning(row)?.into_iter().filter(|(gap, _)| *gap > into_span) {
-        part.add_sessions(Some(gap - into_span), sessions);
+        rollup_row.add_sessions(Some(gap - into_span), sessions);
     }
     Ok(())
 }

@@ -1,16 +1,16 @@
-//! Roll-ups: from facts those of quarters of an hour, from these the longer ones.
+//! Roll-ups: from facts those of slots, from these the longer ones.
 
 mod compact;
 mod partition;
-mod quarters;
 mod rollup_row;
+mod slots;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use self::partition::Partition;
-use self::quarters::Quarters;
-use super::stale::quarter;
+use self::slots::SlotRollups;
+use super::stale::slot_of;
 use super::{Refresh, RefreshError, begin, connect};
 use crate::{Level, Slot};
 
@@ -38,7 +38,7 @@ impl Refresh<'_> {
         let is_much = rolled.is_none() || total > 4 * BATCH;
         // The server writes for longer than is read and added up. Where it has no room for a second connection, one does.
         let mut second = if is_much { connect::open_index(&self.index_config).await.ok() } else { None };
-        self.watch.begin("rolling up", total.unsigned_abs());
+        self.progress.begin("rolling up", total.unsigned_abs());
         loop {
             if !self.has_time() {
                 return Ok(false);
@@ -51,18 +51,18 @@ impl Refresh<'_> {
                 break;
             }
             let (end, rows) = stretch(&mut transaction, start, until).await?;
-            let quarters = quarters::read(&mut transaction, start, end).await?;
+            let rollups = slots::read(&mut transaction, start, end).await?;
             if let Some(second) = &mut second {
                 let mut other = second.begin().await?;
                 let [ours, theirs] = Partition::HALVES;
                 tokio::try_join!(
-                    extend_partition(&mut transaction, ours, &quarters, start, end),
-                    extend_partition(&mut other, theirs, &quarters, start, end),
+                    extend_partition(&mut transaction, ours, &rollups, start, end),
+                    extend_partition(&mut other, theirs, &rollups, start, end),
                 )?;
                 // First: until the state says otherwise, nobody uses it, and the next attempt takes it out.
                 other.commit().await?;
             } else {
-                extend_partition(&mut transaction, Partition::ALL, &quarters, start, end).await?;
+                extend_partition(&mut transaction, Partition::ALL, &rollups, start, end).await?;
             }
             sqlx::query("UPDATE traceability.state SET rolled_until = $1")
                 .bind(end.0)
@@ -70,7 +70,7 @@ impl Refresh<'_> {
                 .await?;
             transaction.commit().await?;
             self.outcome.rolled += rows.unsigned_abs();
-            self.watch.advance(rows.unsigned_abs());
+            self.progress.advance(rows.unsigned_abs());
         }
         if let Some(second) = &mut second {
             tokio::try_join!(analyze(&mut self.index, "facts"), analyze(second, "rollups"))?;
@@ -95,9 +95,9 @@ impl Refresh<'_> {
             sqlx::query_as("SELECT quarter, marked_at FROM traceability.stale ORDER BY quarter")
                 .fetch_all(&mut self.index)
                 .await?;
-        let stale: Vec<Slot> = marks.iter().map(|(quarter, _)| Slot(*quarter)).collect();
+        let stale: Vec<Slot> = marks.iter().map(|(slot, _)| Slot(*slot)).collect();
         let days: Vec<&[Slot]> = stale.chunk_by(|a, b| Level::Day.floor(*a) == Level::Day.floor(*b)).collect();
-        self.watch.begin("rolling up anew", stale.len() as u64);
+        self.progress.begin("rolling up anew", stale.len() as u64);
         for (place, day) in days.iter().enumerate() {
             if !self.has_time() {
                 return Ok(false);
@@ -108,11 +108,11 @@ impl Refresh<'_> {
             for run in day.chunk_by(|a, b| a.0 + 1 == b.0) {
                 let (from, until) = (run[0], Slot(run[run.len() - 1].0 + 1));
                 delete(&mut transaction, Partition::ALL, Level::Slot, from, until).await?;
-                quarters::read(&mut transaction, from, until).await?.write(&mut transaction, Partition::ALL).await?;
+                slots::read(&mut transaction, from, until).await?.write(&mut transaction, Partition::ALL).await?;
             }
             let rolled = rolled_until(&mut transaction).await?;
-            for level in [Level::Hour, Level::Day, Level::Week, Level::Month] {
-                let mut spans: Vec<Slot> = day.iter().map(|quarter| level.floor(*quarter)).collect();
+            for level in [Level::Hour, Level::Day, Level::QuarterMonth, Level::Month] {
+                let mut spans: Vec<Slot> = day.iter().map(|slot| level.floor(*slot)).collect();
                 spans.dedup();
                 for span in spans.into_iter().filter(|span| Some(level.next(*span)) <= rolled) {
                     if level != Level::Month || is_last {
@@ -123,9 +123,9 @@ impl Refresh<'_> {
             }
             // What is kept marked keeps the month from being used.
             let rebuilt = if is_last { day } else { &day[..day.len() - 1] };
-            let is_rebuilt = |quarter: &Slot| rebuilt.contains(quarter) || is_last && month(&[*quarter]) == month(day);
+            let is_rebuilt = |slot: &Slot| rebuilt.contains(slot) || is_last && month(&[*slot]) == month(day);
             let (rebuilt, marked_at): (Vec<i32>, Vec<DateTime<Utc>>) =
-                marks.iter().filter(|(quarter, _)| is_rebuilt(&Slot(*quarter))).copied().unzip();
+                marks.iter().filter(|(slot, _)| is_rebuilt(&Slot(*slot))).copied().unzip();
             // What another indexer has marked again since stays marked.
             sqlx::query(
                 "DELETE FROM traceability.stale t USING unnest($1::integer[], $2::timestamptz[]) AS m(quarter, marked_at) \
@@ -136,7 +136,7 @@ impl Refresh<'_> {
             .execute(&mut *transaction)
             .await?;
             transaction.commit().await?;
-            self.watch.advance(day.len() as u64);
+            self.progress.advance(day.len() as u64);
         }
         Ok(true)
     }
@@ -146,7 +146,7 @@ impl Refresh<'_> {
 async fn extend_partition(
     conn: &mut PgConnection,
     partition: Partition,
-    quarters: &Quarters,
+    rollups: &SlotRollups,
     start: Slot,
     end: Slot,
 ) -> sqlx::Result<()> {
@@ -154,7 +154,7 @@ async fn extend_partition(
     for level in Level::ALL {
         delete(conn, partition, level, level.floor(start), Slot(i32::MAX)).await?;
     }
-    quarters.write(conn, partition).await?;
+    rollups.write(conn, partition).await?;
     compact::roll(conn, partition, start, end).await
 }
 
@@ -184,20 +184,20 @@ async fn stretch(conn: &mut PgConnection, start: Slot, until: Slot) -> sqlx::Res
     let sql = format!(
         "SELECT {}, count(*) FROM (SELECT f.started_at FROM traceability.facts f WHERE f.started_at >= $1 \
          AND f.started_at < $2 ORDER BY f.started_at LIMIT {BATCH} + 1) f GROUP BY 1 ORDER BY 1",
-        quarter("f.started_at")
+        slot_of("f.started_at")
     );
-    let quarters: Vec<(i32, i64)> = sqlx::query_as(AssertSqlSafe(sql))
+    let slots: Vec<(i32, i64)> = sqlx::query_as(AssertSqlSafe(sql))
         .bind(start.start().naive_utc())
         .bind(until.start().naive_utc())
         .fetch_all(conn)
         .await?;
-    let rows: i64 = quarters.iter().map(|(_, rows)| rows).sum();
+    let rows: i64 = slots.iter().map(|(_, rows)| rows).sum();
     if rows <= BATCH {
         return Ok((until, rows));
     }
-    // The last one may not be all there; a quarter of an hour is never divided.
-    let whole = &quarters[..(quarters.len() - 1).max(1)];
-    let end = Slot(whole.last().map_or(until.0, |(quarter, _)| quarter + 1));
+    // The last one may not be all there; a slot is never divided.
+    let whole = &slots[..(slots.len() - 1).max(1)];
+    let end = Slot(whole.last().map_or(until.0, |(slot, _)| slot + 1));
     Ok((end, whole.iter().map(|(_, rows)| rows).sum()))
 }
 
@@ -207,7 +207,7 @@ async fn first_fact(conn: &mut PgConnection) -> sqlx::Result<Option<DateTime<Utc
     Ok(first.map(|first| first.and_utc()))
 }
 
-/// Takes out the roll-ups of a level from one quarter to another.
+/// Takes out the roll-ups of a level from one slot to another.
 async fn delete(
     conn: &mut PgConnection,
     partition: Partition,

@@ -20,7 +20,7 @@ pub(super) struct RollupRow {
     pub(super) ttfts: Histogram,
     /// Sessions that were not active before the span.
     pub(super) new_sessions: i64,
-    /// The others, by the quarters of an hour from their last request before the span to its start.
+    /// The others, by the slots from their last request before the span to its start.
     pub(super) returning_sessions: BTreeMap<i64, i64>,
 }
 
@@ -69,7 +69,7 @@ impl RollupRow {
         self.ttfts.merge(ttfts);
     }
 
-    /// Adds a session that had its last request so many quarters of an hour before the span, or none.
+    /// Adds a session that had its last request so many slots before the span, or none.
     pub(super) fn add_sessions(&mut self, gap: Option<i64>, sessions: i64) {
         match gap {
             Some(gap) => *self.returning_sessions.entry(gap).or_default() += sessions,
@@ -78,10 +78,10 @@ impl RollupRow {
     }
 }
 
-/// How a number of returning sessions is stored with the quarters of an hour that they were away.
+/// How a number of returning sessions is stored with the slots that they were away.
 const SHIFT: u32 = 40;
 
-/// The sessions of a stored roll-up that return, with the quarters of an hour that they were away.
+/// The sessions of a stored roll-up that return, with the slots that they were away.
 pub(super) fn returning(row: &PgRow) -> sqlx::Result<Vec<(i64, i64)>> {
     let elements: Option<Vec<i64>> = row.try_get("returning_sessions")?;
     Ok(elements
@@ -106,9 +106,9 @@ impl Lines {
     }
 
     /// Adds a roll-up. Returns all lines when they are enough to be sent.
-    pub(super) fn push(&mut self, grouping: &str, starts: i32, names: [&str; 2], part: &RollupRow) -> Option<String> {
+    pub(super) fn push(&mut self, grouping: &str, starts: i32, names: [&str; 2], row: &RollupRow) -> Option<String> {
         // Writing to a string cannot fail.
-        let _ = self.line(grouping, starts, names, part);
+        let _ = self.line(grouping, starts, names, row);
         (self.lines.len() >= CHUNK).then(|| std::mem::take(&mut self.lines))
     }
 
@@ -117,7 +117,7 @@ impl Lines {
         Some(self.lines).filter(|lines| !lines.is_empty())
     }
 
-    fn line(&mut self, grouping: &str, starts: i32, names: [&str; 2], part: &RollupRow) -> fmt::Result {
+    fn line(&mut self, grouping: &str, starts: i32, names: [&str; 2], row: &RollupRow) -> fmt::Result {
         let level = self.level as i16;
         let lines = &mut self.lines;
         write!(lines, "{grouping}\t{level}\t{starts}")?;
@@ -133,26 +133,25 @@ impl Lines {
                 }
             }
         }
-        for (count, measure) in part.totals.counts.iter().zip(measures::ALL) {
+        for (count, measure) in row.totals.counts.iter().zip(measures::ALL) {
             match count.filter(|count| *count != 0 || !measure.is_stored_without_zero()) {
-                _ if measure == measures::SPEND => write!(lines, "\t{}", part.totals.spend)?,
+                _ if measure == measures::SPEND => write!(lines, "\t{}", row.totals.spend)?,
                 Some(count) => write!(lines, "\t{count}")?,
                 None => lines.push_str(NULL),
             }
         }
-        for histogram in [&part.durations, &part.ttfts] {
+        for histogram in [&row.durations, &row.ttfts] {
             if histogram.is_empty() {
                 lines.push_str(NULL);
             } else {
                 write!(lines, "\t\\\\x{}", hex::encode(histogram.packed()))?;
             }
         }
-        write!(lines, "\t{}", part.new_sessions)?;
-        if part.returning_sessions.is_empty() {
+        write!(lines, "\t{}", row.new_sessions)?;
+        if row.returning_sessions.is_empty() {
             lines.push_str(NULL);
         } else {
-            let elements =
-                part.returning_sessions.iter().map(|(gap, sessions)| ((gap << SHIFT) | sessions).to_string());
+            let elements = row.returning_sessions.iter().map(|(gap, sessions)| ((gap << SHIFT) | sessions).to_string());
             write!(lines, "\t{{{}}}", elements.collect::<Vec<_>>().join(","))?;
         }
         lines.push('\n');

@@ -1,4 +1,4 @@
-//! The roll-ups of quarters of an hour, from facts: read in one pass for all groupings.
+//! The roll-ups of slots, from facts: read in one pass for all groupings.
 
 use std::collections::HashMap;
 
@@ -14,11 +14,11 @@ use super::rollup_row::{self, Lines, RollupRow, Totals};
 use crate::dimensions;
 use crate::dimensions::ROLLED_UP;
 use crate::histogram::{Histogram, bin};
-use crate::refresh::stale::quarter;
+use crate::refresh::stale::slot_of;
 use crate::{Level, Slot};
 
-/// Makes the roll-ups of the quarters of an hour from one to another.
-pub(super) async fn read(conn: &mut PgConnection, from: Slot, until: Slot) -> sqlx::Result<Quarters> {
+/// Makes the roll-ups of the slots from one to another.
+pub(super) async fn read(conn: &mut PgConnection, from: Slot, until: Slot) -> sqlx::Result<SlotRollups> {
     let mut batch = Batch::default();
     let earlier = earlier(from, until);
     let mut rows = sqlx::query(AssertSqlSafe(earlier)).persistent(false).fetch(&mut *conn);
@@ -45,7 +45,7 @@ fn columns() -> String {
     Dimension::ALL.iter().map(|dimension| format!("f.{}", dimension.word())).collect::<Vec<_>>().join(", ")
 }
 
-/// The requests of these quarters, in order; those that no grouping tells apart are one row.
+/// The requests of these slots, in order; those that no grouping tells apart are one row.
 fn requests(from: Slot, until: Slot) -> String {
     let of_facts = measures::ALL.map(|measure| format!(", {}", measure.of_facts())).concat();
     format!(
@@ -56,7 +56,7 @@ fn requests(from: Slot, until: Slot) -> String {
                f.duration_ms, f.ttft_ms, f.tool_calls, f.cached_tokens \
                FROM traceability.facts f WHERE f.started_at >= '{}' AND f.started_at < '{}') f \
          GROUP BY f.quarter, f.session_id, {columns} ORDER BY f.quarter",
-        quarter("f.started_at"),
+        slot_of("f.started_at"),
         keys(),
         bin("f.duration_ms"),
         bin("f.ttft_ms"),
@@ -79,7 +79,7 @@ fn earlier(from: Slot, until: Slot) -> String {
              WHERE f.session_id = b.session_id AND f.started_at >= b.session_start AND f.started_at < '{start}' \
              OFFSET 0) f \
          GROUP BY f.session_id, {columns}",
-        quarter("f.started_at"),
+        slot_of("f.started_at"),
         keys(),
         columns = columns(),
     )
@@ -92,33 +92,33 @@ type Group = (usize, u32, u32);
 #[derive(Default)]
 struct Batch {
     names: Names,
-    /// In which quarter a session had its last request so far in a group.
+    /// In which slot a session had its last request so far in a group.
     active: HashMap<(u32, Group), i32>,
-    parts: HashMap<(i32, Group), RollupRow>,
+    rows: HashMap<(i32, Group), RollupRow>,
 }
 
 impl Batch {
     fn remember(&mut self, row: &PgRow) -> sqlx::Result<()> {
-        let quarter = row.try_get("quarter")?;
+        let slot = row.try_get("quarter")?;
         let session = self.names.number(row.try_get("session_id")?);
         for group in self.groups(row)? {
-            let last = self.active.entry((session, group)).or_insert(quarter);
-            *last = quarter.max(*last);
+            let last = self.active.entry((session, group)).or_insert(slot);
+            *last = slot.max(*last);
         }
         Ok(())
     }
 
     fn add(&mut self, row: &PgRow) -> sqlx::Result<()> {
-        let quarter: i32 = row.try_get("quarter")?;
+        let slot: i32 = row.try_get("quarter")?;
         let session = self.names.number(row.try_get("session_id")?);
         let totals = Totals::of(row)?;
         let (durations, ttfts) = (histogram(row, "duration_bins")?, histogram(row, "ttft_bins")?);
         for group in self.groups(row)? {
-            let part = self.parts.entry((quarter, group)).or_default();
-            part.merge(&totals, &durations, &ttfts);
-            match self.active.insert((session, group), quarter) {
-                Some(before) if before == quarter => {}
-                before => part.add_sessions(before.map(|before| i64::from(quarter - before)), 1),
+            let rollup_row = self.rows.entry((slot, group)).or_default();
+            rollup_row.merge(&totals, &durations, &ttfts);
+            match self.active.insert((session, group), slot) {
+                Some(before) if before == slot => {}
+                before => rollup_row.add_sessions(before.map(|before| i64::from(slot - before)), 1),
             }
         }
         Ok(())
@@ -144,31 +144,31 @@ impl Batch {
 }
 
 /// Roll-ups to be written.
-pub(super) struct Quarters {
+pub(super) struct SlotRollups {
     /// By grouping and time, as the table's key.
-    parts: Vec<((i32, Group), RollupRow)>,
+    rows: Vec<((i32, Group), RollupRow)>,
     names: Names,
 }
 
-impl From<Batch> for Quarters {
+impl From<Batch> for SlotRollups {
     fn from(batch: Batch) -> Self {
-        let mut parts: Vec<_> = batch.parts.into_iter().collect();
-        parts.sort_unstable_by_key(|((quarter, (place, first, second)), _)| (*place, *quarter, *first, *second));
-        Self { parts, names: batch.names }
+        let mut rows: Vec<_> = batch.rows.into_iter().collect();
+        rows.sort_unstable_by_key(|((slot, (place, first, second)), _)| (*place, *slot, *first, *second));
+        Self { rows, names: batch.names }
     }
 }
 
-impl Quarters {
+impl SlotRollups {
     /// Writes those of a partition, where there is nothing yet.
     pub(super) async fn write(&self, conn: &mut PgConnection, partition: Partition) -> sqlx::Result<()> {
         let lines = Some(Lines::new(Level::Slot));
-        rollup_row::write(conn, Chunks { parts: self.parts.iter(), partition, names: &self.names, lines }).await
+        rollup_row::write(conn, Chunks { rows: self.rows.iter(), partition, names: &self.names, lines }).await
     }
 }
 
 /// The lines of a partition's roll-ups, as many at a time as are sent at once.
 struct Chunks<'a> {
-    parts: std::slice::Iter<'a, ((i32, Group), RollupRow)>,
+    rows: std::slice::Iter<'a, ((i32, Group), RollupRow)>,
     partition: Partition,
     names: &'a Names,
     lines: Option<Lines>,
@@ -179,12 +179,12 @@ impl Iterator for Chunks<'_> {
 
     fn next(&mut self) -> Option<String> {
         let lines = self.lines.as_mut()?;
-        for ((quarter, (place, first, second)), part) in self.parts.by_ref() {
+        for ((slot, (place, first, second)), row) in self.rows.by_ref() {
             if !self.partition.contains(*place) {
                 continue;
             }
             let names = [self.names.name(*first), self.names.name(*second)];
-            let full = lines.push(&dimensions::name(ROLLED_UP[*place]), *quarter, names, part);
+            let full = lines.push(&dimensions::name(ROLLED_UP[*place]), *slot, names, row);
             if full.is_some() {
                 return full;
             }

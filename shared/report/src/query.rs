@@ -1,4 +1,4 @@
-//! What a report is asked to be about.
+//! The query that a report answers.
 
 use chrono::{DateTime, Utc};
 use traceability_core::report_settings::Budgets;
@@ -7,9 +7,9 @@ use url::Url;
 
 use super::period::Span;
 
-/// What a report is asked to be about.
+/// What a report is about, and what it includes.
 #[derive(Debug, Clone)]
-pub struct Asked {
+pub struct ReportQuery {
     /// The time, in its zone.
     pub span: Span,
     /// Which requests.
@@ -20,8 +20,8 @@ pub struct Asked {
     pub links: Option<Url>,
     /// Monthly budgets.
     pub budgets: Budgets,
-    /// Whether the lines of [`super::Form::Focus`] are asked for, which is one pass more over the requests.
+    /// Whether to read the lines of [`super::Form::Focus`], which takes one more pass over the requests.
     pub charges: bool,
-    /// The time of asking.
+    /// The current time.
     pub now: DateTime<Utc>,
 }
