@@ -13,15 +13,9 @@ requests AS (
     s.total_tokens AS total_tokens,
     CASE WHEN s.spend BETWEEN -1e12 AND 1e12 THEN s.spend::float8 ELSE 0 END AS spend,
     CASE
-      WHEN s.call_type = 'call_mcp_tool' THEN COALESCE(
-        NULL::text[],
-        NULLIF(
-          array_remove(
-            ARRAY[COALESCE(NULL, NULLIF(s.metadata #>> '{mcp_tool_call_metadata,name}', ''))],
-            NULL
-          ),
-          '{}'
-        )
+      WHEN s.call_type = 'call_mcp_tool' THEN NULLIF(
+        array_remove(ARRAY[NULLIF(s.metadata #>> '{mcp_tool_call_metadata,name}', '')], NULL),
+        '{}'
       )
       WHEN s.call_type IN ('aembedding', 'embedding')
       OR (

@@ -705,15 +705,9 @@ requests AS (
     ) AS tool_calls_exact,
     CASE jsonb_typeof(s.request_tags) WHEN 'array' THEN s.request_tags END AS tags,
     CASE
-      WHEN s.call_type = 'call_mcp_tool' THEN COALESCE(
-        NULL::text[],
-        NULLIF(
-          array_remove(
-            ARRAY[COALESCE(NULL, NULLIF(s.metadata #>> '{mcp_tool_call_metadata,name}', ''))],
-            NULL
-          ),
-          '{}'
-        )
+      WHEN s.call_type = 'call_mcp_tool' THEN NULLIF(
+        array_remove(ARRAY[NULLIF(s.metadata #>> '{mcp_tool_call_metadata,name}', '')], NULL),
+        '{}'
       )
       WHEN s.call_type IN ('aembedding', 'embedding')
       OR (
