@@ -20,6 +20,8 @@ REPORT ?=
 YES ?=
 # make test-native TEST=session_search
 TEST ?=
+# make test-citus CLUSTER=postgres://postgres@127.0.0.1:5432/postgres
+CLUSTER ?=
 # make bench BENCH_ROWS=100000
 BENCH_ROWS ?= 1000000
 # make bench BENCH_ONLY=login, make bench-scale BENCH_ONLY=overview
@@ -50,7 +52,7 @@ SUBJECT_OF_TEST := $(if $(TEST),$(call targets,$(or $(filter $(SUBJECTS),$(TEST)
 NAME_OF_TEST := $(filter-out $(SUBJECTS),$(TEST))
 WITH_TOOLS := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" SAM_CLI_TELEMETRY=0
 
-.PHONY: help dev migrate migrate-down migrate-citus index index-watch reconcile report test test-native test-indexed e2e e2e-arm64 check deny fmt service-key sql answers openapi \
+.PHONY: help dev migrate migrate-down migrate-citus index index-watch reconcile report test test-native test-indexed test-citus e2e e2e-arm64 check deny fmt service-key sql answers openapi \
   openapi-check bench bench-cold bench-scale setup watch validate package build deploy logs delete rds-ca clean
 
 help: ## List these targets
@@ -91,6 +93,12 @@ test-native: ## Run all tests on a PostgreSQL server of this machine, started fo
 test-indexed: ## Ask an index instead of the log for LiteLLM's own rows, on a PostgreSQL server of this machine
 	$(MORE_THREADS) TEST_INDEX=on tests/native-postgres.sh cargo test --workspace \
 	  $(or $(SUBJECT_OF_TEST),--test real_rows) $(NAME_OF_TEST) -- --include-ignored
+
+test-citus: ## Ask an index that is distributed over a Citus cluster, and break it; CLUSTER=postgres://… is its coordinator's database
+	@test -n "$(CLUSTER)" || { echo "set CLUSTER to the URL of a coordinator's database that has the extension citus and its"; \
+	  echo "workers as nodes, as a superuser whom every node trusts: docs.citusdata.com, 'Installation'"; exit 1; }
+	TEST_DATABASE_URL="$(CLUSTER)" TEST_CITUS=on TEST_INDEX=on cargo test --workspace --no-fail-fast \
+	  $(or $(SUBJECT_OF_TEST),--test index --test real_rows) $(NAME_OF_TEST) -- --include-ignored
 
 sql: ## Write what the database is asked to tests/sql, after a change of a statement; look at the diff
 	UPDATE_SQL=1 tests/native-postgres.sh cargo test --workspace --test real_rows sql_snapshots

@@ -12,7 +12,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
 use url::Url;
 
-use crate::index;
+use crate::{cluster, index};
 
 /// A database. The embedded server has one connection to give, so whoever uses it directly holds a lock for so long.
 pub struct Database {
@@ -73,6 +73,9 @@ impl Database {
         let name = format!("traceability_test_{name}");
         for statement in [format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"), format!("CREATE DATABASE {name}")] {
             sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut admin).await.expect("a database of our own");
+        }
+        if cluster::is_cluster() {
+            cluster::join(&mut admin, &server, &name).await;
         }
         let mut url = server;
         url.set_path(&name);

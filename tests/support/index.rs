@@ -12,6 +12,7 @@ use traceability_index::refresh::{OnMissing, Outcome, Refresh, RefreshConfig, Re
 
 pub use crate::sound::{assert_derived, assert_sound};
 
+use crate::cluster::is_cluster;
 use crate::database::Database;
 
 /// How a database is indexed in tests: all that has settled a minute ago is rolled up.
@@ -23,8 +24,7 @@ pub fn settings() -> [(&'static str, &'static str); 1] {
 /// Makes the schema; with `TEST_CITUS=on`, for a server that is the coordinator of a cluster, distributed over it.
 pub async fn migrate(database: &Database) {
     let mut conn = database.connect().await;
-    let is_cluster = std::env::var("TEST_CITUS").is_ok_and(|value| value == "on");
-    let migration = if is_cluster { Migration::Citus } else { Migration::Single };
+    let migration = if is_cluster() { Migration::Citus } else { Migration::Single };
     index::migrate(&mut conn, migration).await.expect("the schema of the index");
     conn.close().await.expect("closed");
 }

@@ -8,6 +8,7 @@ pub mod app;
 pub mod audit;
 pub mod bucket;
 pub mod clock;
+pub mod cluster;
 pub mod database;
 pub mod emulator;
 pub mod endpoints;

@@ -12,6 +12,7 @@ use traceability_index::dimensions::ROLLED_UP;
 use traceability_index::histogram;
 use traceability_litellm::Log;
 
+use crate::cluster::is_cluster;
 use crate::database::Database;
 
 /// Checks that the facts are those of the log in the same database, but for rows that the log no longer has; that the
@@ -21,6 +22,7 @@ use crate::database::Database;
 /// When something is not so.
 pub async fn assert_sound(database: &Database) {
     let mut conn = database.connect().await;
+    gather(&mut conn).await;
     assert_facts(&mut conn).await;
     assert_derived(&mut conn).await;
     conn.close().await.expect("closed");
@@ -33,11 +35,12 @@ pub async fn assert_sound(database: &Database) {
 pub async fn assert_derived(conn: &mut PgConnection) {
     sqlx::raw_sql("SET jit = off; SET work_mem = '64MB'").execute(&mut *conn).await.expect("settings");
     sqlx::raw_sql(UNPACK).execute(&mut *conn).await.expect("a function");
+    gather(conn).await;
     nothing_differs(conn, "sessions", SESSIONS, STORED_SESSIONS).await;
     // Levels and dimensions one by one: what is wrong is then named.
-    sqlx::raw_sql(AssertSqlSafe(keyed())).execute(&mut *conn).await.expect("the facts by their keys");
+    sqlx::raw_sql(AssertSqlSafe(gathered(&keyed()))).execute(&mut *conn).await.expect("the facts by their keys");
     for level in 0..=4 {
-        sqlx::raw_sql(AssertSqlSafe(spans(level))).execute(&mut *conn).await.expect("the facts by spans");
+        sqlx::raw_sql(AssertSqlSafe(gathered(&spans(level)))).execute(&mut *conn).await.expect("the facts by spans");
         let stored = stored(level);
         nothing_differs(conn, &format!("sums of level {level}"), SUMS, &format!("SELECT {OF_SUMS} FROM ({stored}) r"))
             .await;
@@ -62,13 +65,31 @@ async fn assert_facts(conn: &mut PgConnection) {
     sql.push(" AS f");
     let stored = format!("SELECT {} FROM traceability.facts f WHERE NOT f.gone", typed("f"));
     nothing_differs(conn, "facts", sql.sql().as_str(), &stored).await;
-    let twice: i64 = sqlx::query_scalar(
-        "SELECT count(*) FROM (SELECT FROM traceability.facts GROUP BY request_id HAVING count(*) > 1) t",
-    )
-    .fetch_one(&mut *conn)
-    .await
-    .expect("the facts are counted");
+    let twice =
+        gathered("SELECT count(*) FROM (SELECT FROM traceability.facts GROUP BY request_id HAVING count(*) > 1) t");
+    let twice: i64 =
+        sqlx::query_scalar(AssertSqlSafe(twice)).fetch_one(&mut *conn).await.expect("the facts are counted");
     assert_eq!(twice, 0, "requests are in the index twice");
+}
+
+/// Brings what lies on the servers of a cluster together, where any SQL is allowed.
+async fn gather(conn: &mut PgConnection) {
+    if !is_cluster() {
+        return;
+    }
+    for table in ["facts", "sessions", "rollups", "stale", "state"] {
+        let sql = format!(
+            "DROP TABLE IF EXISTS pg_temp.{table}; CREATE TEMPORARY TABLE {table} AS SELECT * FROM traceability.{table}"
+        );
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *conn).await.expect("a copy");
+    }
+    let sql = "CREATE INDEX ON pg_temp.facts (session_id, started_at); ANALYZE pg_temp.facts, pg_temp.rollups";
+    sqlx::raw_sql(sql).execute(conn).await.expect("an index");
+}
+
+/// SQL of what was brought together.
+fn gathered(sql: &str) -> String {
+    if is_cluster() { sql.replace(" traceability.", " pg_temp.") } else { sql.to_owned() }
 }
 
 /// Checks that two relations have the same rows, as often.
@@ -78,6 +99,7 @@ async fn nothing_differs(conn: &mut PgConnection, what: &str, wanted: &str, stor
          SELECT 'missing: ' || d::text FROM (TABLE wanted EXCEPT ALL TABLE stored) d UNION ALL \
          SELECT 'too much: ' || d::text FROM (TABLE stored EXCEPT ALL TABLE wanted) d"
     );
+    let sql = gathered(&sql);
     let rows: Vec<String> =
         sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(conn).await.unwrap_or_else(|error| panic!("{what}: {error}"));
     let shown: String = rows.iter().take(6).fold(String::new(), |mut text, row| {

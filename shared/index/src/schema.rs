@@ -39,7 +39,8 @@ macro_rules! steps {
 
 /// All steps, oldest first. One that was released is never changed, not even by a comment: its checksum tells whether an index
 /// is this version's. A further one carries along what the index holds, since the index may be the only place that has it.
-const STEPS: [SchemaStep; 2] = steps![20_261_124_000_000 "index", 20_261_127_000_000 "data_quality"];
+const STEPS: [SchemaStep; 3] =
+    steps![20_261_124_000_000 "index", 20_261_127_000_000 "data_quality", 20_261_128_000_000 "cluster"];
 
 fn migrator() -> Migrator {
     let both = |step: SchemaStep| {
@@ -80,7 +81,7 @@ pub async fn migrate(conn: &mut PgConnection, migration: Migration) -> Result<()
         MigrateError::VersionMismatch(_) | MigrateError::VersionMissing(_) => MigrationError::OtherVersion,
         error => error.into(),
     })?;
-    if migration == Migration::Citus {
+    if migration == Migration::Citus || is_distributed(conn).await.map_err(MigrateError::from)? {
         sqlx::raw_sql(DISTRIBUTE).execute(conn).await.map_err(MigrateError::from)?;
     }
     Ok(())
@@ -157,16 +158,29 @@ async fn is_there(conn: &mut PgConnection) -> sqlx::Result<bool> {
     sqlx::query_scalar("SELECT to_regclass('traceability.state') IS NOT NULL").fetch_one(conn).await
 }
 
+/// Whether the tables are distributed over the servers of a Citus cluster.
+async fn is_distributed(conn: &mut PgConnection) -> sqlx::Result<bool> {
+    let is_coordinator = "SELECT to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL";
+    if !sqlx::query_scalar::<_, bool>(is_coordinator).fetch_one(&mut *conn).await? {
+        return Ok(false);
+    }
+    let is_listed = "SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_dist_partition p \
+                     WHERE p.logicalrelid = to_regclass('traceability.facts'))";
+    sqlx::query_scalar(is_listed).fetch_one(conn).await
+}
+
 /// Sessions and their facts lie together, so that a question about one goes to one server; roll-ups lie by dimension. The
-/// rest is small, and copied to each.
+/// rest is small, and copied to each. What a slice passes through lies as the facts do, and is made anew by each migration,
+/// since it has their columns.
 const DISTRIBUTE: &str = "
 CREATE EXTENSION IF NOT EXISTS citus;
+DROP TABLE IF EXISTS traceability.staging, traceability.altered, traceability.touched;
 DO $$
 DECLARE
     name text;
 BEGIN
     FOR name IN SELECT unnest(ARRAY['facts', 'sessions', 'rollups', 'stale', 'labels', 'state']) LOOP
-        IF EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = format('traceability.%I', name)::regclass) THEN
+        IF EXISTS (SELECT 1 FROM pg_dist_partition WHERE logicalrelid = format('traceability.%I', name)::regclass) THEN
             CONTINUE;
         END IF;
         IF name = 'facts' THEN
@@ -179,6 +193,17 @@ BEGIN
             PERFORM create_reference_table(format('traceability.%I', name)::regclass);
         END IF;
     END LOOP;
+    CREATE TABLE traceability.staging (LIKE traceability.facts INCLUDING DEFAULTS);
+    CREATE TABLE traceability.altered (LIKE traceability.facts);
+    CREATE TABLE traceability.touched (session_id text NOT NULL, since timestamp(3), until timestamp(3));
+    FOREACH name IN ARRAY ARRAY['staging', 'altered', 'touched'] LOOP
+        PERFORM create_distributed_table(format('traceability.%I', name)::regclass, 'session_id',
+                                         colocate_with => 'traceability.facts');
+    END LOOP;
+    IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'traceability_indexer') THEN
+        GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON traceability.staging, traceability.altered, traceability.touched
+            TO traceability_indexer;
+    END IF;
 END
 $$;
 ";

@@ -11,6 +11,7 @@ use traceability_facts::Fact;
 use traceability_litellm::{Log, bounds};
 
 use super::slices::{BATCH, Slice};
+use super::staging::Staging;
 use super::{OnMissing, Refresh, RefreshError, begin, merge, names};
 
 /// What goes over the network at a time.
@@ -64,7 +65,9 @@ impl Refresh<'_> {
     ) -> Result<Option<(Vec<Slice>, Option<Ahead>)>, RefreshError> {
         let began = Instant::now();
         let Some(mut transaction) = begin(&mut self.index).await? else { return Ok(None) };
-        merge::prepare(&mut transaction, slice.window).await?;
+        let staging = Staging::of(&mut transaction).await?;
+        merge::make_room(&mut transaction, slice.window).await?;
+        staging.prepare(&mut transaction).await?;
         let merges = merge::number(&mut transaction).await?;
         // What was read before somebody else's merge may be older than what that one has merged.
         let ahead = ahead.filter(|ahead| ahead.slice == slice && ahead.merges + 1 == merges);
@@ -75,11 +78,12 @@ impl Refresh<'_> {
             transfer(rows.map_err(DbError::from)?, &mut transaction).await?
         };
         names::shorten(&mut transaction).await?;
-        let missing = merge::missing(&mut transaction, slice.window).await?;
+        staging.distribute(&mut transaction).await?;
+        let missing = merge::missing(&mut transaction, staging, slice.window).await?;
         let moved = moved(&mut self.log, missing).await.map_err(DbError::from)?;
         let ids: Vec<String> = moved.iter().map(|(id, _)| id.clone()).collect();
         let merge = async {
-            let changed = merge::merge(&mut transaction, slice.window, &ids, on_missing).await?;
+            let changed = merge::merge(&mut transaction, staging, slice.window, &ids, on_missing).await?;
             transaction.commit().await?;
             Ok::<_, sqlx::Error>(changed)
         };

@@ -8,21 +8,17 @@ use traceability_facts::session::{SUMMARY_COLUMNS, SessionName};
 use traceability_facts::session_duration;
 use traceability_litellm::PROJECTION;
 
+use super::staging::Staging;
 use super::{OnMissing, stale};
 
-/// Makes room: for the slice, and for what it replaces.
-pub(super) async fn prepare(conn: &mut PgConnection, window: TimeWindow) -> sqlx::Result<()> {
+/// Makes room for the slice: a partition of its month.
+pub(super) async fn make_room(conn: &mut PgConnection, window: TimeWindow) -> sqlx::Result<()> {
     let month = window.start.date_naive();
     // Rows of other times come from broken clocks; there is a table for all of them.
     if (2015..2100).contains(&month.year()) {
         let first = NaiveDate::from_ymd_opt(month.year(), month.month(), 1);
         sqlx::query("SELECT traceability.add_month($1)").bind(first).execute(&mut *conn).await?;
     }
-    conn.execute(
-        "CREATE TEMPORARY TABLE staging (LIKE traceability.facts INCLUDING DEFAULTS) ON COMMIT DROP; \
-         CREATE TEMPORARY TABLE altered (LIKE traceability.facts) ON COMMIT DROP",
-    )
-    .await?;
     Ok(())
 }
 
@@ -31,76 +27,89 @@ pub(super) async fn number(conn: &mut PgConnection) -> sqlx::Result<i64> {
     sqlx::query_scalar("UPDATE traceability.state SET merges = merges + 1 RETURNING merges").fetch_one(conn).await
 }
 
-/// The requests of this window that the log had before, but `staging` has not.
-pub(super) async fn missing(conn: &mut PgConnection, window: TimeWindow) -> sqlx::Result<Vec<String>> {
-    sqlx::query_scalar(
-        "SELECT f.request_id FROM traceability.facts f WHERE f.started_at >= $1 AND f.started_at < $2 AND NOT f.gone \
-         AND NOT EXISTS (SELECT FROM pg_temp.staging s \
-                         WHERE f.started_at = s.started_at AND f.request_id = s.request_id)",
-    )
-    .bind(window.start.naive_utc())
-    .bind(window.end.naive_utc())
-    .fetch_all(conn)
-    .await
+/// That a row of one table is that of another: all of the key, since it begins with what a cluster distributes both by.
+fn same(one: &str, other: &str) -> String {
+    ["session_id", "started_at", "request_id"].map(|name| format!("{one}.{name} = {other}.{name}")).join(" AND ")
 }
 
-/// Merges `staging`, which holds all rows that the log has of this window. Returns how many facts are new or altered.
+/// The requests of this window that the slice has not, or in another session: also those that the log had lost, since it may
+/// have them again.
+pub(super) async fn missing(
+    conn: &mut PgConnection,
+    staging: Staging,
+    window: TimeWindow,
+) -> sqlx::Result<Vec<String>> {
+    let sql = format!(
+        "SELECT f.request_id FROM traceability.facts f WHERE f.started_at >= $1 AND f.started_at < $2 \
+         AND NOT EXISTS (SELECT 1 FROM {} s WHERE {})",
+        staging.slice(),
+        same("f", "s"),
+    );
+    sqlx::query_scalar(AssertSqlSafe(sql))
+        .bind(window.start.naive_utc())
+        .bind(window.end.naive_utc())
+        .fetch_all(conn)
+        .await
+}
+
+/// Merges the slice, which holds all rows that the log has of this window. Returns how many facts are new or altered.
 ///
 /// Rows that the log no longer has stay, marked: its retention must not change what the past cost. Only
 /// [`OnMissing::Forget`] takes them out, and those that have `moved` to another time.
 pub(super) async fn merge(
     conn: &mut PgConnection,
+    staging: Staging,
     window: TimeWindow,
     moved: &[String],
     on_missing: OnMissing,
 ) -> sqlx::Result<u64> {
     let (start, end) = (window.start.naive_utc(), window.end.naive_utc());
     let here = "f.started_at >= $1 AND f.started_at < $2";
-    let same = "f.started_at = s.started_at AND f.request_id = s.request_id";
+    let same = same("f", "s");
+    let (slice, replaced) = (staging.slice(), staging.replaced());
     let columns = columns(|_| true);
     let of = |alias: &str, columns: &[&str]| {
         columns.iter().map(|name| format!("{alias}.{name}")).collect::<Vec<_>>().join(", ")
     };
     let statement = |sql: String| sqlx::query(AssertSqlSafe(sql)).bind(start).bind(end);
-    let marked = statement(mark_in_place(here, same)).execute(&mut *conn).await?.rows_affected();
+    let marked = statement(mark_in_place(here, &same, slice)).execute(&mut *conn).await?.rows_affected();
 
-    let not_here = format!("NOT EXISTS (SELECT FROM pg_temp.staging s WHERE {same})");
+    let not_here = format!("NOT EXISTS (SELECT 1 FROM {slice} s WHERE {same})");
+    let keep = |condition: &str| {
+        format!("INSERT INTO {replaced} SELECT f.* FROM traceability.facts f WHERE {here} AND {condition}")
+    };
+    let take_out = format!("DELETE FROM traceability.facts f USING {replaced} s WHERE {here} AND {same}");
 
     // What differs is taken out, then put in like what is new.
-    let mut altered = statement(format!(
-        "WITH old AS (DELETE FROM traceability.facts f USING pg_temp.staging s WHERE {here} AND {same} \
-         AND (f.gone OR ({}) IS DISTINCT FROM ({})) RETURNING f.*) INSERT INTO pg_temp.altered SELECT * FROM old",
+    statement(format!(
+        "INSERT INTO {replaced} SELECT f.* FROM traceability.facts f JOIN {slice} s ON {same} WHERE {here} \
+         AND (f.gone OR ({}) IS DISTINCT FROM ({}))",
         of("f", &columns),
         of("s", &columns),
     ))
     .execute(&mut *conn)
-    .await?
-    .rows_affected();
+    .await?;
     if !moved.is_empty() {
-        let take_out = format!(
-            "WITH old AS (DELETE FROM traceability.facts f WHERE {here} AND {not_here} AND f.request_id = ANY($3) \
-             RETURNING f.*) INSERT INTO pg_temp.altered SELECT * FROM old"
-        );
-        altered += statement(take_out).bind(moved).execute(&mut *conn).await?.rows_affected();
+        let sql = keep(&format!("{not_here} AND f.request_id = ANY($3)"));
+        statement(sql).bind(moved).execute(&mut *conn).await?;
     }
+    let altered = statement(take_out.clone()).execute(&mut *conn).await?.rows_affected();
     let forgets = on_missing == OnMissing::Forget;
     let gone = if forgets {
-        statement(format!(
-            "WITH old AS (DELETE FROM traceability.facts f WHERE {here} AND {not_here} RETURNING f.*) \
-             INSERT INTO pg_temp.altered SELECT * FROM old"
-        ))
+        statement(keep(&not_here)).execute(&mut *conn).await?;
+        statement(take_out)
     } else {
         statement(format!("UPDATE traceability.facts f SET gone = true WHERE {here} AND NOT f.gone AND {not_here}"))
     };
     let gone = gone.execute(&mut *conn).await?.rows_affected();
-    let is_new = format!("NOT EXISTS (SELECT FROM traceability.facts f WHERE {here} AND {same})");
+    let is_new = format!("NOT EXISTS (SELECT 1 FROM traceability.facts f WHERE {here} AND {same})");
     if stale::is_rolled_up(conn, window).await? {
-        let late = format!("INSERT INTO pg_temp.altered SELECT s.* FROM pg_temp.staging s WHERE {is_new}");
+        let late = format!("INSERT INTO {replaced} SELECT s.* FROM {slice} s WHERE {is_new}");
         statement(late).execute(&mut *conn).await?;
-        stale::mark(conn, "pg_temp.altered").await?;
+        stale::mark(conn, replaced).await?;
     }
     let added = statement(format!(
-        "INSERT INTO traceability.facts ({}, projection) SELECT {}, {PROJECTION} FROM pg_temp.staging s WHERE {is_new} \
+        "INSERT INTO traceability.facts ({}, projection) SELECT {}, {PROJECTION} FROM {slice} s WHERE {is_new} \
          ON CONFLICT DO NOTHING",
         columns.join(", "),
         of("s", &columns),
@@ -109,7 +118,7 @@ pub(super) async fn merge(
     .await?
     .rows_affected();
     if added > 0 || altered > 0 || forgets {
-        refresh_sessions(conn).await?;
+        refresh_sessions(conn, staging).await?;
     }
     Ok(added + marked + if forgets { gone } else { 0 })
 }
@@ -124,14 +133,14 @@ fn columns(are: impl Fn(&Fact) -> bool) -> Vec<&'static str> {
 
 /// SQL that alters rows in place of which only the marks differ, or the projection that made them: all rows after an upgrade,
 /// and their roll-ups are still right.
-fn mark_in_place(here: &str, same: &str) -> String {
+fn mark_in_place(here: &str, same: &str, slice: &str) -> String {
     let row = |alias: &str, columns: &[&str]| {
         columns.iter().map(|name| format!("{alias}.{name}")).collect::<Vec<_>>().join(", ")
     };
     let (marks, rest) = (columns(|fact| MARKS.contains(fact)), columns(|fact| !MARKS.contains(fact)));
     let (old, new) = (row("f", &marks), row("s", &marks));
     format!(
-        "UPDATE traceability.facts f SET ({}, projection) = ROW({new}, {PROJECTION}) FROM pg_temp.staging s \
+        "UPDATE traceability.facts f SET ({}, projection) = ROW({new}, {PROJECTION}) FROM {slice} s \
          WHERE {here} AND {same} AND NOT f.gone AND ({}) IS NOT DISTINCT FROM ({}) \
          AND ({old}, f.projection) IS DISTINCT FROM ({new}, {PROJECTION}::smallint)",
         marks.join(", "),
@@ -141,44 +150,24 @@ fn mark_in_place(here: &str, same: &str) -> String {
 }
 
 /// Totals the sessions of the slice anew, from all of their facts.
-async fn refresh_sessions(conn: &mut PgConnection) -> sqlx::Result<()> {
+async fn refresh_sessions(conn: &mut PgConnection, staging: Staging) -> sqlx::Result<()> {
     // Each session by the index, whatever the planner takes their numbers for: the rest of the table is many times as much.
     conn.execute("SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off").await?;
-    // With the time in which it was active: in the partitions of other months nobody needs to look.
-    conn.execute(
-        "CREATE TEMPORARY TABLE touched ON COMMIT DROP AS \
-         SELECT b.session_id, LEAST(b.since, t.session_start) AS since, GREATEST(b.until, t.last_activity) AS until \
-         FROM (SELECT a.session_id, min(a.started_at) AS since, max(a.started_at) AS until \
-               FROM (SELECT session_id, started_at FROM pg_temp.staging \
-                     UNION ALL SELECT session_id, started_at FROM pg_temp.altered) a GROUP BY a.session_id) b \
-         LEFT JOIN traceability.sessions t ON t.session_id = b.session_id; \
-         ANALYZE pg_temp.touched",
-    )
-    .await?;
-    sqlx::raw_sql(REQUESTS).execute(&mut *conn).await?;
+    staging.touch(conn).await?;
     conn.execute("SET LOCAL enable_hashjoin TO DEFAULT; SET LOCAL enable_mergejoin TO DEFAULT").await?;
-    sqlx::raw_sql(AssertSqlSafe(sessions())).execute(&mut *conn).await?;
-    sqlx::query(
-        "DELETE FROM traceability.sessions t WHERE t.session_id IN (SELECT session_id FROM pg_temp.altered) \
-         AND NOT EXISTS (SELECT FROM traceability.facts f WHERE f.session_id = t.session_id)",
-    )
-    .execute(conn)
-    .await?;
+    sqlx::raw_sql(AssertSqlSafe(sessions(staging))).execute(&mut *conn).await?;
+    let sql = format!(
+        "DELETE FROM traceability.sessions t WHERE EXISTS (SELECT 1 FROM {} a WHERE a.session_id = t.session_id) \
+         AND NOT EXISTS (SELECT 1 FROM traceability.facts f WHERE f.session_id = t.session_id)",
+        staging.replaced()
+    );
+    sqlx::query(AssertSqlSafe(sql)).execute(conn).await?;
     Ok(())
 }
 
-/// All requests of these sessions.
-const REQUESTS: &str = "
-CREATE TEMPORARY TABLE requests ON COMMIT DROP AS
-SELECT f.session_id, f.started_at, f.ended_at, f.duration_ms, f.spend, f.prompt_tokens, f.completion_tokens,
-       f.cached_tokens, f.total_tokens, f.cache_hit, f.tool_calls, f.tool_calls_exact, f.status, f.agent_name,
-       f.conversation_name, f.user_id, f.end_user, f.team_id, f.model_group, f.model, f.tags
-FROM pg_temp.touched t
-JOIN traceability.facts f ON f.session_id = t.session_id AND f.started_at >= t.since AND f.started_at <= t.until";
-
 /// SQL that totals these sessions: by what a search sorts by and filters on, and the rest of their summaries; see
 /// `queries::sessions`.
-fn sessions() -> String {
+fn sessions(staging: Staging) -> String {
     let summary = SUMMARY_COLUMNS.map(|(name, of_requests)| format!(", {of_requests} AS {name}")).concat();
     let columns = SEARCH_COLUMNS.into_iter().chain(SUMMARY_COLUMNS.map(|(name, _)| name)).collect::<Vec<_>>();
     let of = |table: &str| columns.iter().map(|name| format!("{table}.{name}")).collect::<Vec<_>>().join(", ");
@@ -186,14 +175,15 @@ fn sessions() -> String {
     let duration = session_duration!();
     let names = SessionName::ALL.into_iter().flat_map(SessionName::of_request).map(|name| format!("({name})"));
     let names = names.collect::<Vec<_>>().join(",\n        ");
+    let (requests, once) = (staging.requests(), staging.once());
     let tag = format!("'{}'", SessionName::Tag.listed(""));
     format!(
         r#"
-WITH kinds AS MATERIALIZED (
+WITH kinds AS {once} (
     -- Most requests of a session name the same.
     SELECT DISTINCT e.session_id, e.agent_name, e.conversation_name, e.user_id, e.end_user, e.team_id, e.model_group,
            e.model, e.status, e.tags
-    FROM pg_temp.requests e
+    FROM {requests} e
 ), names AS (
     SELECT f.session_id, n.name
     FROM kinds f CROSS JOIN LATERAL (VALUES
@@ -215,7 +205,7 @@ WITH kinds AS MATERIALIZED (
            array_agg(DISTINCT COALESCE(e.team_id, '') COLLATE "C") AS teams,
            array_agg(DISTINCT COALESCE(e.agent_name, '') COLLATE "C") AS agents,
            tsrange(min(e.started_at), max(e.started_at), '[]') AS active{summary}
-    FROM pg_temp.requests e GROUP BY e.session_id
+    FROM {requests} e GROUP BY e.session_id
 )
 INSERT INTO traceability.sessions (session_id, names, {columns})
 SELECT t.session_id, l.names, {totals} FROM totals t JOIN lists l USING (session_id)

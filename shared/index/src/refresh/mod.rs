@@ -14,6 +14,7 @@ mod merge;
 mod names;
 mod roll;
 mod slices;
+mod staging;
 mod stale;
 
 use std::time::{Duration, Instant};

@@ -1,6 +1,6 @@
 //! Which roll-ups a late or altered request puts out of date.
 
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::{AssertSqlSafe, Executor, PgConnection};
 use traceability_core::time::TimeWindow;
 
 use crate::{Slot, dimensions};
@@ -12,37 +12,51 @@ pub(super) fn slot_of(timestamp: &str) -> String {
 
 /// Whether a part of the window is rolled up.
 pub(super) async fn is_rolled_up(conn: &mut PgConnection, window: TimeWindow) -> sqlx::Result<bool> {
-    sqlx::query_scalar("SELECT EXISTS (SELECT FROM traceability.state WHERE rolled_until > $1)")
+    sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM traceability.state WHERE rolled_until > $1)")
         .bind(Slot::of(window.start).0)
         .fetch_one(conn)
         .await
 }
 
-/// Marks the slots of the requests in a temporary table, and those in which their sessions go on: their roll-ups know
-/// when a session was active before.
+/// Marks the slots of the requests in a table of the merge, and those in which their sessions go on: their roll-ups know when a
+/// session was active before.
 pub(super) async fn mark(conn: &mut PgConnection, requests: &str) -> sqlx::Result<()> {
-    let of_request = slot_of("c.started_at");
-    let of_next = slot_of("n.next");
-    let mut parts = vec![format!("SELECT {of_request} AS quarter FROM {requests} c")];
+    let slot = slot_of("f.started_at");
+    let mut parts = vec![format!("SELECT {slot} AS quarter FROM {requests} f")];
     for keys in dimensions::ROLLED_UP {
         let ([first, second], join, conditions) = dimensions::over_facts(keys);
-        let and = |condition: &str| format!(" AND {condition}");
-        let further: String = conditions.iter().copied().map(and).collect();
-        let only = if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
-        let end = "to_timestamp((floor(EXTRACT(EPOCH FROM c.started_at) / 900) + 1) * 900) AT TIME ZONE 'UTC'";
+        let slots = |table: &str, is_marked: &str, condition: &str| {
+            let conditions: Vec<&str> =
+                [condition].into_iter().filter(|it| !it.is_empty()).chain(conditions.iter().copied()).collect();
+            let only =
+                if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
+            format!(
+                "SELECT f.session_id, {slot} AS quarter, {first} AS k1, {second} AS k2, {is_marked} AS is_marked \
+                 FROM {table} f{join}{only}"
+            )
+        };
+        let touched = format!("f.session_id IN (SELECT a.session_id FROM {requests} a)");
+        // The slots of each session and group, with the one after it. A slot that only an altered request had is marked itself.
         parts.push(format!(
-            "SELECT {of_next} FROM (SELECT f.session_id, f.started_at, {first} AS k1, {second} AS k2 FROM {requests} f{join}{only}) c \
-             CROSS JOIN LATERAL (SELECT min(f.started_at) AS next FROM traceability.facts f{join} \
-             WHERE f.session_id = c.session_id AND f.started_at >= {end} AND {first} = c.k1 AND {second} = c.k2{further}) n \
-             WHERE n.next IS NOT NULL"
+            "SELECT n.next AS quarter FROM (SELECT s.is_marked, \
+             lead(s.quarter) OVER (PARTITION BY s.session_id, s.k1, s.k2 ORDER BY s.quarter) AS next \
+             FROM (SELECT u.session_id, u.quarter, u.k1, u.k2, bool_or(u.is_marked) AS is_marked \
+                   FROM ({} UNION ALL {}) u GROUP BY u.session_id, u.quarter, u.k1, u.k2) s) n \
+             WHERE n.is_marked AND n.next IS NOT NULL",
+            slots(requests, "true", ""),
+            slots("traceability.facts", "false", &touched),
         ));
     }
     let sql = format!(
-        "INSERT INTO traceability.stale (quarter) SELECT DISTINCT q.quarter FROM ({}) AS q \
-         WHERE q.quarter < (SELECT s.rolled_until FROM traceability.state s) \
+        "INSERT INTO traceability.stale (quarter, marked_at) SELECT d.quarter, clock_timestamp() FROM (\
+             SELECT DISTINCT q.quarter FROM ({}) AS q \
+             WHERE q.quarter < (SELECT s.rolled_until FROM traceability.state s)) AS d \
          ON CONFLICT (quarter) DO UPDATE SET marked_at = EXCLUDED.marked_at",
         parts.join(" UNION ALL ")
     );
-    sqlx::raw_sql(AssertSqlSafe(sql)).execute(conn).await?;
+    // Each session by the key, whatever the planner takes their number for.
+    conn.execute("SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off").await?;
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *conn).await?;
+    conn.execute("SET LOCAL enable_hashjoin TO DEFAULT; SET LOCAL enable_mergejoin TO DEFAULT").await?;
     Ok(())
 }

@@ -94,7 +94,7 @@ fn sessions_of_edges(
     edges.push_requests(&mut sql, source, &grouping.facts(question, &[Fact::SessionId]));
     let [first, second] = grouping.keys();
     sql.push(format!(
-        ", cells AS MATERIALIZED (SELECT DISTINCT {first} AS k1, {second} AS k2, f.bucket, f.session_id, f.rolled_from, \
+        ", cells AS NOT MATERIALIZED (SELECT DISTINCT {first} AS k1, {second} AS k2, f.bucket, f.session_id, f.rolled_from, \
          f.rolled_until"
     ));
     grouping.push_from_requests(&mut sql, question);
@@ -111,17 +111,18 @@ fn sessions_of_edges(
 /// Appends the cells `d` whose session has no request that is rolled up in the same group and bucket.
 fn push_without_rolled(sql: &mut QueryBuilder<Postgres>, source: Source<'_>, question: &Question, grouping: &Grouping) {
     let [first, second] = grouping.keys();
-    // A scalar subquery: as NOT EXISTS the planner might read all that is rolled up to answer it for all sessions at once.
-    sql.push("cells AS d WHERE (SELECT true FROM ");
+    // LATERAL with a LIMIT: as NOT EXISTS the planner might read all that is rolled up to answer it for all sessions at once,
+    // and a cluster does not take it.
+    sql.push("cells AS d LEFT JOIN LATERAL (SELECT true AS is_rolled FROM ");
     let mut conditions = push_rolled_facts(sql, source, question, grouping);
     conditions.and().push(format!("{first} = d.k1"));
     conditions.and().push(format!("{second} = d.k2"));
-    sql.push(" LIMIT 1) IS NULL");
+    sql.push(" LIMIT 1) AS e ON true WHERE e.is_rolled IS NULL");
 }
 
 /// The same where a request has many keys: looking for each of thousands of keys among the thousands of another request of
-/// the session would take their product in time, so all keys of a session are found at once. As a difference of sets, which
-/// is never computed by comparing each with each.
+/// the session would take their product in time, so all keys of a session are found at once. As groups, which are never
+/// computed by comparing each with each.
 fn push_without_rolled_sets(
     sql: &mut QueryBuilder<Postgres>,
     source: Source<'_>,
@@ -130,13 +131,13 @@ fn push_without_rolled_sets(
 ) {
     let [first, second] = grouping.keys();
     sql.push(format!(
-        "(SELECT d.k1, d.k2, d.bucket, d.session_id FROM cells AS d EXCEPT \
-         SELECT e.k1, e.k2, d.bucket, d.session_id FROM \
+        "(SELECT u.k1, u.k2, u.bucket FROM (SELECT d.k1, d.k2, d.bucket, d.session_id, false AS is_rolled FROM cells AS d \
+         UNION ALL SELECT e.k1, e.k2, d.bucket, d.session_id, true FROM \
          (SELECT DISTINCT c.session_id, c.bucket, c.rolled_from, c.rolled_until FROM cells AS c) AS d \
          CROSS JOIN LATERAL (SELECT {first} AS k1, {second} AS k2 FROM "
     ));
     let _ = push_rolled_facts(sql, source, question, grouping);
-    sql.push(" OFFSET 0) AS e) AS d");
+    sql.push(" OFFSET 0) AS e) AS u GROUP BY u.k1, u.k2, u.bucket, u.session_id HAVING NOT bool_or(u.is_rolled)) AS d");
 }
 
 /// Appends the facts of the session `d.session_id` that are rolled up in its bucket, and returns their conditions.

@@ -93,14 +93,16 @@ impl RollupPlan {
                 since.push(plan.spans[0].from.0);
             }
         }
-        sql.push(" FROM (SELECT g.bucket, g.since, p.* FROM unnest(").push_bind(levels).push("::smallint[], ");
+        sql.push(" FROM (SELECT g.bucket, g.since, p.* FROM (SELECT * FROM unnest(")
+            .push_bind(levels)
+            .push("::smallint[], ");
         sql.push_bind(from).push("::integer[], ").push_bind(until).push("::integer[], ");
         sql.push_bind::<Vec<i32>>(buckets).push("::integer[], ").push_bind(since).push("::integer[]) ");
         // LATERAL with OFFSET: each span is looked up once. The planner would rather compare all with all where spans are many,
         // and, without the second OFFSET, look them up for each of the groups. The name is one of ours: as a literal, the
         // planner knows how many rows it has.
         sql.push(format!(
-            "AS g(level, from_quarter, until_quarter, bucket, since) CROSS JOIN LATERAL (SELECT p.* \
+            "AS g(level, from_quarter, until_quarter, bucket, since)) AS g CROSS JOIN LATERAL (SELECT p.* \
              FROM traceability.rollups AS p WHERE p.dimension = '{}' AND p.level = g.level \
              AND p.starts >= g.from_quarter AND p.starts < g.until_quarter",
             self.name
@@ -181,13 +183,13 @@ impl Edges {
 
     fn push_at_once(&self, sql: &mut QueryBuilder<Postgres>, source: Source<'_>, facts: &[Fact]) {
         let column = |time: fn(&Edge) -> DateTime<Utc>| self.0.iter().map(time).map(utc).collect::<Vec<_>>();
-        sql.push("SELECT g.bucket, g.rolled_from, g.rolled_until, e.* FROM unnest(");
+        sql.push("SELECT g.bucket, g.rolled_from, g.rolled_until, e.* FROM (SELECT * FROM unnest(");
         sql.push_bind(column(|edge| edge.window.start)).push("::timestamp[], ");
         sql.push_bind(column(|edge| edge.window.end)).push("::timestamp[], ");
         sql.push_bind(self.0.iter().map(|edge| edge.bucket).collect::<Vec<_>>()).push("::integer[], ");
         sql.push_bind(column(|edge| edge.rolled.start)).push("::timestamp[], ");
         sql.push_bind(column(|edge| edge.rolled.end)).push("::timestamp[])");
-        sql.push(" AS g(start_at, end_at, bucket, rolled_from, rolled_until) CROSS JOIN LATERAL ");
+        sql.push(" AS g(start_at, end_at, bucket, rolled_from, rolled_until)) AS g CROSS JOIN LATERAL ");
         source.push(sql, "e", facts, RowSelector::Between("g.start_at", "g.end_at"));
     }
 }

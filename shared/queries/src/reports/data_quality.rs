@@ -5,7 +5,7 @@ use sqlx::FromRow;
 use traceability_db::Connection;
 use traceability_facts::absent::UNKNOWN;
 use traceability_facts::{Beside, Conditions, Fact, RowSelector};
-use traceability_litellm::FLAGS;
+use traceability_litellm::{FLAGS, Flag};
 
 use crate::Source;
 use crate::analytics::Question;
@@ -67,26 +67,37 @@ pub async fn data_quality(
     let facts = union(&[&own, &question.filter.facts()]);
     let is_known = source.facts.has_stored_content();
     let unbilled = format!("FILTER (WHERE {PRICED} AND f.unbilled_cost > 0)");
-    let (unbilled_requests, unbilled_cost) = if is_known {
-        (format!("count(*) {unbilled}"), format!("COALESCE(sum(f.unbilled_cost) {unbilled}, 0)"))
+    let (unbilled_requests, unbilled_cost, or_zero) = if is_known {
+        (format!("count(*) {unbilled}"), format!("sum(f.unbilled_cost) {unbilled}"), "0")
     } else {
-        ("NULL::bigint".into(), "NULL::numeric".into())
+        ("NULL::bigint".into(), "NULL::numeric".into(), "NULL")
     };
     let unpriced = format!("FILTER (WHERE {PRICED} AND f.spend = 0)");
-    let flags = FLAGS.map(|flag| format!("count(*) FILTER (WHERE '{}' = ANY(f.data_quality))", flag.name)).join(", ");
+    let flag = |(place, flag): (usize, &Flag)| {
+        format!(", count(*) FILTER (WHERE '{}' = ANY(f.data_quality)) AS flag_{place}", flag.name)
+    };
+    let flags = FLAGS.iter().enumerate().map(flag).collect::<String>();
+    let sums: Vec<String> = (0..FLAGS.len()).map(|place| format!("COALESCE(sum(m.flag_{place}), 0)::bigint")).collect();
+    // First by model, then all of them: a cluster makes several groupings of few rows only.
     let mut sql = source.requests_with(&facts, Beside::UnbilledCost, RowSelector::Started(&question.window));
     sql.push(format!(
-        " SELECT m.model, count(*) {unpriced} AS unpriced_requests, \
-         COALESCE(sum(f.total_tokens) {unpriced}, 0)::bigint AS unpriced_tokens, \
+        ", models AS MATERIALIZED (SELECT COALESCE(f.model_group, '{UNKNOWN}') AS model, \
+         count(*) {unpriced} AS unpriced_requests, sum(f.total_tokens) {unpriced} AS unpriced_tokens, \
+         count(*) FILTER (WHERE {PRICED} AND f.spend <> 0) AS priced_requests, \
          count(*) FILTER (WHERE f.session_is_generated) AS without_session, \
-         {unbilled_requests} AS unbilled_requests, {unbilled_cost} AS unbilled_cost, ARRAY[{flags}] AS flags FROM requests AS f \
-         CROSS JOIN LATERAL (SELECT COALESCE(f.model_group, '{UNKNOWN}') AS model) AS m"
+         {unbilled_requests} AS unbilled_requests, {unbilled_cost} AS unbilled_cost{flags} FROM requests AS f"
     ));
     question.filter.push(&mut Conditions::new(&mut sql), "f");
     sql.push(format!(
-        " GROUP BY GROUPING SETS ((), (m.model)) HAVING GROUPING(m.model) = 1 OR \
-         (count(*) {unpriced} > 0 AND count(*) FILTER (WHERE {PRICED} AND f.spend <> 0) = 0) \
-         ORDER BY GROUPING(m.model) DESC, unpriced_requests DESC, m.model COLLATE \"C\" LIMIT "
+        " GROUP BY 1) SELECT m.model, COALESCE(sum(m.unpriced_requests), 0)::bigint AS unpriced_requests, \
+         COALESCE(sum(m.unpriced_tokens), 0)::bigint AS unpriced_tokens, \
+         COALESCE(sum(m.without_session), 0)::bigint AS without_session, \
+         COALESCE(sum(m.unbilled_requests), {or_zero})::bigint AS unbilled_requests, \
+         COALESCE(sum(m.unbilled_cost), {or_zero})::numeric AS unbilled_cost, ARRAY[{}] AS flags FROM models AS m \
+         GROUP BY GROUPING SETS ((), (m.model)) HAVING GROUPING(m.model) = 1 OR \
+         (sum(m.unpriced_requests) > 0 AND sum(m.priced_requests) = 0) \
+         ORDER BY GROUPING(m.model) DESC, unpriced_requests DESC, m.model COLLATE \"C\" LIMIT ",
+        sums.join(", ")
     ));
     sql.push_bind(i64::from(most) + 1);
     sql.build_query_as().fetch_all(conn).await

@@ -10,6 +10,7 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use self::partition::Partition;
 use self::slots::SlotRollups;
+use super::staging::Staging;
 use super::stale::slot_of;
 use super::{Refresh, RefreshError, begin, connect};
 use crate::{Level, Slot};
@@ -36,8 +37,10 @@ impl Refresh<'_> {
         let first = start_of_roll_ups(&mut self.index, rolled, until).await?;
         let total = self.count(first, until).await?;
         let is_much = rolled.is_none() || total > 4 * BATCH;
-        // The server writes for longer than is read and added up. Where it has no room for a second connection, one does.
-        let mut second = if is_much { connect::open_index(&self.index_config).await.ok() } else { None };
+        // The server writes for longer than is read and added up. Where it has no room for a second connection, one does; the
+        // servers of a cluster write at once by themselves.
+        let is_single = Staging::of(&mut self.index).await? == Staging::Single;
+        let mut second = if is_much && is_single { connect::open_index(&self.index_config).await.ok() } else { None };
         self.progress.begin("rolling up", total.unsigned_abs());
         loop {
             if !self.has_time() {
@@ -128,7 +131,8 @@ impl Refresh<'_> {
                 marks.iter().filter(|(slot, _)| is_rebuilt(&Slot(*slot))).copied().unzip();
             // What another indexer has marked again since stays marked.
             sqlx::query(
-                "DELETE FROM traceability.stale t USING unnest($1::integer[], $2::timestamptz[]) AS m(quarter, marked_at) \
+                "DELETE FROM traceability.stale t \
+                 USING (SELECT * FROM unnest($1::integer[], $2::timestamptz[]) AS m(quarter, marked_at)) AS m \
                  WHERE t.quarter = m.quarter AND t.marked_at = m.marked_at",
             )
             .bind(rebuilt)
