@@ -337,7 +337,7 @@ async fn whatever_is_asked_is_answered_the_same_with_an_index() {
     let pair = Pair::over(&database, now());
     let all = analytics();
     let mut dice = Dice(7);
-    for _ in 0..200 {
+    for _ in 0..120 {
         let milliseconds = [60_000, 900_000, 86_400_000, 2_678_400_000, 31_000_000_000][dice.below(5)];
         let end = now() - TimeDelta::milliseconds(dice.below(20_000_000_000) as i64 * dice.below(2) as i64);
         let start = end - TimeDelta::milliseconds(1 + dice.below(milliseconds) as i64);
