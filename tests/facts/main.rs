@@ -1,6 +1,6 @@
 //! What is made of rows of every shape that LiteLLM, or anyone, stores.
 
-#![expect(clippy::cast_precision_loss, clippy::cast_possible_wrap, reason = "the numbers of the tests are small")]
+#![expect(clippy::cast_possible_wrap, reason = "the numbers of the tests are small")]
 
 mod cases_conversations;
 mod cases_shapes;

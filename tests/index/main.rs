@@ -1,6 +1,6 @@
 //! The index says what the log says, whatever happens to either.
 
-#![expect(clippy::cast_precision_loss, clippy::cast_possible_wrap, reason = "the numbers of the tests are small")]
+#![expect(clippy::cast_possible_wrap, reason = "the numbers of the tests are small")]
 
 mod index_away;
 mod index_equality;

@@ -1,7 +1,5 @@
 //! The service as a whole: what is served, faults, upgrades, and what is deployed.
 
-#![expect(clippy::cast_precision_loss, clippy::cast_possible_wrap, reason = "the numbers of the tests are small")]
-
 mod answers;
 mod faults;
 mod hang_ups;

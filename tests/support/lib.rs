@@ -1,6 +1,8 @@
 //! What the tests share: databases with LiteLLM's rows, the API over them, and answers to look into.
 
 #![expect(clippy::missing_panics_doc, reason = "a test fails by panicking, and so does what it stands on")]
+#![expect(clippy::must_use_candidate, reason = "what a test computes it compares")]
+#![expect(clippy::cast_precision_loss, clippy::cast_possible_wrap, reason = "the numbers of the tests are small")]
 
 pub mod answer;
 pub mod any_rows;

@@ -67,8 +67,11 @@ whole AS (
     SELECT ''::text AS k1, ''::text AS k2, p.bucket, (sum(p.spend))::numeric AS spend
     FROM (
       SELECT g.bucket, g.since, p.*
-      FROM
-        unnest($14::smallint[], $15::integer[], $16::integer[], $17::integer[], $18::integer[]) AS g(level, from_quarter, until_quarter, bucket, since)
+      FROM (
+        SELECT *
+        FROM
+          unnest($14::smallint[], $15::integer[], $16::integer[], $17::integer[], $18::integer[]) AS g(level, from_quarter, until_quarter, bucket, since)
+      ) AS g
         CROSS JOIN LATERAL (
           SELECT p.*
           FROM traceability.rollups AS p

@@ -44,8 +44,11 @@ partials AS (
     (sum(p.spend))::numeric AS spend
   FROM (
     SELECT g.bucket, g.since, p.*
-    FROM
-      unnest($11::smallint[], $12::integer[], $13::integer[], $14::integer[], $15::integer[]) AS g(level, from_quarter, until_quarter, bucket, since)
+    FROM (
+      SELECT *
+      FROM
+        unnest($11::smallint[], $12::integer[], $13::integer[], $14::integer[], $15::integer[]) AS g(level, from_quarter, until_quarter, bucket, since)
+    ) AS g
       CROSS JOIN LATERAL (
         SELECT p.*
         FROM traceability.rollups AS p

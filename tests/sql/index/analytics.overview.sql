@@ -62,8 +62,11 @@ partials AS (
     (COALESCE(sum(p.tool_calls), 0))::bigint AS tool_calls
   FROM (
     SELECT g.bucket, g.since, p.*
-    FROM
-      unnest($11::smallint[], $12::integer[], $13::integer[], $14::integer[], $15::integer[]) AS g(level, from_quarter, until_quarter, bucket, since)
+    FROM (
+      SELECT *
+      FROM
+        unnest($11::smallint[], $12::integer[], $13::integer[], $14::integer[], $15::integer[]) AS g(level, from_quarter, until_quarter, bucket, since)
+    ) AS g
       CROSS JOIN LATERAL (
         SELECT p.*
         FROM traceability.rollups AS p
@@ -140,8 +143,11 @@ partials AS (
   SELECT p.first AS k1, ''::text AS k2, p.bucket
   FROM (
     SELECT g.bucket, g.since, p.*
-    FROM
-      unnest($11::smallint[], $12::integer[], $13::integer[], $14::integer[], $15::integer[]) AS g(level, from_quarter, until_quarter, bucket, since)
+    FROM (
+      SELECT *
+      FROM
+        unnest($11::smallint[], $12::integer[], $13::integer[], $14::integer[], $15::integer[]) AS g(level, from_quarter, until_quarter, bucket, since)
+    ) AS g
       CROSS JOIN LATERAL (
         SELECT p.*
         FROM traceability.rollups AS p
@@ -179,8 +185,11 @@ SELECT
   )::bigint AS sessions
 FROM (
   SELECT g.bucket, g.since, p.*
-  FROM
-    unnest($1::smallint[], $2::integer[], $3::integer[], $4::integer[], $5::integer[]) AS g(level, from_quarter, until_quarter, bucket, since)
+  FROM (
+    SELECT *
+    FROM
+      unnest($1::smallint[], $2::integer[], $3::integer[], $4::integer[], $5::integer[]) AS g(level, from_quarter, until_quarter, bucket, since)
+  ) AS g
     CROSS JOIN LATERAL (
       SELECT p.*
       FROM traceability.rollups AS p
@@ -211,28 +220,30 @@ requests AS (
       AND s.started_at < $10
   ) AS e
 ),
-cells AS MATERIALIZED (
+cells AS NOT MATERIALIZED (
   SELECT DISTINCT ''::text AS k1, ''::text AS k2, f.bucket, f.session_id, f.rolled_from, f.rolled_until
   FROM requests AS f
 )
 SELECT d.k1, d.k2, d.bucket, count(*) AS sessions
-FROM cells AS d
-WHERE (
-  SELECT true
-  FROM (
-    SELECT s.started_at
-    FROM
-      traceability.facts s
-      JOIN traceability.sessions b ON b.session_id = s.session_id
-      AND s.started_at >= b.session_start
-      AND s.started_at <= b.last_activity
-    WHERE b.session_id = d.session_id
-  ) AS f
-  WHERE
-    f.started_at >= d.rolled_from
-    AND f.started_at < d.rolled_until
-    AND ''::text = d.k1
-    AND ''::text = d.k2
-  LIMIT 1
-) IS NULL
+FROM
+  cells AS d
+  LEFT JOIN LATERAL (
+    SELECT true AS is_rolled
+    FROM (
+      SELECT s.started_at
+      FROM
+        traceability.facts s
+        JOIN traceability.sessions b ON b.session_id = s.session_id
+        AND s.started_at >= b.session_start
+        AND s.started_at <= b.last_activity
+      WHERE b.session_id = d.session_id
+    ) AS f
+    WHERE
+      f.started_at >= d.rolled_from
+      AND f.started_at < d.rolled_until
+      AND ''::text = d.k1
+      AND ''::text = d.k2
+    LIMIT 1
+  ) AS e ON true
+WHERE e.is_rolled IS NULL
 GROUP BY 1, 2, 3;

@@ -46,8 +46,11 @@ partials AS (
     (COALESCE(sum(p.duration_ms), 0))::bigint AS duration_ms
   FROM (
     SELECT g.bucket, g.since, p.*
-    FROM
-      unnest($11::smallint[], $12::integer[], $13::integer[], $14::integer[], $15::integer[]) AS g(level, from_quarter, until_quarter, bucket, since)
+    FROM (
+      SELECT *
+      FROM
+        unnest($11::smallint[], $12::integer[], $13::integer[], $14::integer[], $15::integer[]) AS g(level, from_quarter, until_quarter, bucket, since)
+    ) AS g
       CROSS JOIN LATERAL (
         SELECT p.*
         FROM traceability.rollups AS p
@@ -114,8 +117,11 @@ SELECT
   )::bigint AS sessions
 FROM (
   SELECT g.bucket, g.since, p.*
-  FROM
-    unnest($1::smallint[], $2::integer[], $3::integer[], $4::integer[], $5::integer[]) AS g(level, from_quarter, until_quarter, bucket, since)
+  FROM (
+    SELECT *
+    FROM
+      unnest($1::smallint[], $2::integer[], $3::integer[], $4::integer[], $5::integer[]) AS g(level, from_quarter, until_quarter, bucket, since)
+  ) AS g
     CROSS JOIN LATERAL (
       SELECT p.*
       FROM traceability.rollups AS p
@@ -148,34 +154,39 @@ requests AS (
       AND s.started_at < $10
   ) AS e
 ),
-cells AS MATERIALIZED (
+cells AS NOT MATERIALIZED (
   SELECT DISTINCT tool.name AS k1, ''::text AS k2, f.bucket, f.session_id, f.rolled_from, f.rolled_until
   FROM requests AS f CROSS JOIN LATERAL unnest(f.tools) AS tool(name)
 )
 SELECT d.k1, d.k2, d.bucket, count(*) AS sessions
 FROM (
-  SELECT d.k1, d.k2, d.bucket, d.session_id
-  FROM cells AS d
-  EXCEPT
-  SELECT e.k1, e.k2, d.bucket, d.session_id
-  FROM
-    (SELECT DISTINCT c.session_id, c.bucket, c.rolled_from, c.rolled_until FROM cells AS c) AS d
-    CROSS JOIN LATERAL (
-      SELECT tool.name AS k1, ''::text AS k2
-      FROM
-        (
-          SELECT s.started_at, s.tools
-          FROM
-            traceability.facts s
-            JOIN traceability.sessions b ON b.session_id = s.session_id
-            AND s.started_at >= b.session_start
-            AND s.started_at <= b.last_activity
-          WHERE b.session_id = d.session_id
-        ) AS f
-        CROSS JOIN LATERAL unnest(f.tools) AS tool(name)
-      WHERE f.started_at >= d.rolled_from
-        AND f.started_at < d.rolled_until OFFSET 0
-    ) AS e
+  SELECT u.k1, u.k2, u.bucket
+  FROM (
+    SELECT d.k1, d.k2, d.bucket, d.session_id, false AS is_rolled
+    FROM cells AS d
+    UNION ALL
+    SELECT e.k1, e.k2, d.bucket, d.session_id, true
+    FROM
+      (SELECT DISTINCT c.session_id, c.bucket, c.rolled_from, c.rolled_until FROM cells AS c) AS d
+      CROSS JOIN LATERAL (
+        SELECT tool.name AS k1, ''::text AS k2
+        FROM
+          (
+            SELECT s.started_at, s.tools
+            FROM
+              traceability.facts s
+              JOIN traceability.sessions b ON b.session_id = s.session_id
+              AND s.started_at >= b.session_start
+              AND s.started_at <= b.last_activity
+            WHERE b.session_id = d.session_id
+          ) AS f
+          CROSS JOIN LATERAL unnest(f.tools) AS tool(name)
+        WHERE f.started_at >= d.rolled_from
+          AND f.started_at < d.rolled_until OFFSET 0
+      ) AS e
+  ) AS u
+  GROUP BY u.k1, u.k2, u.bucket, u.session_id
+  HAVING NOT bool_or(u.is_rolled)
 ) AS d
 GROUP BY 1, 2, 3;
 
@@ -206,8 +217,11 @@ partials AS (
     (COALESCE(sum(p.failed_requests), 0))::bigint AS failed_requests
   FROM (
     SELECT g.bucket, g.since, p.*
-    FROM
-      unnest($11::smallint[], $12::integer[], $13::integer[], $14::integer[], $15::integer[]) AS g(level, from_quarter, until_quarter, bucket, since)
+    FROM (
+      SELECT *
+      FROM
+        unnest($11::smallint[], $12::integer[], $13::integer[], $14::integer[], $15::integer[]) AS g(level, from_quarter, until_quarter, bucket, since)
+    ) AS g
       CROSS JOIN LATERAL (
         SELECT p.*
         FROM traceability.rollups AS p

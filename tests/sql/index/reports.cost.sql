@@ -43,8 +43,11 @@ partials AS (
     (sum(p.cached_tokens))::bigint AS cached_tokens
   FROM (
     SELECT g.bucket, g.since, p.*
-    FROM
-      unnest($1::smallint[], $2::integer[], $3::integer[], $4::integer[], $5::integer[]) AS g(level, from_quarter, until_quarter, bucket, since)
+    FROM (
+      SELECT *
+      FROM
+        unnest($1::smallint[], $2::integer[], $3::integer[], $4::integer[], $5::integer[]) AS g(level, from_quarter, until_quarter, bucket, since)
+    ) AS g
       CROSS JOIN LATERAL (
         SELECT p.*
         FROM traceability.rollups AS p
@@ -97,8 +100,11 @@ partials AS (
     (sum(p.spend))::numeric AS spend
   FROM (
     SELECT g.bucket, g.since, p.*
-    FROM
-      unnest($1::smallint[], $2::integer[], $3::integer[], $4::integer[], $5::integer[]) AS g(level, from_quarter, until_quarter, bucket, since)
+    FROM (
+      SELECT *
+      FROM
+        unnest($1::smallint[], $2::integer[], $3::integer[], $4::integer[], $5::integer[]) AS g(level, from_quarter, until_quarter, bucket, since)
+    ) AS g
       CROSS JOIN LATERAL (
         SELECT p.*
         FROM traceability.rollups AS p
@@ -147,8 +153,11 @@ partials AS (
     (sum(p.spend))::numeric AS spend
   FROM (
     SELECT g.bucket, g.since, p.*
-    FROM
-      unnest($1::smallint[], $2::integer[], $3::integer[], $4::integer[], $5::integer[]) AS g(level, from_quarter, until_quarter, bucket, since)
+    FROM (
+      SELECT *
+      FROM
+        unnest($1::smallint[], $2::integer[], $3::integer[], $4::integer[], $5::integer[]) AS g(level, from_quarter, until_quarter, bucket, since)
+    ) AS g
       CROSS JOIN LATERAL (
         SELECT p.*
         FROM traceability.rollups AS p
@@ -203,8 +212,11 @@ partials AS (
     (sum(p.cached_tokens))::bigint AS cached_tokens
   FROM (
     SELECT g.bucket, g.since, p.*
-    FROM
-      unnest($1::smallint[], $2::integer[], $3::integer[], $4::integer[], $5::integer[]) AS g(level, from_quarter, until_quarter, bucket, since)
+    FROM (
+      SELECT *
+      FROM
+        unnest($1::smallint[], $2::integer[], $3::integer[], $4::integer[], $5::integer[]) AS g(level, from_quarter, until_quarter, bucket, since)
+    ) AS g
       CROSS JOIN LATERAL (
         SELECT p.*
         FROM traceability.rollups AS p
@@ -254,8 +266,11 @@ partials AS (
     (sum(p.spend))::numeric AS spend
   FROM (
     SELECT g.bucket, g.since, p.*
-    FROM
-      unnest($1::smallint[], $2::integer[], $3::integer[], $4::integer[], $5::integer[]) AS g(level, from_quarter, until_quarter, bucket, since)
+    FROM (
+      SELECT *
+      FROM
+        unnest($1::smallint[], $2::integer[], $3::integer[], $4::integer[], $5::integer[]) AS g(level, from_quarter, until_quarter, bucket, since)
+    ) AS g
       CROSS JOIN LATERAL (
         SELECT p.*
         FROM traceability.rollups AS p
@@ -304,8 +319,11 @@ partials AS (
     (sum(p.spend))::numeric AS spend
   FROM (
     SELECT g.bucket, g.since, p.*
-    FROM
-      unnest($1::smallint[], $2::integer[], $3::integer[], $4::integer[], $5::integer[]) AS g(level, from_quarter, until_quarter, bucket, since)
+    FROM (
+      SELECT *
+      FROM
+        unnest($1::smallint[], $2::integer[], $3::integer[], $4::integer[], $5::integer[]) AS g(level, from_quarter, until_quarter, bucket, since)
+    ) AS g
       CROSS JOIN LATERAL (
         SELECT p.*
         FROM traceability.rollups AS p
@@ -354,8 +372,11 @@ partials AS (
     (sum(p.spend))::numeric AS spend
   FROM (
     SELECT g.bucket, g.since, p.*
-    FROM
-      unnest($1::smallint[], $2::integer[], $3::integer[], $4::integer[], $5::integer[]) AS g(level, from_quarter, until_quarter, bucket, since)
+    FROM (
+      SELECT *
+      FROM
+        unnest($1::smallint[], $2::integer[], $3::integer[], $4::integer[], $5::integer[]) AS g(level, from_quarter, until_quarter, bucket, since)
+    ) AS g
       CROSS JOIN LATERAL (
         SELECT p.*
         FROM traceability.rollups AS p
@@ -404,8 +425,11 @@ partials AS (
     (sum(p.spend))::numeric AS spend
   FROM (
     SELECT g.bucket, g.since, p.*
-    FROM
-      unnest($1::smallint[], $2::integer[], $3::integer[], $4::integer[], $5::integer[]) AS g(level, from_quarter, until_quarter, bucket, since)
+    FROM (
+      SELECT *
+      FROM
+        unnest($1::smallint[], $2::integer[], $3::integer[], $4::integer[], $5::integer[]) AS g(level, from_quarter, until_quarter, bucket, since)
+    ) AS g
       CROSS JOIN LATERAL (
         SELECT p.*
         FROM traceability.rollups AS p
@@ -459,8 +483,11 @@ partials AS (
     (sum(p.spend))::numeric AS spend
   FROM (
     SELECT g.bucket, g.since, p.*
-    FROM
-      unnest($1::smallint[], $2::integer[], $3::integer[], $4::integer[], $5::integer[]) AS g(level, from_quarter, until_quarter, bucket, since)
+    FROM (
+      SELECT *
+      FROM
+        unnest($1::smallint[], $2::integer[], $3::integer[], $4::integer[], $5::integer[]) AS g(level, from_quarter, until_quarter, bucket, since)
+    ) AS g
       CROSS JOIN LATERAL (
         SELECT p.*
         FROM traceability.rollups AS p
@@ -599,33 +626,39 @@ requests AS (
     NULL::numeric AS unbilled_cost
   FROM traceability.facts s
   WHERE s.started_at >= $1 AND s.started_at < $2
+),
+models AS MATERIALIZED (
+  SELECT
+    COALESCE(f.model_group, 'unknown') AS model,
+    count(*) FILTER (WHERE f.status = 'success' AND NOT f.cache_hit AND f.total_tokens > 0 AND f.spend = 0) AS unpriced_requests,
+    sum(f.total_tokens) FILTER (WHERE f.status = 'success' AND NOT f.cache_hit AND f.total_tokens > 0 AND f.spend = 0) AS unpriced_tokens,
+    count(*) FILTER (WHERE f.status = 'success' AND NOT f.cache_hit AND f.total_tokens > 0 AND f.spend <> 0) AS priced_requests,
+    count(*) FILTER (WHERE f.session_is_generated) AS without_session,
+    NULL::bigint AS unbilled_requests,
+    NULL::numeric AS unbilled_cost,
+    count(*) FILTER (WHERE 'no_usage' = ANY(f.data_quality)) AS flag_0,
+    count(*) FILTER (WHERE 'ends_before_start' = ANY(f.data_quality)) AS flag_1,
+    count(*) FILTER (WHERE 'time_out_of_range' = ANY(f.data_quality)) AS flag_2,
+    count(*) FILTER (WHERE 'charged_read' = ANY(f.data_quality)) AS flag_3
+  FROM requests AS f
+  GROUP BY 1
 )
 SELECT
   m.model,
-  count(*) FILTER (WHERE f.status = 'success' AND NOT f.cache_hit AND f.total_tokens > 0 AND f.spend = 0) AS unpriced_requests,
-  COALESCE(
-    sum(f.total_tokens) FILTER (WHERE f.status = 'success' AND NOT f.cache_hit AND f.total_tokens > 0 AND f.spend = 0),
-    0
-  )::bigint AS unpriced_tokens,
-  count(*) FILTER (WHERE f.session_is_generated) AS without_session,
-  NULL::bigint AS unbilled_requests,
-  NULL::numeric AS unbilled_cost,
+  COALESCE(sum(m.unpriced_requests), 0)::bigint AS unpriced_requests,
+  COALESCE(sum(m.unpriced_tokens), 0)::bigint AS unpriced_tokens,
+  COALESCE(sum(m.without_session), 0)::bigint AS without_session,
+  COALESCE(sum(m.unbilled_requests), NULL)::bigint AS unbilled_requests,
+  COALESCE(sum(m.unbilled_cost), NULL)::numeric AS unbilled_cost,
   ARRAY[
-    count(*) FILTER (WHERE 'no_usage' = ANY(f.data_quality)),
-    count(*) FILTER (WHERE 'ends_before_start' = ANY(f.data_quality)),
-    count(*) FILTER (WHERE 'time_out_of_range' = ANY(f.data_quality)),
-    count(*) FILTER (WHERE 'charged_read' = ANY(f.data_quality))
+    COALESCE(sum(m.flag_0), 0)::bigint,
+    COALESCE(sum(m.flag_1), 0)::bigint,
+    COALESCE(sum(m.flag_2), 0)::bigint,
+    COALESCE(sum(m.flag_3), 0)::bigint
   ] AS flags
-FROM
-  requests AS f
-  CROSS JOIN LATERAL (SELECT COALESCE(f.model_group, 'unknown') AS model) AS m
+FROM models AS m
 GROUP BY GROUPING SETS ((), (m.model))
-HAVING
-  GROUPING(m.model) = 1
-  OR (
-    count(*) FILTER (WHERE f.status = 'success' AND NOT f.cache_hit AND f.total_tokens > 0 AND f.spend = 0) > 0
-    AND count(*) FILTER (WHERE f.status = 'success' AND NOT f.cache_hit AND f.total_tokens > 0 AND f.spend <> 0) = 0
-  )
+HAVING GROUPING(m.model) = 1 OR (sum(m.unpriced_requests) > 0 AND sum(m.priced_requests) = 0)
 ORDER BY GROUPING(m.model) DESC, unpriced_requests DESC, m.model COLLATE "C"
 LIMIT $3;
 

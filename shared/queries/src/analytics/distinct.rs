@@ -147,7 +147,8 @@ fn push_rolled_facts<'a>(
     question: &Question,
     grouping: &Grouping,
 ) -> Conditions<'a> {
-    source.push(sql, "f", &grouping.facts(question, &[]), RowSelector::SessionOf("d.session_id"));
+    // The session as well: a cluster then knows that all of this is in one place.
+    source.push(sql, "f", &grouping.facts(question, &[Fact::SessionId]), RowSelector::SessionOf("d.session_id"));
     grouping.push_joins(sql);
     let mut conditions = Conditions::new(sql);
     conditions.and().push("f.started_at >= d.rolled_from");

@@ -123,7 +123,8 @@ fn columns(totals: impl Iterator<Item = (&'static str, String)>) -> String {
 }
 
 /// The facts of these totals.
-const FACTS: [Fact; 18] = [
+const FACTS: [Fact; 19] = [
+    Fact::SessionId,
     Fact::StartedAt,
     Fact::EndedAt,
     Fact::DurationMs,
@@ -181,7 +182,8 @@ pub async fn summaries(
             .push("::text[]) AS k(session_id) CROSS JOIN LATERAL (SELECT ");
         sql.push(totals()).push(" FROM ");
         source.push(&mut sql, "e", &FACTS, RowSelector::SessionOf("k.session_id"));
-        sql.push(" HAVING count(*) > 0) AS t");
+        // A session without such requests makes no group.
+        sql.push(" GROUP BY e.session_id) AS t");
         found.extend(sql.build_query_as::<SessionSummary>().fetch_all(conn).await?);
     }
     found.sort_by_key(|summary| session_ids.iter().position(|id| *id == summary.session_id));
