@@ -57,17 +57,17 @@ async fn asking_everything_changes_nothing() {
 #[tokio::test]
 async fn its_sessions_cannot_write() {
     let app = App::of_release(RELEASE).await;
-    let mut session = app.state.db.connect().await.expect("a session");
+    let mut connection = app.state.db.connect().await.expect("a connection");
     for write in [
         "CREATE TABLE written ()",
         "DELETE FROM \"LiteLLM_SpendLogs\"",
         "UPDATE \"LiteLLM_SpendLogs\" SET spend = 0",
         "DROP INDEX IF EXISTS \"LiteLLM_SpendLogs_startTime_idx\"",
     ] {
-        let error = sqlx::raw_sql(write).execute(&mut session.conn).await.expect_err(write);
+        let error = sqlx::raw_sql(write).execute(&mut connection.conn).await.expect_err(write);
         let code =
             error.as_database_error().and_then(sqlx::error::DatabaseError::code).map(std::borrow::Cow::into_owned);
         assert_eq!(code.as_deref(), Some("25006"), "{write}: {error}");
     }
-    drop(session);
+    drop(connection);
 }

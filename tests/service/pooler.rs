@@ -75,11 +75,11 @@ async fn a_pooler_shares_no_right_to_write_and_no_endless_statement_with_us() {
     local::fixtures::load_schema(&mut server, Release::V1_109_1).await.expect("the schema loads");
     let pooler = PgBouncer::before(database.url(), "").await;
     let app = api_at(&pooler.url(database.url()), &[("STATEMENT_TIMEOUT_MS", "300")]);
-    let mut session = app.state.db.connect().await.expect("a session");
-    let refused = sqlx::raw_sql("CREATE TABLE written ()").execute(&mut session.conn).await.expect_err("read only");
+    let mut connection = app.state.db.connect().await.expect("a connection");
+    let refused = sqlx::raw_sql("CREATE TABLE written ()").execute(&mut connection.conn).await.expect_err("read only");
     let code = refused.as_database_error().and_then(|error| error.code().map(std::borrow::Cow::into_owned));
     assert_eq!(code.as_deref(), Some("25006"), "{refused}");
-    drop(session);
+    drop(connection);
 
     let overview = "/api/v1/analytics/overview";
     assert_eq!(app.get(overview).await.status, 200);

@@ -32,9 +32,9 @@ async fn a_server_that_can_prove_who_it_is_is_read() {
     for host in ["127.0.0.1", "localhost"] {
         let app = api(&url, host, &[("sslmode", "verify-full"), ("sslrootcert", &authority)]);
         assert_eq!(app.get(OVERVIEW).await.ok()["total_requests"], 0);
-        let mut session = app.state.db.connect().await.expect("a session");
+        let mut connection = app.state.db.connect().await.expect("a connection");
         let encrypted: bool = sqlx::query_scalar("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
-            .fetch_one(&mut session.conn)
+            .fetch_one(&mut connection.conn)
             .await
             .expect("an answer");
         assert!(encrypted);
