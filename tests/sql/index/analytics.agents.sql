@@ -192,7 +192,7 @@ FROM
   LEFT JOIN LATERAL (
     SELECT true AS is_rolled
     FROM (
-      SELECT s.started_at, s.agent_name
+      SELECT s.session_id, s.started_at, s.agent_name
       FROM
         traceability.facts s
         JOIN traceability.sessions b ON b.session_id = s.session_id

@@ -282,7 +282,7 @@ FROM
   LEFT JOIN LATERAL (
     SELECT true AS is_rolled
     FROM (
-      SELECT s.started_at, s.model_group, s.provider
+      SELECT s.session_id, s.started_at, s.model_group, s.provider
       FROM
         traceability.facts s
         JOIN traceability.sessions b ON b.session_id = s.session_id

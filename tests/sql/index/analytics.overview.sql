@@ -230,7 +230,7 @@ FROM
   LEFT JOIN LATERAL (
     SELECT true AS is_rolled
     FROM (
-      SELECT s.started_at
+      SELECT s.session_id, s.started_at
       FROM
         traceability.facts s
         JOIN traceability.sessions b ON b.session_id = s.session_id

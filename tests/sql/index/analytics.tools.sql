@@ -172,7 +172,7 @@ FROM (
         SELECT tool.name AS k1, ''::text AS k2
         FROM
           (
-            SELECT s.started_at, s.tools
+            SELECT s.session_id, s.started_at, s.tools
             FROM
               traceability.facts s
               JOIN traceability.sessions b ON b.session_id = s.session_id

@@ -197,7 +197,7 @@ FROM
   LEFT JOIN LATERAL (
     SELECT true AS is_rolled
     FROM (
-      SELECT s.started_at, s.user_id
+      SELECT s.session_id, s.started_at, s.user_id
       FROM
         traceability.facts s
         JOIN traceability.sessions b ON b.session_id = s.session_id

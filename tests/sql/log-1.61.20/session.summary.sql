@@ -1,6 +1,7 @@
 WITH
 requests AS (
   SELECT
+    s.request_id AS session_id,
     LEAST(
       GREATEST(s."startTime", timestamp '1970-01-01 00:00:00'),
       timestamp '9999-12-31 23:59:59.999'

@@ -69,6 +69,7 @@ FROM
       COALESCE(array_agg(DISTINCT e.end_user COLLATE "C") FILTER (WHERE e.end_user IS NOT NULL), '{}') AS end_users
     FROM (
       SELECT
+        s.request_id AS session_id,
         LEAST(
           GREATEST(s."startTime", timestamp '1970-01-01 00:00:00'),
           timestamp '9999-12-31 23:59:59.999'
@@ -698,5 +699,5 @@ FROM
         ) p
       WHERE s.request_id = k.session_id
     ) AS e
-    HAVING count(*) > 0
+    GROUP BY e.session_id
   ) AS t;
