@@ -46,9 +46,11 @@ MORE_THREADS := RUST_TEST_THREADS=$${RUST_TEST_THREADS:-$$(($$(getconf _NPROCESS
 # Each subject of the tests is a target of its own, a folder with a main.rs. TEST is a subject, a file of one (which
 # are then all that is linked), or a part of a test's name.
 SUBJECTS := $(filter-out bench,$(patsubst tests/%/main.rs,%,$(wildcard tests/*/main.rs)))
+SUBJECTS_OF_TEST := $(if $(TEST),$(filter $(SUBJECTS),$(TEST) \
+  $(notdir $(patsubst %/,%,$(dir $(wildcard tests/*/$(firstword $(subst ::, ,$(TEST))).rs))))))
 targets = $(addprefix --test ,$(1))
-SUBJECT_OF_TEST := $(if $(TEST),$(call targets,$(or $(filter $(SUBJECTS),$(TEST)),\
-  $(notdir $(patsubst %/,%,$(dir $(wildcard tests/*/$(firstword $(subst ::, ,$(TEST))).rs)))))))
+# Those of TEST, or else these, but for the built functions: `make e2e` has what they need.
+on_server = $(call targets,$(filter-out functions,$(or $(SUBJECTS_OF_TEST),$(1))))
 NAME_OF_TEST := $(filter-out $(SUBJECTS),$(TEST))
 WITH_TOOLS := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" SAM_CLI_TELEMETRY=0
 
@@ -84,21 +86,21 @@ report: ## Write a cost report of DATABASE_URL, or of the sample, to OUT; PERIOD
 	cargo run -q -p local -- report $(if $(FROM),--from $(FROM) --to $(TO),--period $(PERIOD)) --out $(OUT) $(if $(FORMAT),--format $(FORMAT)) $(REPORT)
 
 test: ## Run the tests, but for those that need a server (TEST_DATABASE_URL); needs nothing but Rust; TEST=name narrows
-	cargo test --workspace $(or $(SUBJECT_OF_TEST),--lib $(call targets,$(SUBJECTS))) $(NAME_OF_TEST)
+	cargo test --workspace $(if $(SUBJECTS_OF_TEST),,--lib) $(call targets,$(or $(SUBJECTS_OF_TEST),$(SUBJECTS))) $(NAME_OF_TEST)
 
 test-native: ## Run all tests on a PostgreSQL server of this machine, started for them alone
 	$(MORE_THREADS) tests/native-postgres.sh cargo test --workspace \
-	  $(or $(SUBJECT_OF_TEST),$(call targets,$(filter-out functions,$(SUBJECTS)))) $(NAME_OF_TEST) -- --include-ignored
+	  $(call on_server,$(SUBJECTS)) $(NAME_OF_TEST) -- --include-ignored
 
 test-indexed: ## Ask an index instead of the log for LiteLLM's own rows, on a PostgreSQL server of this machine
 	$(MORE_THREADS) TEST_INDEX=on tests/native-postgres.sh cargo test --workspace \
-	  $(or $(SUBJECT_OF_TEST),--test real_rows) $(NAME_OF_TEST) -- --include-ignored
+	  $(call on_server,real_rows) $(NAME_OF_TEST) -- --include-ignored
 
 test-citus: ## Ask an index that is distributed over a Citus cluster, and break it; CLUSTER=postgres://… is its coordinator's database
 	@test -n "$(CLUSTER)" || { echo "set CLUSTER to the URL of a coordinator's database that has the extension citus and its"; \
 	  echo "workers as nodes, as a superuser whom every node trusts: docs.citusdata.com, 'Installation'"; exit 1; }
 	TEST_DATABASE_URL="$(CLUSTER)" TEST_CITUS=on TEST_INDEX=on cargo test --workspace --no-fail-fast \
-	  $(or $(SUBJECT_OF_TEST),--test index --test real_rows) $(NAME_OF_TEST) -- --include-ignored
+	  $(call on_server,index real_rows) $(NAME_OF_TEST) -- --include-ignored
 
 sql: ## Write what the database is asked to tests/sql, after a change of a statement; look at the diff
 	UPDATE_SQL=1 tests/native-postgres.sh cargo test --workspace --test real_rows sql_snapshots
