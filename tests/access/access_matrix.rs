@@ -15,9 +15,8 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use sqlx::{Connection, PgConnection};
 use tests::database::is_native;
-use tests::{App, Database, encode, endpoints, rows};
-
 use tests::made;
+use tests::{App, Database, encode, endpoints, rows};
 
 const RELEASE: Release = Release::V1_109_1;
 /// Sessions that clients of several teams have in common, as they do who count them from 1.

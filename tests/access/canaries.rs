@@ -10,9 +10,8 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use sqlx::Connection;
 use tests::database::is_indexed;
-use tests::{Answer, App, Database, Logs, endpoints, index};
-
 use tests::made;
+use tests::{Answer, App, Database, Logs, endpoints, index};
 
 /// Part of every secret, and of nothing else.
 const CANARY: &str = "c4n4ry";

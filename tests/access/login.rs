@@ -9,10 +9,10 @@ use local::fixtures::SCHEMA_VERSIONS;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use sqlx::{AssertSqlSafe, Connection};
-use tests::{Answer, App, Database, Logs};
-use traceability_core::clock::Clock;
-
+use tests::database::run;
 use tests::made;
+use tests::{Answer, App, Logs};
+use traceability_core::clock::Clock;
 
 const ALICE: &str = "sk-alice-4711-xyzzy";
 const LISTING: &str = "/api/v1/requests";
@@ -31,12 +31,6 @@ fn later(app: &App, seconds: i64) -> App {
     let mut state = app.state.clone();
     state.clock = Clock::fixed(now);
     App::with_state(Arc::clone(&app.database), now, state)
-}
-
-async fn run(database: &Database, sql: &str) {
-    let mut conn = database.connect().await;
-    sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut conn).await.expect(sql);
-    conn.close().await.expect("closed");
 }
 
 /// A log with a request of alice's and one of bob's, and keys in all conditions.

@@ -7,10 +7,9 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use tests::issuer::Issuer;
+use tests::made;
 use tests::{App, Logs};
 use traceability_core::clock::Clock;
-
-use tests::made;
 
 const LISTING: &str = "/api/v1/requests";
 

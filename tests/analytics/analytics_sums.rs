@@ -5,9 +5,8 @@ use local::generate::{Generation, generate, progress_bar};
 use local::sample;
 use serde_json::{Value, json};
 use sqlx::Connection;
-use tests::{App, Database};
-
 use tests::made;
+use tests::{App, Database};
 
 /// The sum of a field over a list.
 fn total(list: &Value, field: &str) -> f64 {

@@ -4,7 +4,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde_json::{Value, json};
 use tests::App;
-
 use tests::expected::analytics::by_day;
 use tests::expected::checks::{check_bucket, check_hours};
 use tests::expected::log::path;

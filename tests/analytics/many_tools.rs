@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
 use tests::index;
-
 use tests::made;
 
 const TOOLS: &str = "/api/v1/analytics/tools";

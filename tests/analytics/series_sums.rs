@@ -5,11 +5,10 @@ use chrono_tz::Tz;
 use serde_json::{Value, json};
 use tests::database::is_native;
 use tests::endpoints::{self, Endpoint};
-use tests::{App, encode, index};
-use traceability_core::time::start_of_day;
-
 use tests::expected::{Dice, as_f64};
 use tests::made;
+use tests::{App, encode, index};
+use traceability_core::time::start_of_day;
 
 const GRANULARITIES: [&str; 5] = ["15m", "hour", "day", "week", "month"];
 const ZONES: [Tz; 4] = [Tz::UTC, Tz::Europe__Berlin, Tz::Asia__Kathmandu, Tz::America__St_Johns];

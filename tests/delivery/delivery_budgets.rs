@@ -2,10 +2,9 @@
 
 use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
+use tests::made;
 use tests::receiver::Mood;
 use tests::reporting::World;
-
-use tests::made;
 
 const TARGETS: &str = r#"[
     {"name": "all", "kind": "webhook", "url": {"env": "HOOK_URL"}, "key": {"env": "HOOK_KEY"}, "periods": []},

@@ -2,7 +2,6 @@
 
 use serde_json::json;
 use tests::reporting::World;
-
 use tests::reporting::{database, now};
 
 #[tokio::test]

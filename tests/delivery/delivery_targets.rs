@@ -9,7 +9,6 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use tests::receiver::{Mood, Received, Receiver};
 use tests::reporting::{KEY, PATIENCE, World};
-
 use tests::reporting::{database, now};
 
 const HOOK: &str = "/hook/hunter2";

@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
 use serde_json::{Value, json};
-use tests::{App, Database};
-
 use tests::expected::report::{money, report};
 use tests::expected::{Filter, Money};
 use tests::made;
+use tests::{App, Database};
 
 fn instant(text: &str) -> DateTime<Utc> {
     text.parse().expect("a time")

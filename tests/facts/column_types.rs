@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use chrono::{TimeDelta, Utc};
 use serde_json::json;
+use tests::database::run;
+use tests::made::{self, Scratch};
 use tests::{App, Database, Logs, endpoints};
 use traceability_core::name_paths::NamePaths;
 use traceability_queries::source::RequestSource;
-
-use tests::database::run;
-use tests::made::{self, Scratch};
 
 /// The columns of LiteLLM's log that are read, and their types; types in whose place they can be read as well, and one in
 /// whose place they cannot.

@@ -8,14 +8,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, Postgres, QueryBuilder};
 use tests::database::is_native;
+use tests::expected::Money;
+use tests::made::{self, Scratch};
 use tests::{App, Database, encode, index};
 use traceability_core::name_paths::NamePaths;
 use traceability_core::scope::Scope;
 use traceability_facts::{Beside, Fact, RowSelector};
 use traceability_queries::source::RequestSource;
-
-use tests::expected::Money;
-use tests::made::{self, Scratch};
 
 /// Rows that LiteLLM wrote in cases that its users reported; where each comes from stands at its top.
 const CASES: [&str; 3] = [

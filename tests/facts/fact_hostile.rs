@@ -6,7 +6,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection};
 use tests::App;
-
 use tests::made;
 
 fn noon() -> DateTime<Utc> {

@@ -3,9 +3,8 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 use tests::App;
-use traceability_core::name_paths::NamePaths;
-
 use tests::made::{self, Scratch};
+use traceability_core::name_paths::NamePaths;
 
 fn noon() -> DateTime<Utc> {
     "2026-11-20T12:00:00Z".parse().expect("a time")

@@ -5,13 +5,12 @@ use local::fixtures::SCHEMA_VERSIONS;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use sqlx::{Postgres, QueryBuilder};
+use tests::made::{self, Scratch};
 use traceability_core::name_paths::NamePaths;
 use traceability_core::scope::Scope;
 use traceability_facts::{Beside, Fact, RowSelector};
 use traceability_litellm::SchemaError;
 use traceability_queries::source::RequestSource;
-
-use tests::made::{self, Scratch};
 
 const COLUMNS: [(&str, &str); 35] = [
     ("request_id", "text"),

@@ -6,11 +6,10 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use sqlx::Connection;
-use tests::{Database, Pair, encode, index, rows};
-use traceability_index::names;
-
 use tests::database::run;
 use tests::made;
+use tests::{Database, Pair, encode, index, rows};
+use traceability_index::names;
 
 const CASE: &str = include_str!("../fixtures/cases/26-odd-ids.sql");
 

@@ -6,11 +6,10 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
-use tests::index::{self, Task};
-use tests::{App, Database, Pair, endpoints};
-
 use tests::database::{number, run};
+use tests::index::{self, Task};
 use tests::made;
+use tests::{App, Database, Pair, endpoints};
 
 const CASE_20: &str = include_str!("../fixtures/cases/20-end-before-start.sql");
 const CASE_28: &str = include_str!("../fixtures/cases/28-odd-spend.sql");

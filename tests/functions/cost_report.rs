@@ -6,12 +6,11 @@ use local::fixtures::Release;
 use serde_json::{Value, json};
 use tests::bucket::Fate;
 use tests::emulator::Emulator;
+use tests::made;
 use tests::moto::Moto;
 use tests::receiver::{Mood, Receiver};
 use tests::reporting::KEY;
 use tests::{Function, Outcome, Program};
-
-use tests::made;
 
 /// The log of yesterday, by this machine's clock: the function has no other.
 async fn url(name: &str) -> String {

@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 use tests::moto::Moto;
 use tests::reporting::{TIME, World};
-
 use tests::reporting::{database, now};
 
 #[tokio::test]

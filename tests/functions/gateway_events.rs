@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
+use tests::made;
 use tests::{Answer, App, Database, Function, Gateway, Outcome, Program, Question};
 use tokio::sync::OnceCell;
-
-use tests::made;
 
 const SUMMARY: &str = "/api/v1/sessions/{session_id}/summary";
 const MESSAGES: &str = "/api/v1/sessions/{session_id}/messages";

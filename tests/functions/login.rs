@@ -7,9 +7,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use sqlx::{AssertSqlSafe, Connection};
-use tests::{Answer, Database, Function, Gateway, Program, Question};
-
 use tests::made;
+use tests::{Answer, Database, Function, Gateway, Program, Question};
 
 const KEY: &str = "sk-alice-xyzzy";
 

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::PgConnection;
+use tests::database::execute;
+use tests::made;
 use tests::moto::{Moto, free_address, with_aws_at};
 use tests::{Answer, Database, Function, Gateway, Program, Question};
 use url::Url;
-
-use tests::made;
 
 const ROLE: &str = "traceability_test_secret";
 const FIRST: &str = "hunter2-first";
@@ -26,14 +26,10 @@ async fn database(name: &str) -> (Arc<Database>, PgConnection, String) {
     let database = made::database(name, &[made::row("chat-1", start, json!({}))]).await;
     let mut conn = database.connect().await;
     let role = format!("{ROLE}_{name}");
-    run(&mut conn, &format!("DROP ROLE IF EXISTS {role}")).await;
-    run(&mut conn, &format!("CREATE ROLE {role} LOGIN PASSWORD '{FIRST}'")).await;
-    run(&mut conn, &format!(r#"GRANT SELECT ON "LiteLLM_SpendLogs" TO {role}"#)).await;
+    execute(&mut conn, &format!("DROP ROLE IF EXISTS {role}")).await;
+    execute(&mut conn, &format!("CREATE ROLE {role} LOGIN PASSWORD '{FIRST}'")).await;
+    execute(&mut conn, &format!(r#"GRANT SELECT ON "LiteLLM_SpendLogs" TO {role}"#)).await;
     (database, conn, role)
-}
-
-async fn run(conn: &mut PgConnection, sql: &str) {
-    sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(conn).await.expect(sql);
 }
 
 async fn ask(function: &Function, question: &Question) -> Answer {
@@ -76,7 +72,7 @@ async fn the_login_is_that_of_the_secret_and_its_rotation_costs_no_request() {
     let (database, mut conn, role) = database("rotation").await;
     let program = moto.for_aws(program);
     for number in 0..3 {
-        run(&mut conn, &format!("ALTER ROLE {role} PASSWORD '{FIRST}'")).await;
+        execute(&mut conn, &format!("ALTER ROLE {role} PASSWORD '{FIRST}'")).await;
         let (shape, secret, url) = shapes(&database, &role, FIRST)[number].clone();
         let arn = moto.create_secret(&format!("traceability/{number}"), &secret).await;
         let program = program.clone().env("DATABASE_SECRET_ARN", &arn);
@@ -85,7 +81,7 @@ async fn the_login_is_that_of_the_secret_and_its_rotation_costs_no_request() {
         let before = ask(&function, &summary()).await;
         assert_eq!(before.ok()["session_id"], "chat-1", "{shape}");
 
-        run(&mut conn, &format!("ALTER ROLE {role} PASSWORD '{SECOND}'")).await;
+        execute(&mut conn, &format!("ALTER ROLE {role} PASSWORD '{SECOND}'")).await;
         moto.change_secret(&arn, &shapes(&database, &role, SECOND)[number].1).await;
         let end = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = $1";
         let ended: Vec<bool> = sqlx::query_scalar(end).bind(&role).fetch_all(&mut conn).await.expect("they end");
@@ -95,7 +91,7 @@ async fn the_login_is_that_of_the_secret_and_its_rotation_costs_no_request() {
         assert_eq!(ask(&function, &summary()).await.text, before.text, "{shape}");
         expect_discretion(&function);
     }
-    run(&mut conn, &format!("DROP OWNED BY {role}; DROP ROLE {role}")).await;
+    execute(&mut conn, &format!("DROP OWNED BY {role}; DROP ROLE {role}")).await;
 }
 
 #[tokio::test]

@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
-use tests::faults::api_at;
-use tests::index::{self, Task};
-use tests::wire::Wire;
-use tests::{App, Database, Logs};
-
 use tests::clock::HandClock;
 use tests::database::run;
+use tests::faults::api_at;
+use tests::index::{self, Task};
 use tests::made;
+use tests::wire::Wire;
+use tests::{App, Database, Logs};
 
 const ROW: &str = "one";
 const OF_INDEX: &str = "The database of the index cannot be read";

@@ -8,9 +8,9 @@ use local::fixtures::{self, Release};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use sqlx::Connection;
-use tests::{Database, Pair, encode, endpoints, index, rows};
-
+use tests::database::run;
 use tests::expected::Dice;
+use tests::{Database, Pair, encode, endpoints, index, rows};
 
 const GRANULARITIES: [&str; 6] = ["", "15m", "hour", "day", "week", "month"];
 const ZONES: [&str; 4] = ["UTC", "Asia/Kolkata", "Australia/Lord_Howe", "America/New_York"];
@@ -63,12 +63,6 @@ pub async fn spread(name: &str, release: Release) -> Arc<Database> {
     sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut conn).await.expect("the rows are spread");
     conn.close().await.expect("closed");
     Arc::new(database)
-}
-
-async fn run(database: &Database, sql: &str) {
-    let mut conn = database.connect().await;
-    sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned())).execute(&mut conn).await.expect(sql);
-    conn.close().await.expect("closed");
 }
 
 /// The endpoints of the analytics, and the names of their parameters.

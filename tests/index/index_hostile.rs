@@ -6,13 +6,12 @@ use chrono::{TimeDelta, Utc};
 use local::fixtures::{self, Release};
 use serde_json::{Value, json};
 use sqlx::Connection;
-use tests::{App, Database, Pair, index};
-
 use tests::any_rows::{any_row, some_rows};
 use tests::database::run;
 use tests::expected::Dice;
 use tests::made;
 use tests::made::add;
+use tests::{App, Database, Pair, index};
 
 /// A text that does not compress, so that no index of the database takes it.
 fn long(dice: &mut Dice, length: usize) -> String {

@@ -6,12 +6,11 @@ use axum::body::Body;
 use chrono::{DateTime, TimeDelta, Utc};
 use http::{Method, Request};
 use serde_json::json;
-use tests::{Answer, App, endpoints, index};
-
 use tests::any_rows::{any_row, some_rows};
 use tests::expected::Dice;
 use tests::made;
 use tests::made::add;
+use tests::{Answer, App, endpoints, index};
 
 const RANGE: &str = "start_date=2026-10-01&end_date=2026-11-01";
 

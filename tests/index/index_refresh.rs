@@ -6,14 +6,13 @@ use chrono::{TimeDelta, Utc};
 use local::fixtures::SCHEMA_VERSIONS;
 use serde_json::{Value, json};
 use sqlx::Connection;
-use tests::index::{self, Task};
-use tests::{App, Database};
-use traceability_core::time::TimeWindow;
-
 use tests::any_rows::{any_row, some_rows};
 use tests::database::{number, run};
 use tests::expected::Dice;
+use tests::index::{self, Task};
 use tests::made::{self, add};
+use tests::{App, Database};
+use traceability_core::time::TimeWindow;
 
 /// A database of its own with the newest tables, some rows and an index of them.
 async fn indexed(name: &str, rows: &[Value]) -> Arc<Database> {

@@ -7,10 +7,9 @@ use chrono::{DateTime, Utc};
 use flate2::read::GzDecoder;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection};
+use tests::database::{number, run};
 use tests::{App, Database, index};
 use traceability_index::{Migration, MigrationError};
-
-use tests::database::{number, run};
 
 /// A log and its index as the first step's version left them, see `tests/fixtures/README.md`. The log has lost its October.
 const FIRST_VERSION: &[u8] = include_bytes!("../fixtures/index/20261124000000.sql.gz");

@@ -5,7 +5,6 @@ use chrono_tz::Tz;
 use local::fixtures::Release;
 use serde_json::Value;
 use tests::App;
-
 use tests::expected::analytics as expected;
 use tests::expected::checks::{self, check_bucket};
 use tests::expected::log::path;

@@ -5,7 +5,6 @@ use chrono_tz::Tz;
 use local::fixtures::Release;
 use serde_json::{Value, json};
 use tests::App;
-
 use tests::expected::checks::check_bucket;
 
 use super::analytics::ask;

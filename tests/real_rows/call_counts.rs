@@ -9,13 +9,12 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use serde_json::{Map, Value, json};
 use sqlx::{Connection, Postgres, QueryBuilder};
+use tests::made;
 use tests::{App, Database, encode};
 use traceability_core::name_paths::NamePaths;
 use traceability_core::scope::Scope;
 use traceability_facts::{Beside, Fact, RowSelector};
 use traceability_queries::source::RequestSource;
-
-use tests::made;
 
 const RESPONSES: usize = 600;
 

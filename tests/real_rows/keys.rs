@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use local::fixtures::{self, Release, SCHEMA_VERSIONS};
 use serde_json::Value;
 use sqlx::Connection;
+use tests::made::{self, Scratch};
 use tests::{Database, rows};
 use traceability_access::litellm;
 use traceability_access::litellm::Denied;
@@ -12,8 +13,6 @@ use traceability_core::name_paths::NamePaths;
 use traceability_core::scope::{OwnRows, Scope};
 use traceability_litellm::keys::KeyRecord;
 use traceability_queries::source::RequestSource;
-
-use tests::made::{self, Scratch};
 
 fn noon() -> DateTime<Utc> {
     "2026-11-20T12:00:00Z".parse().expect("a time")

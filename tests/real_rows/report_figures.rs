@@ -6,7 +6,6 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use local::fixtures::Release;
 use serde_json::{Value, json};
 use tests::App;
-
 use tests::expected::analytics::{by_day, by_dimension, sessions, sum};
 use tests::expected::log::path;
 use tests::expected::report::{money, report};

@@ -6,7 +6,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use local::fixtures::Release;
 use serde_json::{Map, Value, json};
 use tests::App;
-
 use tests::expected::log::path;
 use tests::expected::session::{cost, summary};
 use tests::expected::{Dice, Filter, Log, Money, Row, assert_same, count};

@@ -3,7 +3,6 @@
 use local::fixtures::Release;
 use serde_json::Value;
 use tests::App;
-
 use tests::expected::log::path;
 use tests::expected::{Log, assert_same, session};
 

@@ -3,7 +3,6 @@
 use local::fixtures::Release;
 use serde_json::json;
 use tests::App;
-
 use tests::expected::{Log, tools};
 
 /// The path of a request.

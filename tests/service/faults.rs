@@ -5,16 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use local::fixtures::{self, Release};
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use sqlx::{Connection, PgConnection};
+use tests::database::execute;
 use tests::faults::{api_at, ask_everything, expect_outage};
 use tests::wire::Wire;
 use tests::{App, Database};
 
 const OVERVIEW: &str = "/api/v1/analytics/overview";
-
-async fn run(conn: &mut PgConnection, sql: &str) {
-    sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(conn).await.expect(sql);
-}
 
 /// A database with the tables of the newest release, and no rows.
 async fn without_rows(name: &str) -> (Arc<Database>, PgConnection) {
@@ -69,14 +66,14 @@ async fn a_database_without_the_table_or_without_a_column_is_an_outage() {
 
     let mut conn = database.connect().await;
     fixtures::load_schema(&mut conn, Release::V1_109_1).await.expect("the schema loads");
-    run(&mut conn, r#"ALTER TABLE "LiteLLM_SpendLogs" DROP COLUMN spend"#).await;
+    execute(&mut conn, r#"ALTER TABLE "LiteLLM_SpendLogs" DROP COLUMN spend"#).await;
     conn.close().await.expect("closed");
     let app = App::over(Arc::clone(&database), tests::faults::now(), &[]);
     expect_outage(&app, 503).await;
     app.state.db.close().await;
 
     let mut conn = database.connect().await;
-    run(&mut conn, r#"ALTER TABLE "LiteLLM_SpendLogs" ADD COLUMN spend double precision NOT NULL DEFAULT 0"#).await;
+    execute(&mut conn, r#"ALTER TABLE "LiteLLM_SpendLogs" ADD COLUMN spend double precision NOT NULL DEFAULT 0"#).await;
     conn.close().await.expect("closed");
     let app = App::over(database, tests::faults::now(), &[]);
     assert_eq!(app.get(OVERVIEW).await.ok()["total_requests"], 0);
@@ -104,21 +101,21 @@ async fn a_column_that_comes_or_goes_meanwhile_is_noticed_without_a_restart() {
         assert!(matches!(answer.status.as_u16(), 200 | 404), "{path}: {}", answer.text);
     }
     // One that newer releases have: the next request learns of it, those after it do without.
-    run(&mut conn, r#"ALTER TABLE "LiteLLM_SpendLogs" DROP COLUMN session_id, DROP COLUMN litellm_call_id"#).await;
+    execute(&mut conn, r#"ALTER TABLE "LiteLLM_SpendLogs" DROP COLUMN session_id, DROP COLUMN litellm_call_id"#).await;
     let _ = app.get("/api/v1/requests").await;
     for (path, answer) in ask_everything(&app, "some-id").await {
         assert!(matches!(answer.status.as_u16(), 200 | 404), "{path}: {}", answer.text);
     }
     // One that all have: an outage for as long as it is missing.
-    run(&mut conn, r#"ALTER TABLE "LiteLLM_SpendLogs" RENAME COLUMN spend TO spent"#).await;
+    execute(&mut conn, r#"ALTER TABLE "LiteLLM_SpendLogs" RENAME COLUMN spend TO spent"#).await;
     let _ = app.get(OVERVIEW).await.problem(503);
     expect_outage(&app, 503).await;
-    run(&mut conn, r#"ALTER TABLE "LiteLLM_SpendLogs" RENAME COLUMN spent TO spend"#).await;
+    execute(&mut conn, r#"ALTER TABLE "LiteLLM_SpendLogs" RENAME COLUMN spent TO spend"#).await;
     assert_eq!(app.get(OVERVIEW).await.status, 200);
     // The table itself, as a restore from a backup would have it.
-    run(&mut conn, r#"ALTER TABLE "LiteLLM_SpendLogs" RENAME TO "Restoring""#).await;
+    execute(&mut conn, r#"ALTER TABLE "LiteLLM_SpendLogs" RENAME TO "Restoring""#).await;
     expect_outage(&app, 503).await;
-    run(&mut conn, r#"ALTER TABLE "Restoring" RENAME TO "LiteLLM_SpendLogs""#).await;
+    execute(&mut conn, r#"ALTER TABLE "Restoring" RENAME TO "LiteLLM_SpendLogs""#).await;
     assert_eq!(app.get(OVERVIEW).await.status, 200);
 }
 
@@ -126,19 +123,19 @@ async fn a_column_that_comes_or_goes_meanwhile_is_noticed_without_a_restart() {
 #[ignore = "needs a PostgreSQL server"]
 async fn a_role_that_may_not_read_the_table_is_an_outage_until_it_may() {
     let (database, mut conn) = without_rows("faults_role").await;
-    run(&mut conn, "DROP ROLE IF EXISTS traceability_test_faults_reader").await;
-    run(&mut conn, "CREATE ROLE traceability_test_faults_reader LOGIN PASSWORD 'hunter2'").await;
+    execute(&mut conn, "DROP ROLE IF EXISTS traceability_test_faults_reader").await;
+    execute(&mut conn, "CREATE ROLE traceability_test_faults_reader LOGIN PASSWORD 'hunter2'").await;
     let mut url = url::Url::parse(database.url()).expect("a URL");
     url.set_username("traceability_test_faults_reader").expect("a name");
     url.set_password(Some("hunter2")).expect("a password");
     let app = api_at(url.as_str(), &[]);
     expect_outage(&app, 503).await;
-    run(&mut conn, r#"GRANT SELECT ON "LiteLLM_SpendLogs" TO traceability_test_faults_reader"#).await;
+    execute(&mut conn, r#"GRANT SELECT ON "LiteLLM_SpendLogs" TO traceability_test_faults_reader"#).await;
     assert_eq!(app.get(OVERVIEW).await.ok()["total_requests"], 0, "the companions need not be readable");
-    run(&mut conn, r#"REVOKE SELECT ON "LiteLLM_SpendLogs" FROM traceability_test_faults_reader"#).await;
+    execute(&mut conn, r#"REVOKE SELECT ON "LiteLLM_SpendLogs" FROM traceability_test_faults_reader"#).await;
     expect_outage(&app, 503).await;
     app.state.db.close().await;
-    run(&mut conn, "DROP ROLE traceability_test_faults_reader").await;
+    execute(&mut conn, "DROP ROLE traceability_test_faults_reader").await;
 }
 
 #[tokio::test]
@@ -148,7 +145,7 @@ async fn a_statement_that_takes_too_long_is_a_timeout() {
     let app = api_at(database.url(), &[("STATEMENT_TIMEOUT_MS", "300"), ("DATABASE_MAX_CONNECTIONS", "20")]);
     assert_eq!(app.get(OVERVIEW).await.status, 200);
     let mut writer = conn.begin().await.expect("a transaction");
-    run(&mut writer, r#"LOCK TABLE "LiteLLM_SpendLogs" IN ACCESS EXCLUSIVE MODE"#).await;
+    execute(&mut writer, r#"LOCK TABLE "LiteLLM_SpendLogs" IN ACCESS EXCLUSIVE MODE"#).await;
     expect_outage(&app, 504).await;
     writer.rollback().await.expect("rolled back");
     assert_eq!(app.get(OVERVIEW).await.status, 200);
@@ -161,7 +158,7 @@ async fn with_its_own_limits_the_api_answers_while_the_table_is_locked() {
     let app = api_at(database.url(), &[]);
     assert_eq!(app.get(OVERVIEW).await.status, 200);
     let mut writer = conn.begin().await.expect("a transaction");
-    run(&mut writer, r#"LOCK TABLE "LiteLLM_SpendLogs" IN ACCESS EXCLUSIVE MODE"#).await;
+    execute(&mut writer, r#"LOCK TABLE "LiteLLM_SpendLogs" IN ACCESS EXCLUSIVE MODE"#).await;
     // There are two connections: the first two requests wait for the table, the others for a connection.
     for (path, answer) in ask_everything(&app, "some-id").await {
         assert!(matches!(answer.status.as_u16(), 503 | 504), "{path}: {}", answer.text);
@@ -231,7 +228,7 @@ async fn an_answer_that_nobody_waits_for_costs_no_other_its_connection() {
     let app = api_at(database.url(), &[("DATABASE_MAX_CONNECTIONS", "1")]);
     assert_eq!(app.get(OVERVIEW).await.status, 200);
     let mut writer = conn.begin().await.expect("a transaction");
-    run(&mut writer, r#"LOCK TABLE "LiteLLM_SpendLogs" IN ACCESS EXCLUSIVE MODE"#).await;
+    execute(&mut writer, r#"LOCK TABLE "LiteLLM_SpendLogs" IN ACCESS EXCLUSIVE MODE"#).await;
     // The client hangs up in the middle of a statement.
     let given_up = tokio::time::timeout(Duration::from_millis(300), app.get(OVERVIEW)).await;
     assert!(given_up.is_err(), "the table was not locked");

@@ -8,9 +8,8 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use sqlx::{AssertSqlSafe, Connection};
 use tests::database::is_native;
-use tests::{App, Database, Logs};
-
 use tests::made;
+use tests::{App, Database, Logs};
 
 /// Requests of the long session. An embedded database takes seconds for the larger number.
 fn requests() -> u64 {

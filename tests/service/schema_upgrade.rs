@@ -7,16 +7,15 @@ use futures::future::join_all;
 use local::fixtures::SCHEMA_VERSIONS;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use tests::clock::HandClock;
+use tests::database::{number, run};
 use tests::index::{self, Task};
+use tests::made;
 use tests::{App, Database, Logs};
 use traceability_core::environment::Environment;
 use traceability_db::config::DatabaseConfig;
 use traceability_index::refresh::{Refresh, RefreshConfig};
 use traceability_queries::source::RequestSource;
-
-use tests::clock::HandClock;
-use tests::database::{number, run};
-use tests::made;
 
 const LISTING: &str = "/api/v1/requests";
 const KEY: &str = "sk-of-alice";

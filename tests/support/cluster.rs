@@ -1,9 +1,11 @@
 //! Databases of a Citus cluster, whose coordinator `TEST_DATABASE_URL` names: the database there has to have the extension, and
 //! the workers as its nodes.
 
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use sqlx::{Connection, PgConnection};
 use tokio::sync::Mutex;
 use url::Url;
+
+use crate::database::execute;
 
 /// Whether the tests' indexes are distributed over a cluster: `TEST_CITUS=on`.
 #[must_use]
@@ -25,23 +27,19 @@ pub(crate) async fn join(admin: &mut PgConnection, coordinator: &Url, name: &str
         worker.set_host(Some(host)).expect("a host");
         worker.set_port(Some(u16::try_from(*port).expect("a port"))).expect("a port");
         let mut conn = PgConnection::connect(worker.as_str()).await.expect("the worker answers");
-        run(&mut conn, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
-        run(&mut conn, &format!("CREATE DATABASE {name}")).await;
+        execute(&mut conn, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
+        execute(&mut conn, &format!("CREATE DATABASE {name}")).await;
         worker.set_path(name);
         let mut conn = PgConnection::connect(worker.as_str()).await.expect("the worker's database answers");
-        run(&mut conn, "CREATE EXTENSION citus").await;
+        execute(&mut conn, "CREATE EXTENSION citus").await;
     }
     let mut own = coordinator.clone();
     own.set_path(name);
     let mut conn = PgConnection::connect(own.as_str()).await.expect("the coordinator's database answers");
-    run(&mut conn, "CREATE EXTENSION citus").await;
+    execute(&mut conn, "CREATE EXTENSION citus").await;
     let (host, port) = (own.host_str().unwrap_or("127.0.0.1"), own.port().unwrap_or(5432));
-    run(&mut conn, &format!("SELECT citus_set_coordinator_host('{host}', {port})")).await;
+    execute(&mut conn, &format!("SELECT citus_set_coordinator_host('{host}', {port})")).await;
     for (host, port) in &nodes {
-        run(&mut conn, &format!("SELECT citus_add_node('{host}', {port})")).await;
+        execute(&mut conn, &format!("SELECT citus_add_node('{host}', {port})")).await;
     }
-}
-
-async fn run(conn: &mut PgConnection, sql: &str) {
-    sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(conn).await.expect(sql);
 }

@@ -106,11 +106,16 @@ impl Database {
     }
 }
 
-/// Runs statements that return nothing.
+/// Runs statements that return nothing, on a connection of their own.
 pub async fn run(database: &Database, sql: &str) {
     let mut conn = database.connect().await;
-    sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut conn).await.expect(sql);
+    execute(&mut conn, sql).await;
     conn.close().await.expect("closed");
+}
+
+/// Runs statements that return nothing.
+pub async fn execute(conn: &mut PgConnection, sql: &str) {
+    sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(conn).await.expect(sql);
 }
 
 /// The one number that a statement returns.

@@ -1,7 +1,7 @@
 //! Merging a slice into the facts, with the sessions that it belongs to.
 
 use chrono::{Datelike, NaiveDate};
-use sqlx::{AssertSqlSafe, Executor, PgConnection};
+use sqlx::{AssertSqlSafe, PgConnection};
 use traceability_core::time::TimeWindow;
 use traceability_facts::Fact;
 use traceability_facts::session::{SUMMARY_COLUMNS, SessionName};
@@ -27,10 +27,8 @@ pub(super) async fn number(conn: &mut PgConnection) -> sqlx::Result<i64> {
     sqlx::query_scalar("UPDATE traceability.state SET merges = merges + 1 RETURNING merges").fetch_one(conn).await
 }
 
-/// That a row of one table is that of another: all of the key, since it begins with what a cluster distributes both by.
-fn same(one: &str, other: &str) -> String {
-    ["session_id", "started_at", "request_id"].map(|name| format!("{one}.{name} = {other}.{name}")).join(" AND ")
-}
+/// SQL of whether a fact `f` is the row `s` of the slice: all of the key, since it begins with what a cluster distributes both by.
+const SAME: &str = "f.session_id = s.session_id AND f.started_at = s.started_at AND f.request_id = s.request_id";
 
 /// The requests of this window that the slice has not, or in another session: also those that the log had lost, since it may
 /// have them again.
@@ -41,9 +39,8 @@ pub(super) async fn missing(
 ) -> sqlx::Result<Vec<String>> {
     let sql = format!(
         "SELECT f.request_id FROM traceability.facts f WHERE f.started_at >= $1 AND f.started_at < $2 \
-         AND NOT EXISTS (SELECT 1 FROM {} s WHERE {})",
+         AND NOT EXISTS (SELECT 1 FROM {} s WHERE {SAME})",
         staging.slice(),
-        same("f", "s"),
     );
     sqlx::query_scalar(AssertSqlSafe(sql))
         .bind(window.start.naive_utc())
@@ -65,27 +62,23 @@ pub(super) async fn merge(
 ) -> sqlx::Result<u64> {
     let (start, end) = (window.start.naive_utc(), window.end.naive_utc());
     let here = "f.started_at >= $1 AND f.started_at < $2";
-    let same = same("f", "s");
     let (slice, replaced) = (staging.slice(), staging.replaced());
     let columns = columns(|_| true);
-    let of = |alias: &str, columns: &[&str]| {
-        columns.iter().map(|name| format!("{alias}.{name}")).collect::<Vec<_>>().join(", ")
-    };
     let statement = |sql: String| sqlx::query(AssertSqlSafe(sql)).bind(start).bind(end);
-    let marked = statement(mark_in_place(here, &same, slice)).execute(&mut *conn).await?.rows_affected();
+    let marked = statement(mark_in_place(here, slice)).execute(&mut *conn).await?.rows_affected();
 
-    let not_here = format!("NOT EXISTS (SELECT 1 FROM {slice} s WHERE {same})");
+    let not_here = format!("NOT EXISTS (SELECT 1 FROM {slice} s WHERE {SAME})");
     let keep = |condition: &str| {
         format!("INSERT INTO {replaced} SELECT f.* FROM traceability.facts f WHERE {here} AND {condition}")
     };
-    let take_out = format!("DELETE FROM traceability.facts f USING {replaced} s WHERE {here} AND {same}");
+    let take_out = format!("DELETE FROM traceability.facts f USING {replaced} s WHERE {here} AND {SAME}");
 
     // What differs is taken out, then put in like what is new.
     statement(format!(
-        "INSERT INTO {replaced} SELECT f.* FROM traceability.facts f JOIN {slice} s ON {same} WHERE {here} \
+        "INSERT INTO {replaced} SELECT f.* FROM traceability.facts f JOIN {slice} s ON {SAME} WHERE {here} \
          AND (f.gone OR ({}) IS DISTINCT FROM ({}))",
-        of("f", &columns),
-        of("s", &columns),
+        row("f", &columns),
+        row("s", &columns),
     ))
     .execute(&mut *conn)
     .await?;
@@ -102,7 +95,7 @@ pub(super) async fn merge(
         statement(format!("UPDATE traceability.facts f SET gone = true WHERE {here} AND NOT f.gone AND {not_here}"))
     };
     let gone = gone.execute(&mut *conn).await?.rows_affected();
-    let is_new = format!("NOT EXISTS (SELECT 1 FROM traceability.facts f WHERE {here} AND {same})");
+    let is_new = format!("NOT EXISTS (SELECT 1 FROM traceability.facts f WHERE {here} AND {SAME})");
     if stale::is_rolled_up(conn, window).await? {
         let late = format!("INSERT INTO {replaced} SELECT s.* FROM {slice} s WHERE {is_new}");
         statement(late).execute(&mut *conn).await?;
@@ -112,7 +105,7 @@ pub(super) async fn merge(
         "INSERT INTO traceability.facts ({}, projection) SELECT {}, {PROJECTION} FROM {slice} s WHERE {is_new} \
          ON CONFLICT DO NOTHING",
         columns.join(", "),
-        of("s", &columns),
+        row("s", &columns),
     ))
     .execute(&mut *conn)
     .await?
@@ -131,17 +124,19 @@ fn columns(are: impl Fn(&Fact) -> bool) -> Vec<&'static str> {
     Fact::ALL.into_iter().filter(are).map(Fact::name).collect()
 }
 
+/// SQL of these columns of a row.
+fn row(alias: &str, columns: &[&str]) -> String {
+    columns.iter().map(|name| format!("{alias}.{name}")).collect::<Vec<_>>().join(", ")
+}
+
 /// SQL that alters rows in place of which only the marks differ, or the projection that made them: all rows after an upgrade,
 /// and their roll-ups are still right.
-fn mark_in_place(here: &str, same: &str, slice: &str) -> String {
-    let row = |alias: &str, columns: &[&str]| {
-        columns.iter().map(|name| format!("{alias}.{name}")).collect::<Vec<_>>().join(", ")
-    };
+fn mark_in_place(here: &str, slice: &str) -> String {
     let (marks, rest) = (columns(|fact| MARKS.contains(fact)), columns(|fact| !MARKS.contains(fact)));
     let (old, new) = (row("f", &marks), row("s", &marks));
     format!(
         "UPDATE traceability.facts f SET ({}, projection) = ROW({new}, {PROJECTION}) FROM {slice} s \
-         WHERE {here} AND {same} AND NOT f.gone AND ({}) IS NOT DISTINCT FROM ({}) \
+         WHERE {here} AND {SAME} AND NOT f.gone AND ({}) IS NOT DISTINCT FROM ({}) \
          AND ({old}, f.projection) IS DISTINCT FROM ({new}, {PROJECTION}::smallint)",
         marks.join(", "),
         row("f", &rest),
@@ -151,10 +146,7 @@ fn mark_in_place(here: &str, same: &str, slice: &str) -> String {
 
 /// Totals the sessions of the slice anew, from all of their facts.
 async fn refresh_sessions(conn: &mut PgConnection, staging: Staging) -> sqlx::Result<()> {
-    // Each session by the index, whatever the planner takes their numbers for: the rest of the table is many times as much.
-    conn.execute("SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off").await?;
     staging.touch(conn).await?;
-    conn.execute("SET LOCAL enable_hashjoin TO DEFAULT; SET LOCAL enable_mergejoin TO DEFAULT").await?;
     sqlx::raw_sql(AssertSqlSafe(sessions(staging))).execute(&mut *conn).await?;
     let sql = format!(
         "DELETE FROM traceability.sessions t WHERE EXISTS (SELECT 1 FROM {} a WHERE a.session_id = t.session_id) \
@@ -170,8 +162,7 @@ async fn refresh_sessions(conn: &mut PgConnection, staging: Staging) -> sqlx::Re
 fn sessions(staging: Staging) -> String {
     let summary = SUMMARY_COLUMNS.map(|(name, of_requests)| format!(", {of_requests} AS {name}")).concat();
     let columns = SEARCH_COLUMNS.into_iter().chain(SUMMARY_COLUMNS.map(|(name, _)| name)).collect::<Vec<_>>();
-    let of = |table: &str| columns.iter().map(|name| format!("{table}.{name}")).collect::<Vec<_>>().join(", ");
-    let (totals, excluded, columns) = (of("t"), of("EXCLUDED"), columns.join(", "));
+    let (totals, excluded, columns) = (row("t", &columns), row("EXCLUDED", &columns), columns.join(", "));
     let duration = session_duration!();
     let names = SessionName::ALL.into_iter().flat_map(SessionName::of_request).map(|name| format!("({name})"));
     let names = names.collect::<Vec<_>>().join(",\n        ");

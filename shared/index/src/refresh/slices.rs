@@ -148,7 +148,8 @@ impl Refresh<'_> {
             .map_err(DbError::from)?;
         let (ids, numbers): (Vec<String>, Vec<i64>) = named.into_iter().unzip();
         let minutes: Vec<NaiveDateTime> = sqlx::query_scalar(
-            "SELECT DISTINCT date_trunc('minute', f.started_at) FROM (SELECT * FROM unnest($1::text[], $2::bigint[]) AS n(id, tools)) AS n \
+            "SELECT DISTINCT date_trunc('minute', f.started_at) \
+             FROM (SELECT * FROM unnest($1::text[], $2::bigint[]) AS n(id, tools)) AS n \
              JOIN traceability.facts f ON f.request_id = n.id WHERE f.started_at >= $3 AND f.started_at < $4 \
              AND NOT f.gone AND COALESCE(cardinality(f.tools), 0) < n.tools",
         )

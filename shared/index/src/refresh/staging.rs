@@ -23,6 +23,15 @@ fn requests_of(touched: &str) -> String {
     )
 }
 
+/// Executes statements that find sessions in the facts, each by the key, whatever the planner takes their number for: the rest of
+/// the table is many times as much.
+pub(super) async fn execute_by_key(conn: &mut PgConnection, sql: String) -> sqlx::Result<()> {
+    conn.execute("SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off").await?;
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *conn).await?;
+    conn.execute("SET LOCAL enable_hashjoin TO DEFAULT; SET LOCAL enable_mergejoin TO DEFAULT").await?;
+    Ok(())
+}
+
 impl Staging {
     /// That of this index.
     pub(super) async fn of(conn: &mut PgConnection) -> sqlx::Result<Self> {
@@ -101,7 +110,6 @@ impl Staging {
             ),
             Self::Cluster => format!("INSERT INTO traceability.touched (session_id, since, until) {touched}"),
         };
-        sqlx::raw_sql(AssertSqlSafe(sql)).execute(conn).await?;
-        Ok(())
+        execute_by_key(conn, sql).await
     }
 }

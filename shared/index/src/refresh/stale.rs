@@ -1,8 +1,9 @@
 //! Which roll-ups a late or altered request puts out of date.
 
-use sqlx::{AssertSqlSafe, Executor, PgConnection};
+use sqlx::PgConnection;
 use traceability_core::time::TimeWindow;
 
+use super::staging::execute_by_key;
 use crate::{Slot, dimensions};
 
 /// SQL of the slot that a timestamp belongs to.
@@ -23,11 +24,10 @@ pub(super) async fn is_rolled_up(conn: &mut PgConnection, window: TimeWindow) ->
 pub(super) async fn mark(conn: &mut PgConnection, requests: &str) -> sqlx::Result<()> {
     let slot = slot_of("f.started_at");
     let mut parts = vec![format!("SELECT {slot} AS quarter FROM {requests} f")];
+    let touched = format!("f.session_id IN (SELECT a.session_id FROM {requests} a)");
     for keys in dimensions::ROLLED_UP {
         let ([first, second], join, conditions) = dimensions::over_facts(keys);
-        let slots = |table: &str, is_marked: &str, condition: &str| {
-            let conditions: Vec<&str> =
-                [condition].into_iter().filter(|it| !it.is_empty()).chain(conditions.iter().copied()).collect();
+        let slots = |table: &str, is_marked: &str, conditions: &[&str]| {
             let only =
                 if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
             format!(
@@ -35,7 +35,7 @@ pub(super) async fn mark(conn: &mut PgConnection, requests: &str) -> sqlx::Resul
                  FROM {table} f{join}{only}"
             )
         };
-        let touched = format!("f.session_id IN (SELECT a.session_id FROM {requests} a)");
+        let of_touched = [&[touched.as_str()], conditions.as_slice()].concat();
         // The slots of each session and group, with the one after it. A slot that only an altered request had is marked itself.
         parts.push(format!(
             "SELECT n.next AS quarter FROM (SELECT s.is_marked, \
@@ -43,8 +43,8 @@ pub(super) async fn mark(conn: &mut PgConnection, requests: &str) -> sqlx::Resul
              FROM (SELECT u.session_id, u.quarter, u.k1, u.k2, bool_or(u.is_marked) AS is_marked \
                    FROM ({} UNION ALL {}) u GROUP BY u.session_id, u.quarter, u.k1, u.k2) s) n \
              WHERE n.is_marked AND n.next IS NOT NULL",
-            slots(requests, "true", ""),
-            slots("traceability.facts", "false", &touched),
+            slots(requests, "true", &conditions),
+            slots("traceability.facts", "false", &of_touched),
         ));
     }
     let sql = format!(
@@ -54,9 +54,5 @@ pub(super) async fn mark(conn: &mut PgConnection, requests: &str) -> sqlx::Resul
          ON CONFLICT (quarter) DO UPDATE SET marked_at = EXCLUDED.marked_at",
         parts.join(" UNION ALL ")
     );
-    // Each session by the key, whatever the planner takes their number for.
-    conn.execute("SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off").await?;
-    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *conn).await?;
-    conn.execute("SET LOCAL enable_hashjoin TO DEFAULT; SET LOCAL enable_mergejoin TO DEFAULT").await?;
-    Ok(())
+    execute_by_key(conn, sql).await
 }
