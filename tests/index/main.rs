@@ -8,6 +8,7 @@ mod index_faults;
 mod index_health;
 mod index_hostile;
 mod index_http;
+mod index_levels;
 mod index_refresh;
 mod index_upgrade;
 mod report_index;

@@ -65,10 +65,29 @@ pub async fn refresh(database: &Database) -> Result<Outcome, RefreshError> {
 /// # Errors
 /// Those of the indexer.
 pub async fn perform(url: &str, settings: &[(&str, &str)], task: Task) -> Result<Outcome, RefreshError> {
-    let mut nobody = ();
     let environment: Environment = settings.iter().copied().collect();
-    let config = DatabaseConfig::with_url(url.to_owned(), &environment).expect("the settings are allowed");
-    let refresh = RefreshConfig::from_environment(&environment).expect("the settings are allowed");
+    let config = RefreshConfig::from_environment(&environment).expect("the settings are allowed");
+    perform_with(url, &environment, config, task).await
+}
+
+/// Brings it up to date, and has each month with a few requests decide which levels of roll-ups are worth their room.
+///
+/// # Errors
+/// Those of the indexer.
+pub async fn refresh_thinly(database: &Database) -> Result<Outcome, RefreshError> {
+    let environment: Environment = settings().into_iter().collect();
+    let config = RefreshConfig::from_environment(&environment).expect("the settings are allowed");
+    perform_with(database.url(), &environment, RefreshConfig { least_decisive: 20, ..config }, Task::Run).await
+}
+
+async fn perform_with(
+    url: &str,
+    environment: &Environment,
+    refresh: RefreshConfig,
+    task: Task,
+) -> Result<Outcome, RefreshError> {
+    let mut nobody = ();
+    let config = DatabaseConfig::with_url(url.to_owned(), environment).expect("the settings are allowed");
     let deadline = std::time::Instant::now() + Duration::from_mins(10);
     let mut refresh = Refresh::open(&config, config.of_index(), refresh, Some(deadline), &mut nobody).await?;
     match task {

@@ -205,6 +205,15 @@ fn in_use(level: i16, start: &str) -> String {
     )
 }
 
+/// Whether a grouping has roll-ups of a level at a slot.
+fn has_level(level: i16, dimension: &str, slot: &str) -> String {
+    format!(
+        "COALESCE((SELECT (c.value ->> 1)::integer FROM traceability.state s \
+         CROSS JOIN jsonb_array_elements(s.rollup_levels -> {dimension}) AS c(value) \
+         WHERE (c.value ->> 0)::integer <= {slot} ORDER BY (c.value ->> 0)::integer DESC LIMIT 1), 31) & (1 << {level}) <> 0"
+    )
+}
+
 /// Makes `spans`: the same facts, with the start of the span of this level.
 fn spans(level: i16) -> String {
     let start = match level {
@@ -220,15 +229,20 @@ fn spans(level: i16) -> String {
     format!(
         "DROP TABLE IF EXISTS pg_temp.spans; CREATE TEMPORARY TABLE spans AS \
          SELECT k.*, {start} AS start, (EXTRACT(EPOCH FROM {start}) / 900)::integer AS starts FROM pg_temp.keyed k \
-         WHERE {}; ANALYZE pg_temp.spans",
-        in_use(level, start)
+         WHERE {} AND {}; ANALYZE pg_temp.spans",
+        in_use(level, start),
+        has_level(level, "k.dimension", &format!("(EXTRACT(EPOCH FROM {start}) / 900)::integer")),
     )
 }
 
 /// SQL of the roll-ups in use of a level.
 fn stored(level: i16) -> String {
     let start = "(to_timestamp(r.starts * 900::bigint) AT TIME ZONE 'UTC')";
-    format!("SELECT r.* FROM traceability.rollups r WHERE r.level = {level} AND {}", in_use(level, start))
+    format!(
+        "SELECT r.* FROM traceability.rollups r WHERE r.level = {level} AND {} AND {}",
+        in_use(level, start),
+        has_level(level, "r.dimension", "r.starts")
+    )
 }
 
 /// The elements of a stored histogram: the bin in the upper bits, what is in it in the lower 40; NULL where there is none.

@@ -10,9 +10,11 @@
 //! - Roll-ups exist up to [`Index::rolled_until`]. Those of a slot, a quarter of an hour, are the sums of its facts, unless
 //!   the slot is marked as stale in the same transaction that changed a fact of it. What is newer, stale, or not a whole slot
 //!   is summed from the facts. So whatever the indexer has done so far, every answer is right.
+//! - A grouping need not have the roll-ups of all levels: [`Index::levels`] says which it has when.
 
 pub mod dimensions;
 pub mod histogram;
+mod levels;
 pub mod names;
 pub mod refresh;
 mod schema;
@@ -20,8 +22,10 @@ pub mod source;
 mod span;
 
 use chrono::{DateTime, Utc};
+use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, FromRow, PgExecutor};
 
+pub use levels::{LevelSet, RollupLevels};
 pub use schema::{Migration, MigrationError, OnlyCopy, SCHEMA, migrate, only_copy, stop_use, undo};
 pub use span::{Level, Slot, Span, WindowPlan};
 
@@ -34,6 +38,8 @@ pub struct Index {
     pub rolled_until: Slot,
     /// Before that, these slots have roll-ups that are out of date; ascending.
     pub stale: Vec<Slot>,
+    /// Which levels of roll-ups the groupings have.
+    pub levels: RollupLevels,
 }
 
 #[derive(FromRow)]
@@ -41,6 +47,7 @@ struct State {
     as_of: Option<DateTime<Utc>>,
     rolled_until: Option<i32>,
     stale: Vec<i32>,
+    levels: Json<RollupLevels>,
 }
 
 impl Index {
@@ -71,8 +78,8 @@ impl Index {
     /// Whatever the database reports.
     pub async fn read(conn: impl PgExecutor<'_>) -> sqlx::Result<Option<Self>> {
         let sql = format!(
-            "SELECT s.as_of, s.rolled_until, ARRAY(SELECT quarter FROM traceability.stale ORDER BY quarter) AS stale \
-             FROM traceability.state s WHERE s.ready AND {}",
+            "SELECT s.as_of, s.rolled_until, ARRAY(SELECT quarter FROM traceability.stale ORDER BY quarter) AS stale, \
+             s.rollup_levels AS levels FROM traceability.state s WHERE s.ready AND {}",
             schema::IS_OF_THIS_VERSION
         );
         let state: Option<State> =
@@ -82,6 +89,7 @@ impl Index {
                 as_of: state.as_of?,
                 rolled_until: Slot(state.rolled_until?),
                 stale: state.stale.into_iter().map(Slot).collect(),
+                levels: state.levels.0,
             })
         }))
     }

@@ -39,8 +39,12 @@ macro_rules! steps {
 
 /// All steps, oldest first. One that was released is never changed, not even by a comment: its checksum tells whether an index
 /// is this version's. A further one carries along what the index holds, since the index may be the only place that has it.
-const STEPS: [SchemaStep; 3] =
-    steps![20_261_124_000_000 "index", 20_261_127_000_000 "data_quality", 20_261_128_000_000 "cluster"];
+const STEPS: [SchemaStep; 4] = steps![
+    20_261_124_000_000 "index",
+    20_261_127_000_000 "data_quality",
+    20_261_128_000_000 "cluster",
+    20_261_128_120_000 "levels",
+];
 
 fn migrator() -> Migrator {
     let both = |step: SchemaStep| {

@@ -84,10 +84,15 @@ pub struct RefreshConfig {
     pub settle: TimeDelta,
     /// How long a statement waits for a lock on LiteLLM's log before the run ends; 10 s.
     pub lock_timeout: Duration,
+    /// A month with fewer requests does not decide which levels of roll-ups are worth their room: it takes little; 10,000.
+    pub least_decisive: i64,
 }
 
 /// Long enough for LiteLLM's usual migrations, short enough that a run of a minute can say what the matter is.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// All levels of so many requests take a few dozen MB.
+const LEAST_DECISIVE: i64 = 10_000;
 
 impl RefreshConfig {
     /// Reads the settings.
@@ -113,6 +118,7 @@ impl RefreshConfig {
             look_back: minutes("INDEX_LOOK_BACK_MINUTES", 60, 1440)?,
             settle: minutes("INDEX_SETTLE_MINUTES", 15, 1440)?,
             lock_timeout: LOCK_TIMEOUT,
+            least_decisive: LEAST_DECISIVE,
         })
     }
 }

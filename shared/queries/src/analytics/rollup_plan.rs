@@ -65,10 +65,11 @@ impl RollupPlan {
             let place = rolled_up.iter().position(|one| *one == dimension);
             if place == Some(0) { "p.first" } else { "p.second" }
         };
-        let plans: Vec<WindowPlan> =
-            buckets(&question.window, &grouping.starts).iter().map(|bucket| WindowPlan::of(bucket, index)).collect();
+        let name = dimensions::name(rolled_up);
+        let buckets = buckets(&question.window, &grouping.starts);
+        let plans = buckets.iter().map(|bucket| WindowPlan::of(bucket, index, &name)).collect();
         Some(Self {
-            name: dimensions::name(rolled_up),
+            name,
             keys: grouping.keys.iter().map(|key| column(*key)).collect(),
             conditions: fixed.into_iter().map(|(dimension, value)| (column(dimension), value)).collect(),
             plans,

@@ -1,4 +1,4 @@
-//! The roll-ups of longer spans, each from those of the level below. Memory is that of a few thousand roll-ups, however many
+//! The roll-ups of longer spans, each from those of shorter ones. Memory is that of a few thousand roll-ups, however many
 //! there are.
 
 use sqlx::postgres::PgRow;
@@ -8,58 +8,45 @@ use traceability_facts::measures;
 use super::partition::Partition;
 use super::rollup_row::{self, Lines, RollupRow, Totals, returning};
 use crate::histogram::Histogram;
-use crate::{Level, Slot};
+use crate::{Level, RollupLevels, Slot};
 
-/// Rolls up the longer spans that end between the two.
-pub(super) async fn roll(conn: &mut PgConnection, partition: Partition, from: Slot, until: Slot) -> sqlx::Result<()> {
-    for level in [Level::Hour, Level::Day] {
-        let (start, end) = (level.floor(from), level.floor(until));
-        if start < end {
-            roll_level(conn, partition, level, start, end).await?;
-        }
-    }
-    for level in [Level::QuarterMonth, Level::Month] {
-        for start in spans(conn, partition, level, level.floor(from), level.floor(until)).await? {
-            roll_level(conn, partition, level, start, level.next(start)).await?;
+/// Rolls up spans of one level, from the start of one to the end of another within a month, from those of the next shorter level
+/// that each grouping has, where there is nothing yet.
+pub(super) async fn roll_level(
+    conn: &mut PgConnection,
+    partition: Partition,
+    levels: &RollupLevels,
+    level: Level,
+    from: Slot,
+    until: Slot,
+) -> sqlx::Result<()> {
+    for below in Level::ALL {
+        let has = |grouping: &String| {
+            let levels = levels.at(grouping, from);
+            levels.contains(level) && levels.below(level) == Some(below)
+        };
+        let groupings: Vec<String> = partition.names().into_iter().filter(has).collect();
+        // Of several quarters of a month the spans are no multiples of anything.
+        let mut start = from;
+        while start < until && !groupings.is_empty() {
+            let end = if level < Level::QuarterMonth { until } else { level.next(start) };
+            roll_from(conn, &groupings, below, level, start, end).await?;
+            start = end;
         }
     }
     Ok(())
 }
 
-/// The spans of a level between the two in which there are requests: a clock that was wrong by years must not make for years
-/// to be looked at.
-async fn spans(
+/// Rolls up spans of one level from those of another. Of quarters of a month, and of months, one at a time.
+async fn roll_from(
     conn: &mut PgConnection,
-    partition: Partition,
-    level: Level,
-    from: Slot,
-    until: Slot,
-) -> sqlx::Result<Vec<Slot>> {
-    let days: Vec<i32> = sqlx::query_scalar(
-        "SELECT DISTINCT r.starts FROM traceability.rollups r WHERE r.dimension = $1 AND r.level = $2 AND r.starts >= $3 \
-         AND r.starts < $4 ORDER BY 1",
-    )
-    .bind(partition.complete())
-    .bind(Level::Day as i16)
-    .bind(from.0)
-    .bind(until.0)
-    .fetch_all(conn)
-    .await?;
-    let mut spans: Vec<Slot> = days.into_iter().map(|day| level.floor(Slot(day))).collect();
-    spans.dedup();
-    Ok(spans)
-}
-
-/// Rolls up spans of one level from those of the level below, where there is nothing yet. Of weeks and months, only one
-/// at a time.
-pub(super) async fn roll_level(
-    conn: &mut PgConnection,
-    partition: Partition,
+    groupings: &[String],
+    below: Level,
     level: Level,
     from: Slot,
     until: Slot,
 ) -> sqlx::Result<()> {
-    declare(conn, partition, level, from, until).await?;
+    declare(conn, groupings, below, level, from, until).await?;
     let mut lines = Lines::new(level);
     let mut open: Option<(Group, RollupRow)> = None;
     loop {
@@ -105,17 +92,17 @@ impl Group {
 /// Opens a cursor of the roll-ups of the level below, by what they become.
 async fn declare(
     conn: &mut PgConnection,
-    partition: Partition,
+    groupings: &[String],
+    below: Level,
     level: Level,
     from: Slot,
     until: Slot,
 ) -> sqlx::Result<()> {
-    let (below, span) = match level {
+    let span = match level {
         // Rounded down also before 1970, where a clock that was wrong may have put a request.
-        Level::Slot | Level::Hour => (Level::Slot, "floor(r.starts / 4.0)::integer * 4".to_owned()),
-        Level::Day => (Level::Hour, "floor(r.starts / 96.0)::integer * 96".to_owned()),
-        Level::QuarterMonth => (Level::Day, from.0.to_string()),
-        Level::Month => (Level::QuarterMonth, from.0.to_string()),
+        Level::Slot | Level::Hour => "floor(r.starts / 4.0)::integer * 4".to_owned(),
+        Level::Day => "floor(r.starts / 96.0)::integer * 96".to_owned(),
+        Level::QuarterMonth | Level::Month => from.0.to_string(),
     };
     let columns = measures::ALL.map(|measure| format!("r.{}, ", measure.name)).concat();
     let declare = format!(
@@ -123,7 +110,7 @@ async fn declare(
          {columns}r.durations, r.ttfts, r.new_sessions, r.returning_sessions FROM traceability.rollups r \
          WHERE r.dimension = ANY('{{\"{}\"}}') AND r.level = {} AND r.starts >= {} AND r.starts < {} \
          ORDER BY r.dimension, 2, r.first, r.second",
-        partition.names().join("\",\""),
+        groupings.join("\",\""),
         below as i16,
         from.0,
         until.0,

@@ -1,19 +1,20 @@
-//! Roll-ups: from facts those of slots, from these the longer ones.
+//! Roll-ups: from facts those of the shortest spans that a grouping has, from these the longer ones.
 
 mod compact;
+mod from_facts;
 mod partition;
 mod rollup_row;
-mod slots;
+mod thin;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
+use self::from_facts::FactRollups;
 use self::partition::Partition;
-use self::slots::SlotRollups;
 use super::staging::Staging;
 use super::stale::slot_of;
 use super::{Refresh, RefreshError, begin, connect};
-use crate::{Level, Slot};
+use crate::{Level, RollupLevels, Slot};
 
 /// Requests that are rolled up at a time: a few seconds.
 const BATCH: i64 = 50_000;
@@ -22,7 +23,9 @@ impl Refresh<'_> {
     /// Rolls up what has settled by now and is not rolled up yet, and anew what is out of date; whether there was time for
     /// it. Then the index is ready.
     pub(super) async fn roll(&mut self, now: DateTime<Utc>) -> Result<bool, RefreshError> {
-        let complete = self.extend(Slot::of(now - self.config.settle)).await? && self.rebuild_stale().await?;
+        let complete = self.extend(Slot::of(now - self.config.settle)).await?
+            && self.rebuild_stale().await?
+            && self.thin_out().await?;
         if complete {
             sqlx::query("UPDATE traceability.state SET ready = true WHERE NOT ready AND as_of IS NOT NULL")
                 .execute(&mut self.index)
@@ -53,24 +56,26 @@ impl Refresh<'_> {
             if rolled.is_some() && start >= until {
                 break;
             }
+            let levels = thin::levels(&mut transaction).await?;
             let (end, rows) = stretch(&mut transaction, start, until).await?;
-            let rollups = slots::read(&mut transaction, start, end).await?;
+            let is_silent = rows == 0 && Level::Month.floor(start) == start;
+            let rollups =
+                if is_silent { Vec::new() } else { from_facts::read(&mut transaction, &levels, start, end).await? };
+            let batch = Extension { start, end, levels, rollups };
             if let Some(second) = &mut second {
                 let mut other = second.begin().await?;
                 let [ours, theirs] = Partition::HALVES;
-                tokio::try_join!(
-                    extend_partition(&mut transaction, ours, &rollups, start, end),
-                    extend_partition(&mut other, theirs, &rollups, start, end),
-                )?;
+                tokio::try_join!(batch.write(&mut transaction, ours), batch.write(&mut other, theirs))?;
                 // First: until the state says otherwise, nobody uses it, and the next attempt takes it out.
                 other.commit().await?;
             } else {
-                extend_partition(&mut transaction, Partition::ALL, &rollups, start, end).await?;
+                batch.write(&mut transaction, Partition::ALL).await?;
             }
             sqlx::query("UPDATE traceability.state SET rolled_until = $1")
                 .bind(end.0)
                 .execute(&mut *transaction)
                 .await?;
+            thin::decide(&mut transaction, self.config.least_decisive).await?;
             transaction.commit().await?;
             self.outcome.rolled += rows.unsigned_abs();
             self.progress.advance(rows.unsigned_abs());
@@ -108,20 +113,15 @@ impl Refresh<'_> {
             let month = |day: &[Slot]| Level::Month.floor(day[0]);
             let is_last = days.get(place + 1).is_none_or(|next| month(next) != month(day));
             let Some(mut transaction) = begin(&mut self.index).await? else { return Ok(false) };
-            for run in day.chunk_by(|a, b| a.0 + 1 == b.0) {
-                let (from, until) = (run[0], Slot(run[run.len() - 1].0 + 1));
-                delete(&mut transaction, Partition::ALL, Level::Slot, from, until).await?;
-                slots::read(&mut transaction, from, until).await?.write(&mut transaction, Partition::ALL).await?;
-            }
+            let levels = thin::levels(&mut transaction).await?;
             let rolled = rolled_until(&mut transaction).await?;
-            for level in [Level::Hour, Level::Day, Level::QuarterMonth, Level::Month] {
+            for level in Level::ALL {
                 let mut spans: Vec<Slot> = day.iter().map(|slot| level.floor(*slot)).collect();
                 spans.dedup();
-                for span in spans.into_iter().filter(|span| Some(level.next(*span)) <= rolled) {
-                    if level != Level::Month || is_last {
-                        delete(&mut transaction, Partition::ALL, level, span, level.next(span)).await?;
-                        compact::roll_level(&mut transaction, Partition::ALL, level, span, level.next(span)).await?;
-                    }
+                spans.retain(|span| Some(level.next(*span)) <= rolled && (level != Level::Month || is_last));
+                for run in spans.chunk_by(|a, b| level.next(*a) == *b) {
+                    let (from, until) = (run[0], level.next(run[run.len() - 1]));
+                    rebuild(&mut transaction, &levels, level, from, until).await?;
                 }
             }
             // What is kept marked keeps the month from being used.
@@ -146,20 +146,46 @@ impl Refresh<'_> {
     }
 }
 
-/// Extends the roll-ups of a partition.
-async fn extend_partition(
-    conn: &mut PgConnection,
-    partition: Partition,
-    rollups: &SlotRollups,
+/// A stretch of time within a month by which roll-ups are extended.
+struct Extension {
     start: Slot,
     end: Slot,
-) -> sqlx::Result<()> {
-    // Where the state was set back, by hand or by a restored table, or an indexer was ended, there are some already.
-    for level in Level::ALL {
-        delete(conn, partition, level, level.floor(start), Slot(i32::MAX)).await?;
+    levels: RollupLevels,
+    rollups: Vec<FactRollups>,
+}
+
+impl Extension {
+    /// Writes the roll-ups of a partition.
+    async fn write(&self, conn: &mut PgConnection, partition: Partition) -> sqlx::Result<()> {
+        for level in Level::ALL {
+            let (from, until) = (level.floor(self.start), level.floor(self.end));
+            // Where the state was set back, by hand or by a restored table, or an indexer was ended, there are some already.
+            delete(conn, partition.names(), level, from, Slot(i32::MAX)).await?;
+            for rollups in self.rollups.iter().filter(|rollups| rollups.level == level) {
+                rollups.write(conn, partition).await?;
+            }
+            // Of a silence of years there is nothing to add up.
+            if !self.rollups.is_empty() {
+                compact::roll_level(conn, partition, &self.levels, level, from, until).await?;
+            }
+        }
+        Ok(())
     }
-    rollups.write(conn, partition).await?;
-    compact::roll(conn, partition, start, end).await
+}
+
+/// Rolls up spans of one level anew, from the start of one to the end of another within a month.
+async fn rebuild(
+    conn: &mut PgConnection,
+    levels: &RollupLevels,
+    level: Level,
+    from: Slot,
+    until: Slot,
+) -> sqlx::Result<()> {
+    delete(conn, Partition::ALL.names(), level, from, until).await?;
+    if let Some(rollups) = from_facts::read_level(conn, levels, level, from, until).await? {
+        rollups.write(conn, Partition::ALL).await?;
+    }
+    compact::roll_level(conn, Partition::ALL, levels, level, from, until).await
 }
 
 /// Has fresh statistics made, for the plans of questions.
@@ -178,13 +204,14 @@ async fn rolled_until(conn: &mut PgConnection) -> sqlx::Result<Option<Slot>> {
 async fn start_of_roll_ups(conn: &mut PgConnection, rolled: Option<Slot>, until: Slot) -> sqlx::Result<Slot> {
     match rolled {
         Some(rolled) => Ok(rolled),
-        None => Ok(first_fact(conn).await?.map_or(until, |first| Level::Month.floor(Slot::of(first)))),
+        None => Ok(first_fact(conn, EARLIEST).await?.map_or(until, |first| Level::Month.floor(Slot::of(first)))),
     }
 }
 
-/// The end of a batch that begins here, and its requests.
+/// The end of a batch that begins here, and its requests. It ends with its month at the latest, which then tells which levels
+/// the next one has; only months of silence are one batch.
 async fn stretch(conn: &mut PgConnection, start: Slot, until: Slot) -> sqlx::Result<(Slot, i64)> {
-    // A long silence is one batch.
+    let month = until.min(Level::Month.next(start));
     let sql = format!(
         "SELECT {}, count(*) FROM (SELECT f.started_at FROM traceability.facts f WHERE f.started_at >= $1 \
          AND f.started_at < $2 ORDER BY f.started_at LIMIT {BATCH} + 1) f GROUP BY 1 ORDER BY 1",
@@ -192,29 +219,40 @@ async fn stretch(conn: &mut PgConnection, start: Slot, until: Slot) -> sqlx::Res
     );
     let slots: Vec<(i32, i64)> = sqlx::query_as(AssertSqlSafe(sql))
         .bind(start.start().naive_utc())
-        .bind(until.start().naive_utc())
-        .fetch_all(conn)
+        .bind(month.start().naive_utc())
+        .fetch_all(&mut *conn)
         .await?;
     let rows: i64 = slots.iter().map(|(_, rows)| rows).sum();
+    if rows == 0 && Level::Month.floor(start) == start {
+        let next = first_fact(conn, start).await?.map_or(until, |next| Level::Month.floor(Slot::of(next)));
+        return Ok((next.min(until), 0));
+    }
     if rows <= BATCH {
-        return Ok((until, rows));
+        return Ok((month, rows));
     }
     // The last one may not be all there; a slot is never divided.
     let whole = &slots[..(slots.len() - 1).max(1)];
-    let end = Slot(whole.last().map_or(until.0, |(slot, _)| slot + 1));
+    let end = Slot(whole.last().map_or(month.0, |(slot, _)| slot + 1));
     Ok((end, whole.iter().map(|(_, rows)| rows).sum()))
 }
 
-async fn first_fact(conn: &mut PgConnection) -> sqlx::Result<Option<DateTime<Utc>>> {
+/// Long before any request, and after the first year.
+const EARLIEST: Slot = Slot(-69_000_000);
+
+/// The first request from here on.
+async fn first_fact(conn: &mut PgConnection, from: Slot) -> sqlx::Result<Option<DateTime<Utc>>> {
     let first: Option<NaiveDateTime> =
-        sqlx::query_scalar("SELECT min(f.started_at) FROM traceability.facts f").fetch_one(conn).await?;
+        sqlx::query_scalar("SELECT min(f.started_at) FROM traceability.facts f WHERE f.started_at >= $1")
+            .bind(from.start().naive_utc())
+            .fetch_one(conn)
+            .await?;
     Ok(first.map(|first| first.and_utc()))
 }
 
-/// Takes out the roll-ups of a level from one slot to another.
+/// Takes out the roll-ups of these groupings and a level from one slot to another.
 async fn delete(
     conn: &mut PgConnection,
-    partition: Partition,
+    groupings: Vec<String>,
     level: Level,
     from: Slot,
     until: Slot,
@@ -222,7 +260,7 @@ async fn delete(
     sqlx::query(
         "DELETE FROM traceability.rollups WHERE dimension = ANY($1) AND level = $2 AND starts >= $3 AND starts < $4",
     )
-    .bind(partition.names())
+    .bind(groupings)
     .bind(level as i16)
     .bind(from.0)
     .bind(until.0)

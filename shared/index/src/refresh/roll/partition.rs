@@ -28,24 +28,11 @@ impl Partition {
     pub(super) fn names(self) -> Vec<String> {
         ROLLED_UP[self.start..self.end].iter().map(|grouping| dimensions::name(grouping)).collect()
     }
-
-    /// The name of a grouping to which every request belongs: the first.
-    pub(super) fn complete(self) -> String {
-        dimensions::name(ROLLED_UP[self.start])
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use traceability_core::dimension::Dimension;
-
-    #[test]
-    fn every_request_belongs_to_the_first_grouping_of_a_partition() {
-        for partition in Partition::HALVES.into_iter().chain([Partition::ALL]) {
-            assert!(ROLLED_UP[partition.start].iter().copied().all(Dimension::is_partition), "{partition:?}");
-        }
-    }
 
     #[test]
     fn halves_are_all() {

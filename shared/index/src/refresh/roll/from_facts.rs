@@ -1,4 +1,4 @@
-//! The roll-ups of slots, from facts: read in one pass for all groupings.
+//! The roll-ups of the shortest spans that groupings have, from facts: read in one pass for all groupings of a level.
 
 use std::collections::HashMap;
 
@@ -15,11 +15,37 @@ use crate::dimensions;
 use crate::dimensions::ROLLED_UP;
 use crate::histogram::{Histogram, bin};
 use crate::refresh::stale::slot_of;
-use crate::{Level, Slot};
+use crate::{Level, RollupLevels, Slot};
 
-/// Makes the roll-ups of the slots from one to another.
-pub(super) async fn read(conn: &mut PgConnection, from: Slot, until: Slot) -> sqlx::Result<SlotRollups> {
-    let mut batch = Batch::default();
+/// Makes the roll-ups that come from the facts of a time within one month, which `levels` says: those of each grouping's
+/// shortest spans, of all spans that end in it.
+pub(super) async fn read(
+    conn: &mut PgConnection,
+    levels: &RollupLevels,
+    start: Slot,
+    end: Slot,
+) -> sqlx::Result<Vec<FactRollups>> {
+    let mut rollups = Vec::new();
+    for level in Level::ALL {
+        rollups.extend(read_level(conn, levels, level, level.floor(start), level.floor(end)).await?);
+    }
+    Ok(rollups)
+}
+
+/// Those of one level, from the start of a span to the end of one; `None` where no grouping has them from the facts.
+pub(super) async fn read_level(
+    conn: &mut PgConnection,
+    levels: &RollupLevels,
+    level: Level,
+    from: Slot,
+    until: Slot,
+) -> sqlx::Result<Option<FactRollups>> {
+    let is_finest = |place: &usize| levels.at(&dimensions::name(ROLLED_UP[*place]), from).finest() == level;
+    let places: Vec<usize> = (0..ROLLED_UP.len()).filter(is_finest).collect();
+    if places.is_empty() || from >= until {
+        return Ok(None);
+    }
+    let mut batch = Batch { level, places, names: Names::default(), active: HashMap::new(), rows: HashMap::new() };
     let earlier = earlier(from, until);
     let mut rows = sqlx::query(AssertSqlSafe(earlier)).persistent(false).fetch(&mut *conn);
     while let Some(row) = rows.try_next().await? {
@@ -31,7 +57,7 @@ pub(super) async fn read(conn: &mut PgConnection, from: Slot, until: Slot) -> sq
     while let Some(row) = rows.try_next().await? {
         batch.add(&row)?;
     }
-    Ok(batch.into())
+    Ok(Some(batch.into()))
 }
 
 /// SQL of the keys that a fact `f` has of each dimension.
@@ -45,7 +71,7 @@ fn columns() -> String {
     Dimension::ALL.iter().map(|dimension| format!("f.{}", dimension.word())).collect::<Vec<_>>().join(", ")
 }
 
-/// The requests of these slots, in order; those that no grouping tells apart are one row.
+/// The requests of these slots, in order of time; those that no grouping tells apart are one row.
 fn requests(from: Slot, until: Slot) -> String {
     let of_facts = measures::ALL.map(|measure| format!(", {}", measure.of_facts())).concat();
     format!(
@@ -89,11 +115,14 @@ fn earlier(from: Slot, until: Slot) -> String {
 type Group = (usize, u32, u32);
 
 /// Roll-ups in the making.
-#[derive(Default)]
 struct Batch {
+    level: Level,
+    /// The places of their groupings.
+    places: Vec<usize>,
     names: Names,
     /// In which slot a session had its last request so far in a group.
     active: HashMap<(u32, Group), i32>,
+    /// By the start of their spans.
     rows: HashMap<(i32, Group), RollupRow>,
 }
 
@@ -110,15 +139,16 @@ impl Batch {
 
     fn add(&mut self, row: &PgRow) -> sqlx::Result<()> {
         let slot: i32 = row.try_get("quarter")?;
+        let span = self.level.floor(Slot(slot)).0;
         let session = self.names.number(row.try_get("session_id")?);
         let totals = Totals::of(row)?;
         let (durations, ttfts) = (histogram(row, "duration_bins")?, histogram(row, "ttft_bins")?);
         for group in self.groups(row)? {
-            let rollup_row = self.rows.entry((slot, group)).or_default();
+            let rollup_row = self.rows.entry((span, group)).or_default();
             rollup_row.merge(&totals, &durations, &ttfts);
             match self.active.insert((session, group), slot) {
-                Some(before) if before == slot => {}
-                before => rollup_row.add_sessions(before.map(|before| i64::from(slot - before)), 1),
+                Some(before) if before >= span => {}
+                before => rollup_row.add_sessions(before.map(|before| i64::from(span - before)), 1),
             }
         }
         Ok(())
@@ -132,8 +162,9 @@ impl Batch {
             keys.insert(dimension, names.iter().map(|name| self.names.number(name)).collect());
         }
         let none = [self.names.number("")];
-        let mut groups = Vec::with_capacity(2 * ROLLED_UP.len());
-        for (place, grouping) in ROLLED_UP.iter().enumerate() {
+        let mut groups = Vec::with_capacity(2 * self.places.len());
+        for place in self.places.iter().copied() {
+            let grouping = ROLLED_UP[place];
             let of = |key: Option<&Dimension>| key.map_or(&none[..], |key| &keys[key]);
             for first in of(grouping.first()) {
                 groups.extend(of(grouping.get(1)).iter().map(|second| (place, *first, *second)));
@@ -143,25 +174,26 @@ impl Batch {
     }
 }
 
-/// Roll-ups to be written.
-pub(super) struct SlotRollups {
+/// Roll-ups of one level to be written.
+pub(super) struct FactRollups {
+    pub(super) level: Level,
     /// By grouping and time, as the table's key.
     rows: Vec<((i32, Group), RollupRow)>,
     names: Names,
 }
 
-impl From<Batch> for SlotRollups {
+impl From<Batch> for FactRollups {
     fn from(batch: Batch) -> Self {
         let mut rows: Vec<_> = batch.rows.into_iter().collect();
-        rows.sort_unstable_by_key(|((slot, (place, first, second)), _)| (*place, *slot, *first, *second));
-        Self { rows, names: batch.names }
+        rows.sort_unstable_by_key(|((span, (place, first, second)), _)| (*place, *span, *first, *second));
+        Self { level: batch.level, rows, names: batch.names }
     }
 }
 
-impl SlotRollups {
+impl FactRollups {
     /// Writes those of a partition, where there is nothing yet.
     pub(super) async fn write(&self, conn: &mut PgConnection, partition: Partition) -> sqlx::Result<()> {
-        let lines = Some(Lines::new(Level::Slot));
+        let lines = Some(Lines::new(self.level));
         rollup_row::write(conn, Chunks { rows: self.rows.iter(), partition, names: &self.names, lines }).await
     }
 }
@@ -179,12 +211,12 @@ impl Iterator for Chunks<'_> {
 
     fn next(&mut self) -> Option<String> {
         let lines = self.lines.as_mut()?;
-        for ((slot, (place, first, second)), row) in self.rows.by_ref() {
+        for ((span, (place, first, second)), row) in self.rows.by_ref() {
             if !self.partition.contains(*place) {
                 continue;
             }
             let names = [self.names.name(*first), self.names.name(*second)];
-            let full = lines.push(&dimensions::name(ROLLED_UP[*place]), *slot, names, row);
+            let full = lines.push(&dimensions::name(ROLLED_UP[*place]), *span, names, row);
             if full.is_some() {
                 return full;
             }
