@@ -121,9 +121,13 @@ async fn altered_rows_are_found() {
         r#""startTime" = "startTime" - interval '3 minutes'"#,
         r#""startTime" = "startTime" - interval '9 days'"#,
         r#""startTime" = "startTime" - interval '45 days', session_id = 'moved'"#,
+        // Of these nothing but the payload tells.
+        r#"metadata = COALESCE(metadata, '{}') || '{"agent_name": "renamed", "requester_metadata": {"agent_name": "renamed"}}'"#,
+        r#"metadata = COALESCE(metadata, '{}') || '{"status": "failure", "error_information": {"error_class": "Altered"}}'"#,
+        r#"metadata = COALESCE(metadata, '{}') || '{"usage_object": {"prompt_tokens_details": {"cached_tokens": 3}}}'"#,
     ];
     for (place, change) in changes.into_iter().enumerate() {
-        let some = format!("abs(hashtext(request_id)) % 13 = {place}");
+        let some = format!("abs(hashtext(request_id)) % 16 = {place}");
         run(&database, &format!(r#"UPDATE "LiteLLM_SpendLogs" SET {change} WHERE {some}"#)).await;
         reconcile(&database).await;
     }

@@ -1,5 +1,5 @@
 //! Finding what was altered, deleted, or written very late: log and index are compared by the hour, by what a row has
-//! besides its payload.
+//! besides its payload, or by all that the index has of it.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,33 @@ use super::{OnMissing, Refresh, RefreshError, names};
 const RECENT: TimeDelta = TimeDelta::hours(3);
 const TURN: TimeDelta = TimeDelta::hours(12);
 
-/// What is compared: all that lies in a row itself. To unpack its payload would take a hundred times as long.
+/// By what log and index are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Comparison {
+    /// By what lies in a row itself. To unpack its payload takes up to a hundred times as long.
+    Rows,
+    /// By all facts, also those of the payload: an agent that was renamed in `metadata`. Somebody watches how far it is.
+    Everything,
+}
+
+impl Comparison {
+    const fn facts(self) -> &'static [Fact] {
+        match self {
+            Self::Rows => &COMPARED,
+            Self::Everything => &Fact::ALL,
+        }
+    }
+
+    /// What is compared by one statement: a busy day of payloads would take longer than a statement may.
+    const fn step(self) -> TimeDelta {
+        match self {
+            Self::Rows => TimeDelta::days(1),
+            Self::Everything => TimeDelta::hours(1),
+        }
+    }
+}
+
+/// What lies in a row itself.
 const COMPARED: [Fact; 20] = [
     Fact::RequestId,
     Fact::SessionId,
@@ -59,7 +85,7 @@ impl Refresh<'_> {
     pub(super) async fn compare_a_part(&mut self, now: DateTime<Utc>) -> Result<bool, RefreshError> {
         let Some(extent) = self.extent().await? else { return Ok(true) };
         let recent = TimeWindow { start: (now - RECENT).max(extent.start), end: now };
-        if recent.start < recent.end && !self.compare(recent, false).await? {
+        if recent.start < recent.end && !self.compare(recent, Comparison::Rows).await? {
             return Ok(false);
         }
         let turn: Option<DateTime<Utc>> =
@@ -68,7 +94,7 @@ impl Refresh<'_> {
         let start = if rest.start < rest.end { self.next_row(rest, Facts::OfLog).await? } else { None };
         let end = start.map(|start| (start + TURN).min(recent.start));
         let complete = match start.zip(end) {
-            Some((start, end)) => start >= end || self.compare(TimeWindow { start, end }, false).await?,
+            Some((start, end)) => start >= end || self.compare(TimeWindow { start, end }, Comparison::Rows).await?,
             None => true,
         };
         if complete {
@@ -83,8 +109,9 @@ impl Refresh<'_> {
         Ok(complete && self.roll(now).await?)
     }
 
-    /// Compares the hours of a window, and copies those that differ. `watched` shows how far it is.
-    pub(super) async fn compare(&mut self, window: TimeWindow, watched: bool) -> Result<bool, RefreshError> {
+    /// Compares the hours of a window, and copies those that differ.
+    pub(super) async fn compare(&mut self, window: TimeWindow, comparison: Comparison) -> Result<bool, RefreshError> {
+        let watched = comparison == Comparison::Everything;
         let hours = |window: TimeWindow| (window.end - window.start).num_hours().unsigned_abs();
         if watched {
             self.progress.begin("comparing hours", hours(window));
@@ -98,9 +125,9 @@ impl Refresh<'_> {
             start = whole_hours(next);
             let part = TimeWindow {
                 start,
-                end: (start + TimeDelta::days(1)).min(whole_hours(window.end + TimeDelta::hours(1))),
+                end: (start + comparison.step()).min(whole_hours(window.end + TimeDelta::hours(1))),
             };
-            let altered = self.altered(part).await?;
+            let altered = self.altered(part, comparison).await?;
             if !self.copy(altered, OnMissing::Keep).await? {
                 return Ok(false);
             }
@@ -112,18 +139,13 @@ impl Refresh<'_> {
         Ok(true)
     }
 
-    async fn altered(&mut self, window: TimeWindow) -> Result<Vec<Slice>, RefreshError> {
-        let mut log = QueryBuilder::new(digest("0"));
-        self.projection.push_requests(
-            &mut log,
-            &COMPARED,
-            Beside::Nothing,
-            RowSelector::Started(&window),
-            &Scope::AllRows,
-        );
+    async fn altered(&mut self, window: TimeWindow, comparison: Comparison) -> Result<Vec<Slice>, RefreshError> {
+        let facts = comparison.facts();
+        let mut log = QueryBuilder::new(digest(facts, "0"));
+        self.projection.push_requests(&mut log, facts, Beside::Nothing, RowSelector::Started(&window), &Scope::AllRows);
         log.push(" AS f GROUP BY 1");
         let log: Vec<Hour> = log.build_query_as().fetch_all(&mut self.log).await.map_err(DbError::from)?;
-        let index = index_hours(&mut self.index, window).await?;
+        let index = index_hours(&mut self.index, window, facts).await?;
         let by_hour = |hours: Vec<Hour>| hours.into_iter().map(|hour| (hour.start, hour)).collect::<BTreeMap<_, _>>();
         let (log, index) = (by_hour(log), by_hour(index));
         let hours: std::collections::BTreeSet<_> = log.keys().chain(index.keys()).copied().collect();
@@ -137,8 +159,9 @@ impl Refresh<'_> {
     }
 }
 
-async fn index_hours(conn: &mut PgConnection, window: TimeWindow) -> sqlx::Result<Vec<Hour>> {
-    let mut sql = QueryBuilder::new(digest(&format!("count(*) FILTER (WHERE f.projection <> {PROJECTION})")));
+async fn index_hours(conn: &mut PgConnection, window: TimeWindow, facts: &[Fact]) -> sqlx::Result<Vec<Hour>> {
+    let outdated = format!("count(*) FILTER (WHERE f.projection <> {PROJECTION})");
+    let mut sql = QueryBuilder::new(digest(facts, &outdated));
     sql.push("traceability.facts AS f WHERE NOT f.gone AND f.started_at >= ").push_bind(window.start.naive_utc());
     sql.push(" AND f.started_at < ").push_bind(window.end.naive_utc()).push(" GROUP BY 1");
     sql.build_query_as().fetch_all(conn).await
@@ -146,8 +169,8 @@ async fn index_hours(conn: &mut PgConnection, window: TimeWindow) -> sqlx::Resul
 
 /// The same SQL for both sides, so that the same rows give the same digest. Digests of rows are added up, so their order
 /// does not matter. `outdated` is SQL of the number of rows that are to be copied again whatever they hold.
-fn digest(outdated: &str) -> String {
-    let columns: Vec<String> = COMPARED.into_iter().map(|fact| names::stored("f", fact)).collect();
+fn digest(facts: &[Fact], outdated: &str) -> String {
+    let columns: Vec<String> = facts.iter().map(|fact| names::stored("f", *fact)).collect();
     format!(
         "SELECT date_trunc('hour', f.started_at) AS start, count(*) AS rows, sum(f.spend::numeric)::text AS spend, \
          sum(f.total_tokens)::bigint AS tokens, sum(hashtextextended(ROW({})::text, 0)::numeric)::text AS digest, \

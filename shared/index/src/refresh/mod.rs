@@ -28,6 +28,7 @@ use traceability_db::DbError;
 use traceability_db::config::DatabaseConfig;
 use traceability_litellm::Log;
 
+use compare::Comparison;
 pub use connect::{ConnectError, open_index};
 
 /// What becomes of indexed requests that LiteLLM's log no longer has.
@@ -213,14 +214,14 @@ impl<'a> Refresh<'a> {
         Ok(self.outcome)
     }
 
-    /// Compares all of the log with the index, row counts and sums by the hour, and repairs what differs.
+    /// Compares all of the log with the index, hour by hour and with all that the index has of a row, and repairs what differs.
     ///
     /// # Errors
     /// As [`Self::run`].
     pub async fn reconcile(&mut self) -> Result<Outcome, RefreshError> {
         let now = self.now().await?;
         let complete = match self.extent().await? {
-            Some(extent) => self.compare(extent, true).await? && self.roll(now).await?,
+            Some(extent) => self.compare(extent, Comparison::Everything).await? && self.roll(now).await?,
             None => true,
         };
         self.outcome.complete = complete;
