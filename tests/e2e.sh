@@ -4,6 +4,8 @@
 #
 #     tests/native-postgres.sh tests/e2e.sh [ARGUMENT-OF-THE-TESTS...]
 #
+# E2E_RELEASES narrows the releases of LiteLLM, as "1.109.1", and E2E_QUESTIONS the questions that are asked through a gateway,
+# as "smoke audit".
 # For each release of LiteLLM that there are rows of, the functions run behind a port of their own, over the database
 # that the tests make for the release, and at the hour at which the tests look at it (libfaketime sets their clock).
 # The tests find all this through E2E_GATEWAYS, E2E_AWS (moto's server, which is AWS to these functions), E2E_FUNCTIONS and
@@ -97,6 +99,7 @@ database_of() {
 releases=() ports=()
 for release in tests/fixtures/litellm/*/LiteLLM_SpendLogs.jsonl.gz; do
     release=$(basename "$(dirname "$release")")
+    case " ${E2E_RELEASES:-$release} " in *" $release "*) ;; *) continue ;; esac
     releases+=("$release")
     ports+=("$(free_port)")
 done
@@ -159,8 +162,10 @@ done
 step "test"
 status=0
 # What asks a gateway, and what starts a function or asks AWS by itself.
-E2E_GATEWAYS=$gateways E2E_AWS=$aws E2E_FUNCTIONS=$functions E2E_MOTO=$venv/bin/moto_server \
-    cargo test --workspace --no-fail-fast --test real_rows --test functions -- --include-ignored "$@" || status=$?
+export E2E_GATEWAYS=$gateways E2E_AWS=$aws E2E_FUNCTIONS=$functions E2E_MOTO=$venv/bin/moto_server
+# shellcheck disable=SC2086  # each is a part of a test's name
+cargo test --workspace --no-fail-fast --test real_rows -- --include-ignored "$@" ${E2E_QUESTIONS-} || status=$?
+cargo test --workspace --no-fail-fast --test functions -- --include-ignored "$@" || status=$?
 if [ "$status" != 0 ]; then
     for release in "${releases[@]}"; do
         printf '\n== the last that the functions for LiteLLM %s logged beside answers\n' "$release"

@@ -146,7 +146,7 @@ async fn check_lists(pair: &Pair, sessions: &BTreeMap<&str, Vec<String>>) {
 async fn check_stored(database: &Database, log: &[Value]) {
     let mut conn = database.connect().await;
     let stored: Vec<(String, String, Option<String>)> =
-        sqlx::query_as("SELECT request_id, session_id, call_id FROM traceability.facts")
+        sqlx::query_as("SELECT request_id, session_id, call_id FROM traceability.requests")
             .fetch_all(&mut conn)
             .await
             .expect("the facts");

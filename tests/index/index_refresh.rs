@@ -200,6 +200,9 @@ async fn deleted_rows_stay_until_they_are_to_be_forgotten() {
     perform(&database, Task::Forget(window)).await;
     index::assert_sound(&database).await;
     assert_eq!(number(&database, "SELECT count(*) FROM traceability.facts WHERE gone").await, 0);
+    let unused = "SELECT count(*) FROM traceability.owners o \
+                  WHERE NOT EXISTS (SELECT FROM traceability.facts f WHERE f.owner = o.id)";
+    assert_eq!(number(&database, unused).await, 0, "whose requests are forgotten is forgotten");
     let left = number(&database, r#"SELECT count(*) FROM "LiteLLM_SpendLogs""#).await;
     assert_eq!(overview(&app).await.ok()["total_requests"], left);
     let _ = app.get("/api/v1/requests/told").await.problem(404);

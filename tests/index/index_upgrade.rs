@@ -87,7 +87,8 @@ fn numbers(answer: &Value) -> Vec<f64> {
 /// What the projection was mended in holds for the lost rows as well.
 async fn check_mended(database: &Database, app: &App) {
     let secret = "SELECT count(*) FROM (SELECT t::text AS line FROM traceability.facts t UNION ALL \
-                  SELECT t::text FROM traceability.rollups t UNION ALL SELECT t::text FROM traceability.labels t) l \
+                  SELECT t::text FROM traceability.rollups t UNION ALL SELECT t::text FROM traceability.owners t UNION ALL \
+                  SELECT t::text FROM traceability.labels t) l \
                   WHERE l.line LIKE '%custom-auth-token%'";
     assert_eq!(number(database, secret).await, 0, "a key in clear is in the index");
     let keys =

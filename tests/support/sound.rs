@@ -63,10 +63,16 @@ async fn assert_facts(conn: &mut PgConnection) {
     let mut sql = QueryBuilder::<Postgres>::new(format!("SELECT {} FROM ", typed("f")));
     direct.push_requests(&mut sql, &Fact::ALL, Beside::Nothing, RowSelector::All, &Scope::AllRows);
     sql.push(" AS f");
-    let stored = format!("SELECT {} FROM traceability.facts f WHERE NOT f.gone", typed("f"));
+    let stored = format!("SELECT {} FROM traceability.requests f WHERE NOT f.gone", typed("f"));
     nothing_differs(conn, "facts", sql.sql().as_str(), &stored).await;
+    if !is_cluster() {
+        let lost = "SELECT count(*) FROM traceability.facts f LEFT JOIN traceability.owners o ON o.id = f.owner \
+                    LEFT JOIN traceability.deployments d ON d.id = f.deployment WHERE o.id IS NULL OR d.id IS NULL";
+        let lost: i64 = sqlx::query_scalar(lost).fetch_one(&mut *conn).await.expect("the facts are counted");
+        assert_eq!(lost, 0, "facts refer to nothing");
+    }
     let twice =
-        gathered("SELECT count(*) FROM (SELECT FROM traceability.facts GROUP BY request_id HAVING count(*) > 1) t");
+        gathered("SELECT count(*) FROM (SELECT FROM traceability.requests GROUP BY request_id HAVING count(*) > 1) t");
     let twice: i64 =
         sqlx::query_scalar(AssertSqlSafe(twice)).fetch_one(&mut *conn).await.expect("the facts are counted");
     assert_eq!(twice, 0, "requests are in the index twice");
@@ -77,13 +83,13 @@ async fn gather(conn: &mut PgConnection) {
     if !is_cluster() {
         return;
     }
-    for table in ["facts", "sessions", "rollups", "stale", "state"] {
+    for table in ["requests", "sessions", "rollups", "stale", "state"] {
         let sql = format!(
             "DROP TABLE IF EXISTS pg_temp.{table}; CREATE TEMPORARY TABLE {table} AS SELECT * FROM traceability.{table}"
         );
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *conn).await.expect("a copy");
     }
-    let sql = "CREATE INDEX ON pg_temp.facts (session_id, started_at); ANALYZE pg_temp.facts, pg_temp.rollups";
+    let sql = "CREATE INDEX ON pg_temp.requests (session_id, started_at); ANALYZE pg_temp.requests, pg_temp.rollups";
     sqlx::raw_sql(sql).execute(conn).await.expect("an index");
 }
 
@@ -113,13 +119,13 @@ const SESSIONS: &str = r#"
     SELECT f.session_id, min(f.started_at), max(f.started_at), count(*)::numeric, sum(f.spend::numeric),
            sum(f.total_tokens)::numeric, EXTRACT(EPOCH FROM GREATEST(max(f.ended_at), max(f.started_at)) - min(f.started_at))::numeric,
            sum(f.tool_calls)::bigint, count(*) FILTER (WHERE f.status = 'failure'),
-           ARRAY(SELECT DISTINCT COALESCE(o.user_id, '') COLLATE "C" FROM traceability.facts o
+           ARRAY(SELECT DISTINCT COALESCE(o.user_id, '') COLLATE "C" FROM traceability.requests o
                  WHERE o.session_id = f.session_id ORDER BY 1),
-           ARRAY(SELECT DISTINCT COALESCE(o.team_id, '') COLLATE "C" FROM traceability.facts o
+           ARRAY(SELECT DISTINCT COALESCE(o.team_id, '') COLLATE "C" FROM traceability.requests o
                  WHERE o.session_id = f.session_id ORDER BY 1),
-           ARRAY(SELECT DISTINCT COALESCE(o.agent_name, '') COLLATE "C" FROM traceability.facts o
+           ARRAY(SELECT DISTINCT COALESCE(o.agent_name, '') COLLATE "C" FROM traceability.requests o
                  WHERE o.session_id = f.session_id ORDER BY 1),
-           ARRAY(SELECT n.name COLLATE "C" FROM traceability.facts o CROSS JOIN LATERAL (
+           ARRAY(SELECT n.name COLLATE "C" FROM traceability.requests o CROSS JOIN LATERAL (
                      SELECT 'agent:' || COALESCE(o.agent_name, 'unknown')
                      UNION SELECT 'conversation:' || COALESCE(o.conversation_name, 'default')
                      UNION SELECT 'user:' || COALESCE(o.user_id, 'unknown')
@@ -133,7 +139,7 @@ const SESSIONS: &str = r#"
                           WHERE jsonb_typeof(j.value) = 'string') t ON true) n(name)
                  WHERE o.session_id = f.session_id GROUP BY 1 ORDER BY 1),
            min(f.started_at), max(f.started_at)
-    FROM traceability.facts f GROUP BY f.session_id"#;
+    FROM traceability.requests f GROUP BY f.session_id"#;
 
 const STORED_SESSIONS: &str = r#"
     SELECT s.session_id, s.session_start, s.last_activity, s.requests, s.cost, s.total_tokens, s.duration, s.tool_calls,
@@ -174,7 +180,7 @@ fn keyed() -> String {
         parts.push(format!(
             "SELECT '{}'::text AS dimension, {first} AS first, {second} AS second, f.session_id, f.started_at, f.status, \
              f.cache_hit, f.prompt_tokens, f.completion_tokens, f.total_tokens, f.spend, f.duration_ms, f.ttft_ms, \
-             f.tool_calls, f.cached_tokens FROM traceability.facts f{first_join}{second_join}",
+             f.tool_calls, f.cached_tokens FROM traceability.requests f{first_join}{second_join}",
             dimensions::name(keys)
         ));
     }

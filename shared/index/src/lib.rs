@@ -6,7 +6,8 @@
 //! - The schema is that of this version: another version's is as good as none, until `migrate` has brought it up to date.
 //! - A row that the log no longer has stays as it is, whichever version's projection has made it; any other one is copied
 //!   again when the projection changes (`projection` in `facts`).
-//! - A fact is in the index once; the row of its session is written in the same transaction.
+//! - A fact is in the index once; the row of its session is written in the same transaction. It is stored narrow: `facts` refers
+//!   to what many have in common, and the view `requests` shows all with the columns of the projection.
 //! - Roll-ups exist up to [`Index::rolled_until`]. Those of a slot, a quarter of an hour, are the sums of its facts, unless
 //!   the slot is marked as stale in the same transaction that changed a fact of it. What is newer, stale, or not a whole slot
 //!   is summed from the facts. So whatever the indexer has done so far, every answer is right.
@@ -61,7 +62,7 @@ impl Index {
     {
         let may_read: bool = sqlx::query_scalar(
             "SELECT bool_and(COALESCE(has_table_privilege(to_regclass('traceability.' || t.name), 'SELECT'), false)) \
-             FROM unnest(ARRAY['migrations', 'state', 'facts']) AS t(name)",
+             FROM unnest(ARRAY['migrations', 'state', 'requests']) AS t(name)",
         )
         .fetch_one(&mut *conn)
         .await?;

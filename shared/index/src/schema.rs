@@ -39,11 +39,12 @@ macro_rules! steps {
 
 /// All steps, oldest first. One that was released is never changed, not even by a comment: its checksum tells whether an index
 /// is this version's. A further one carries along what the index holds, since the index may be the only place that has it.
-const STEPS: [SchemaStep; 4] = steps![
+const STEPS: [SchemaStep; 5] = steps![
     20_261_124_000_000 "index",
     20_261_127_000_000 "data_quality",
     20_261_128_000_000 "cluster",
     20_261_128_120_000 "levels",
+    20_261_128_180_000 "narrow",
 ];
 
 fn migrator() -> Migrator {
@@ -169,12 +170,12 @@ async fn is_distributed(conn: &mut PgConnection) -> sqlx::Result<bool> {
         return Ok(false);
     }
     let is_listed = "SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_dist_partition p \
-                     WHERE p.logicalrelid = to_regclass('traceability.facts'))";
+                     WHERE p.logicalrelid = to_regclass('traceability.sessions'))";
     sqlx::query_scalar(is_listed).fetch_one(conn).await
 }
 
-/// Sessions and their facts lie together, so that a question about one goes to one server; roll-ups lie by dimension. The
-/// rest is small, and copied to each. What a slice passes through lies as the facts do, and is made anew by each migration,
+/// Sessions and their facts lie together, so that a question about one goes to one server; roll-ups lie by dimension. What
+/// facts have in common, and the rest, is small, and copied to each. What a slice passes through lies as the facts do, and is made anew by each migration,
 /// since it has their columns.
 const DISTRIBUTE: &str = "
 CREATE EXTENSION IF NOT EXISTS citus;
@@ -183,22 +184,22 @@ DO $$
 DECLARE
     name text;
 BEGIN
-    FOR name IN SELECT unnest(ARRAY['facts', 'sessions', 'rollups', 'stale', 'labels', 'state']) LOOP
+    FOR name IN SELECT unnest(ARRAY['owners', 'deployments', 'sessions', 'facts', 'rollups', 'stale', 'labels', 'state']) LOOP
         IF EXISTS (SELECT 1 FROM pg_dist_partition WHERE logicalrelid = format('traceability.%I', name)::regclass) THEN
             CONTINUE;
         END IF;
-        IF name = 'facts' THEN
-            PERFORM create_distributed_table('traceability.facts', 'session_id');
-        ELSIF name = 'sessions' THEN
-            PERFORM create_distributed_table('traceability.sessions', 'session_id', colocate_with => 'traceability.facts');
+        IF name = 'sessions' THEN
+            PERFORM create_distributed_table('traceability.sessions', 'session_id');
+        ELSIF name = 'facts' THEN
+            PERFORM create_distributed_table('traceability.facts', 'session_id', colocate_with => 'traceability.sessions');
         ELSIF name = 'rollups' THEN
             PERFORM create_distributed_table('traceability.rollups', 'dimension', colocate_with => 'none');
         ELSE
             PERFORM create_reference_table(format('traceability.%I', name)::regclass);
         END IF;
     END LOOP;
-    CREATE TABLE traceability.staging (LIKE traceability.facts INCLUDING DEFAULTS);
-    CREATE TABLE traceability.altered (LIKE traceability.facts);
+    CREATE TABLE traceability.staging AS SELECT * FROM traceability.requests WITH NO DATA;
+    CREATE TABLE traceability.altered AS SELECT * FROM traceability.requests WITH NO DATA;
     CREATE TABLE traceability.touched (session_id text NOT NULL, since timestamp(3), until timestamp(3));
     FOREACH name IN ARRAY ARRAY['staging', 'altered', 'touched'] LOOP
         PERFORM create_distributed_table(format('traceability.%I', name)::regclass, 'session_id',

@@ -38,7 +38,7 @@ pub fn push_requests(
         Beside::UnbilledCost => &[", NULL::numeric AS unbilled_cost"],
     };
     sql.push(further.concat());
-    sql.push(" FROM traceability.facts s");
+    sql.push(" FROM traceability.requests s");
     if matches!(rows, RowSelector::Session(_) | RowSelector::SessionOf(_)) {
         // The session's row tells when it was active: in the partitions of other months nobody needs to look.
         sql.push(
@@ -69,7 +69,11 @@ fn push_rows(conditions: &mut Conditions<'_>, rows: RowSelector<'_>) {
             conditions.and().push("s.request_id = ").push_bind(stored(id).into_owned());
         }
         RowSelector::Call(id) => {
-            conditions.and().push("s.call_id = ").push_bind(stored(id).into_owned());
+            if is_uuid(id) {
+                conditions.and().push("s.call_uuid = ").push_bind(id.to_owned()).push("::uuid");
+            } else {
+                conditions.and().push("s.call_name = ").push_bind(stored(id).into_owned());
+            }
         }
         RowSelector::Requests(ids) => {
             conditions
@@ -78,11 +82,18 @@ fn push_rows(conditions: &mut Conditions<'_>, rows: RowSelector<'_>) {
                 .push_bind(ids.iter().map(|id| stored(id).into_owned()).collect::<Vec<_>>())
                 .push(")");
         }
-        RowSelector::Between(from, until) => {
-            conditions.and().push(format!("s.started_at >= {from}"));
-            conditions.and().push(format!("s.started_at < {until}"));
-        }
+        RowSelector::StartedIn(windows) => RowSelector::push_windows("s.started_at", windows, conditions),
     }
+}
+
+/// Whether the index stores a call's id as a UUID: as PostgreSQL writes one, so that it comes back as it was.
+fn is_uuid(id: &str) -> bool {
+    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    id.len() == 36
+        && id.bytes().enumerate().all(|(place, byte)| match place {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => is_digit(byte),
+        })
 }
 
 /// SQL of what LiteLLM calls the `dimension` whose id is `outer`, a column of the outer query.

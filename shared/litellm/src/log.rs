@@ -84,7 +84,7 @@ impl Log {
         let sql = |fact: Fact| match (fact, rows) {
             // What they are ordered by has to be the column, for its index to do that.
             (Fact::StartedAt, RowSelector::Started(window)) => bounds::started_at(window),
-            (Fact::StartedAt, RowSelector::Between(..)) => r#"s."startTime""#.into(),
+            (Fact::StartedAt, RowSelector::StartedIn(_)) => r#"s."startTime""#.into(),
             (Fact::ToolCalls, RowSelector::Started(_)) => tool_calls::count_joined(&self.schema),
             (Fact::Tools, RowSelector::Started(_)) => tool_calls::names_joined(&self.schema),
             _ => self.expression(fact).sql.clone(),
@@ -177,10 +177,7 @@ impl Log {
             RowSelector::Requests(ids) => {
                 conditions.and().push("s.request_id = ANY(").push_bind(ids.to_vec()).push(")");
             }
-            RowSelector::Between(from, until) => {
-                conditions.and().push(format!(r#"s."startTime" >= {from}"#));
-                conditions.and().push(format!(r#"s."startTime" < {until}"#));
-            }
+            RowSelector::StartedIn(windows) => RowSelector::push_windows(r#"s."startTime""#, windows, conditions),
         }
     }
 

@@ -162,7 +162,7 @@ impl Refresh<'_> {
 async fn index_hours(conn: &mut PgConnection, window: TimeWindow, facts: &[Fact]) -> sqlx::Result<Vec<Hour>> {
     let outdated = format!("count(*) FILTER (WHERE f.projection <> {PROJECTION})");
     let mut sql = QueryBuilder::new(digest(facts, &outdated));
-    sql.push("traceability.facts AS f WHERE NOT f.gone AND f.started_at >= ").push_bind(window.start.naive_utc());
+    sql.push("traceability.requests AS f WHERE NOT f.gone AND f.started_at >= ").push_bind(window.start.naive_utc());
     sql.push(" AND f.started_at < ").push_bind(window.end.naive_utc()).push(" GROUP BY 1");
     sql.build_query_as().fetch_all(conn).await
 }

@@ -12,7 +12,7 @@ use traceability_litellm::{Log, bounds};
 
 use super::slices::{BATCH, Slice};
 use super::staging::Staging;
-use super::{OnMissing, Refresh, RefreshError, begin, merge, names};
+use super::{OnMissing, Refresh, RefreshError, begin, merge, names, narrow};
 
 /// What goes over the network at a time.
 const CHUNK: usize = 256 * 1024;
@@ -78,6 +78,7 @@ impl Refresh<'_> {
             transfer(rows.map_err(DbError::from)?, &mut transaction).await?
         };
         names::shorten(&mut transaction).await?;
+        narrow::add_new(&mut transaction).await?;
         staging.distribute(&mut transaction).await?;
         let missing = merge::missing(&mut transaction, staging, slice.window).await?;
         let moved = moved(&mut self.log, missing).await.map_err(DbError::from)?;

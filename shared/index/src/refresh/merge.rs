@@ -9,7 +9,7 @@ use traceability_facts::session_duration;
 use traceability_litellm::PROJECTION;
 
 use super::staging::Staging;
-use super::{OnMissing, stale};
+use super::{OnMissing, narrow, stale};
 
 /// Makes room for the slice: a partition of its month.
 pub(super) async fn make_room(conn: &mut PgConnection, window: TimeWindow) -> sqlx::Result<()> {
@@ -69,13 +69,13 @@ pub(super) async fn merge(
 
     let not_here = format!("NOT EXISTS (SELECT 1 FROM {slice} s WHERE {SAME})");
     let keep = |condition: &str| {
-        format!("INSERT INTO {replaced} SELECT f.* FROM traceability.facts f WHERE {here} AND {condition}")
+        format!("INSERT INTO {replaced} SELECT f.* FROM traceability.requests f WHERE {here} AND {condition}")
     };
     let take_out = format!("DELETE FROM traceability.facts f USING {replaced} s WHERE {here} AND {SAME}");
 
     // What differs is taken out, then put in like what is new.
     statement(format!(
-        "INSERT INTO {replaced} SELECT f.* FROM traceability.facts f JOIN {slice} s ON {SAME} WHERE {here} \
+        "INSERT INTO {replaced} SELECT f.* FROM traceability.requests f JOIN {slice} s ON {SAME} WHERE {here} \
          AND (f.gone OR ({}) IS DISTINCT FROM ({}))",
         row("f", &columns),
         row("s", &columns),
@@ -101,15 +101,7 @@ pub(super) async fn merge(
         statement(late).execute(&mut *conn).await?;
         stale::mark(conn, replaced).await?;
     }
-    let added = statement(format!(
-        "INSERT INTO traceability.facts ({}, projection) SELECT {}, {PROJECTION} FROM {slice} s WHERE {is_new} \
-         ON CONFLICT DO NOTHING",
-        columns.join(", "),
-        row("s", &columns),
-    ))
-    .execute(&mut *conn)
-    .await?
-    .rows_affected();
+    let added = statement(narrow::insert(slice, &is_new)).execute(&mut *conn).await?.rows_affected();
     if added > 0 || altered > 0 || forgets {
         refresh_sessions(conn, staging).await?;
     }
@@ -135,11 +127,13 @@ fn mark_in_place(here: &str, slice: &str) -> String {
     let (marks, rest) = (columns(|fact| MARKS.contains(fact)), columns(|fact| !MARKS.contains(fact)));
     let (old, new) = (row("f", &marks), row("s", &marks));
     format!(
-        "UPDATE traceability.facts f SET ({}, projection) = ROW({new}, {PROJECTION}) FROM {slice} s \
+        "UPDATE traceability.facts f SET ({}, projection) = ROW({new}, {PROJECTION}) \
+         FROM {slice} s JOIN traceability.requests r \
+         ON r.session_id = s.session_id AND r.started_at = s.started_at AND r.request_id = s.request_id \
          WHERE {here} AND {SAME} AND NOT f.gone AND ({}) IS NOT DISTINCT FROM ({}) \
          AND ({old}, f.projection) IS DISTINCT FROM ({new}, {PROJECTION}::smallint)",
         marks.join(", "),
-        row("f", &rest),
+        row("r", &rest),
         row("s", &rest),
     )
 }

@@ -12,6 +12,7 @@ mod copy;
 mod labels;
 mod merge;
 mod names;
+mod narrow;
 mod roll;
 mod slices;
 mod staging;
@@ -236,6 +237,12 @@ impl<'a> Refresh<'a> {
     pub async fn rebuild(&mut self, window: TimeWindow, on_missing: OnMissing) -> Result<Outcome, RefreshError> {
         let now = self.now().await?;
         let complete = self.copy_again(window, on_missing).await? && self.roll(now).await?;
+        if on_missing == OnMissing::Forget
+            && let Some(mut transaction) = begin(&mut self.index).await?
+        {
+            narrow::forget_owners(&mut transaction).await?;
+            transaction.commit().await?;
+        }
         self.outcome.complete = complete;
         Ok(self.outcome)
     }

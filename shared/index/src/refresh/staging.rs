@@ -19,7 +19,7 @@ fn requests_of(touched: &str) -> String {
         "SELECT f.session_id, f.started_at, f.ended_at, f.duration_ms, f.spend, f.prompt_tokens, f.completion_tokens, \
          f.cached_tokens, f.total_tokens, f.cache_hit, f.tool_calls, f.tool_calls_exact, f.status, f.agent_name, \
          f.conversation_name, f.user_id, f.end_user, f.team_id, f.model_group, f.model, f.tags FROM {touched} t \
-         JOIN traceability.facts f ON f.session_id = t.session_id AND f.started_at >= t.since AND f.started_at <= t.until"
+         JOIN traceability.requests f ON f.session_id = t.session_id AND f.started_at >= t.since AND f.started_at <= t.until"
     )
 }
 
@@ -75,8 +75,8 @@ impl Staging {
     /// Makes the tables, empty. The rows are copied into `pg_temp.staging`, wherever they go from there.
     pub(super) async fn prepare(self, conn: &mut PgConnection) -> sqlx::Result<()> {
         conn.execute(
-            "CREATE TEMPORARY TABLE staging (LIKE traceability.facts INCLUDING DEFAULTS) ON COMMIT DROP; \
-             CREATE TEMPORARY TABLE altered (LIKE traceability.facts) ON COMMIT DROP",
+            "CREATE TEMPORARY TABLE staging ON COMMIT DROP AS SELECT * FROM traceability.requests WITH NO DATA; \
+             CREATE TEMPORARY TABLE altered ON COMMIT DROP AS SELECT * FROM traceability.requests WITH NO DATA",
         )
         .await?;
         Ok(())

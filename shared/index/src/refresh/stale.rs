@@ -44,7 +44,7 @@ pub(super) async fn mark(conn: &mut PgConnection, requests: &str) -> sqlx::Resul
                    FROM ({} UNION ALL {}) u GROUP BY u.session_id, u.quarter, u.k1, u.k2) s) n \
              WHERE n.is_marked AND n.next IS NOT NULL",
             slots(requests, "true", &conditions),
-            slots("traceability.facts", "false", &of_touched),
+            slots("traceability.requests", "false", &of_touched),
         ));
     }
     let sql = format!(

@@ -44,6 +44,9 @@ struct Edge {
 /// is a large share of the log.
 const FEW: usize = 8;
 
+/// To plan for more windows apart would take longer than to read what lies between them.
+const MANY: usize = 400;
+
 impl RollupPlan {
     /// `None` where no roll-ups answer: without an index, for callers who see some rows only, and for conditions that
     /// nothing is rolled up by.
@@ -182,16 +185,34 @@ impl Edges {
         sql.push(")");
     }
 
+    /// Reads the requests of all edges once, and finds the edge of each.
     fn push_at_once(&self, sql: &mut QueryBuilder<Postgres>, source: Source<'_>, facts: &[Fact]) {
         let column = |time: fn(&Edge) -> DateTime<Utc>| self.0.iter().map(time).map(utc).collect::<Vec<_>>();
-        sql.push("SELECT g.bucket, g.rolled_from, g.rolled_until, e.* FROM (SELECT * FROM unnest(");
-        sql.push_bind(column(|edge| edge.window.start)).push("::timestamp[], ");
-        sql.push_bind(column(|edge| edge.window.end)).push("::timestamp[], ");
+        sql.push("SELECT g.bucket, g.rolled_from, g.rolled_until, e.* FROM ");
+        source.push(sql, "e", facts, RowSelector::StartedIn(&self.windows()));
+        sql.push(" JOIN (SELECT * FROM unnest(").push_bind(column(|edge| edge.window.end)).push("::timestamp[], ");
         sql.push_bind(self.0.iter().map(|edge| edge.bucket).collect::<Vec<_>>()).push("::integer[], ");
         sql.push_bind(column(|edge| edge.rolled.start)).push("::timestamp[], ");
-        sql.push_bind(column(|edge| edge.rolled.end)).push("::timestamp[])");
-        sql.push(" AS g(start_at, end_at, bucket, rolled_from, rolled_until)) AS g CROSS JOIN LATERAL ");
-        source.push(sql, "e", facts, RowSelector::Between("g.start_at", "g.end_at"));
+        sql.push_bind(column(|edge| edge.rolled.end)).push("::timestamp[]) WITH ORDINALITY");
+        sql.push(
+            " AS g(end_at, bucket, rolled_from, rolled_until, place)) AS g ON g.place = width_bucket(e.started_at, ",
+        );
+        sql.push_bind(column(|edge| edge.window.start)).push("::timestamp[]) AND e.started_at < g.end_at");
+    }
+
+    /// When the edges are: neighbours as one. Where they are very many, all of the time from the first to the last.
+    fn windows(&self) -> Vec<TimeWindow> {
+        let mut windows: Vec<TimeWindow> = Vec::new();
+        for edge in &self.0 {
+            match windows.last_mut() {
+                Some(last) if last.end == edge.window.start => last.end = edge.window.end,
+                _ => windows.push(edge.window),
+            }
+        }
+        match (windows.first(), windows.last()) {
+            (Some(first), Some(last)) if windows.len() > MANY => vec![TimeWindow { start: first.start, end: last.end }],
+            _ => windows,
+        }
     }
 }
 

@@ -80,7 +80,7 @@ fn requests(from: Slot, until: Slot) -> String {
          FROM (SELECT {} AS quarter, {}, {} AS duration_bin, CASE WHEN f.ttft_ms IS NOT NULL THEN {} END AS ttft_bin, \
                f.session_id, f.status, f.cache_hit, f.prompt_tokens, f.completion_tokens, f.total_tokens, f.spend, \
                f.duration_ms, f.ttft_ms, f.tool_calls, f.cached_tokens \
-               FROM traceability.facts f WHERE f.started_at >= '{}' AND f.started_at < '{}') f \
+               FROM traceability.requests f WHERE f.started_at >= '{}' AND f.started_at < '{}') f \
          GROUP BY f.quarter, f.session_id, {columns} ORDER BY f.quarter",
         slot_of("f.started_at"),
         keys(),
@@ -101,7 +101,7 @@ fn earlier(from: Slot, until: Slot) -> String {
              SELECT DISTINCT t.session_id, t.session_start FROM traceability.facts f \
              JOIN traceability.sessions t ON t.session_id = f.session_id \
              WHERE f.started_at >= '{start}' AND f.started_at < '{end}' AND t.session_start < '{start}') b \
-         CROSS JOIN LATERAL (SELECT {} AS quarter, {}, f.session_id FROM traceability.facts f \
+         CROSS JOIN LATERAL (SELECT {} AS quarter, {}, f.session_id FROM traceability.requests f \
              WHERE f.session_id = b.session_id AND f.started_at >= b.session_start AND f.started_at < '{start}' \
              OFFSET 0) f \
          GROUP BY f.session_id, {columns}",
