@@ -5,7 +5,7 @@
 #     tests/native-postgres.sh tests/e2e.sh [ARGUMENT-OF-THE-TESTS...]
 #
 # E2E_RELEASES narrows the releases of LiteLLM, as "1.109.1", and E2E_QUESTIONS the questions that are asked through a gateway,
-# as "smoke audit".
+# as "smoke audit"; E2E_OF_FUNCTIONS the tests that start a function by themselves.
 # For each release of LiteLLM that there are rows of, the functions run behind a port of their own, over the database
 # that the tests make for the release, and at the hour at which the tests look at it (libfaketime sets their clock).
 # The tests find all this through E2E_GATEWAYS, E2E_AWS (moto's server, which is AWS to these functions), E2E_FUNCTIONS and
@@ -165,7 +165,8 @@ status=0
 export E2E_GATEWAYS=$gateways E2E_AWS=$aws E2E_FUNCTIONS=$functions E2E_MOTO=$venv/bin/moto_server
 # shellcheck disable=SC2086  # each is a part of a test's name
 cargo test --workspace --no-fail-fast --test real_rows -- --include-ignored "$@" ${E2E_QUESTIONS-} || status=$?
-cargo test --workspace --no-fail-fast --test functions -- --include-ignored "$@" || status=$?
+# shellcheck disable=SC2086
+cargo test --workspace --no-fail-fast --test functions -- --include-ignored "$@" ${E2E_OF_FUNCTIONS-} || status=$?
 if [ "$status" != 0 ]; then
     for release in "${releases[@]}"; do
         printf '\n== the last that the functions for LiteLLM %s logged beside answers\n' "$release"
