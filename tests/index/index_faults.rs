@@ -194,7 +194,8 @@ async fn a_write_that_fails_in_the_middle_leaves_nothing_half_done() {
     )
     .await;
     index::migrate(&database).await;
-    let app = App::over(Arc::clone(&database), Utc::now(), &[]);
+    // Rows are still to come, on a slow machine minutes later.
+    let app = App::over(Arc::clone(&database), Utc::now() + chrono::TimeDelta::hours(1), &[]);
     let mut rows = 150;
     for (table, first) in [
         ("facts", 1),
@@ -250,7 +251,8 @@ async fn answers_are_consistent_while_the_indexer_works() {
     let mut dice = Dice(25);
     let database = made::database("index_readers", &some_rows(&mut dice, "row", 400, 30)).await;
     index::fill(&database).await;
-    let app = App::over(Arc::clone(&database), Utc::now(), &[]);
+    // Rows are still to come, on a slow machine minutes later.
+    let app = App::over(Arc::clone(&database), Utc::now() + chrono::TimeDelta::hours(1), &[]);
     let done = Arc::new(AtomicBool::new(false));
     let reader = {
         let (app, done) = (app.clone(), Arc::clone(&done));
