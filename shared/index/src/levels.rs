@@ -103,7 +103,7 @@ impl From<LevelSet> for u8 {
 
 /// So many requests may be read of the facts where a level is missing, at most: a level with as many roll-ups as requests
 /// is kept from here on.
-const MOST_READ: f64 = 600_000.0;
+const MOST_READ: f64 = 300_000.0;
 /// A level with fewer roll-ups for each request is kept in any log.
 const LEAST_SHARE: f64 = 0.05;
 /// A level that is missing is tried again above this limit.
