@@ -152,7 +152,7 @@ fn guarded(whole: &App, content: &str) -> App {
 }
 
 /// Parameters that select, sort and group, with values that reach beyond a caller's rows. A new one has to be added.
-const FILTERS: [(&str, &str); 37] = [
+const FILTERS: [(&str, &str); 39] = [
     ("origin", "user"),
     ("user_id", "alice"),
     ("user_id", "bob"),
@@ -190,6 +190,8 @@ const FILTERS: [(&str, &str); 37] = [
     ("period", "week"),
     ("format", "html"),
     ("format", "focus"),
+    ("content", "summary"),
+    ("call_ids", "true"),
 ];
 /// What other tests ask with: a cursor is its caller's, and windows are the same for all.
 const ELSEWHERE: [&str; 4] = ["cursor", "start_date", "end_date", "timezone"];
@@ -315,6 +317,8 @@ async fn what_is_out_of_scope_is_what_does_not_exist() {
             ("/api/v1/requests/{}", rows::text(row, "litellm_call_id")),
             ("/api/v1/sessions/{}/summary", not_his(row)),
             ("/api/v1/sessions/{}/messages", not_his(row)),
+            ("/api/v1/sessions/{}/timeline", not_his(row)),
+            ("/api/v1/sessions/{}/timeline?content=summary", not_his(row)),
         ];
         for (path, id) in asked {
             let Some(id) = id else { continue };

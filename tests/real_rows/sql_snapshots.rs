@@ -46,6 +46,7 @@ fn cases() -> Vec<Case> {
             question: Question::Post(json!({"team_id": "t", "end_user": "e", "min_requests": 2})),
         },
         get("session.summary", "/api/v1/sessions/{session_id}/summary", ""),
+        get("session.timeline", "/api/v1/sessions/{session_id}/timeline", ""),
         get("session.messages", "/api/v1/sessions/{session_id}/messages", ""),
         get("requests.list", "/api/v1/requests", ""),
         get(

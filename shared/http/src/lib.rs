@@ -28,7 +28,7 @@ pub mod window;
 
 pub use body::JsonBody;
 pub use caching::CachePolicy;
-pub use caller::{Caller, ContentReader};
+pub use caller::{Caller, ContentReader, MayRead};
 pub use cursor::Cursor;
 pub use error::{ApiError, ApiResult, Problem, Unauthorized};
 pub use id::PathId;
