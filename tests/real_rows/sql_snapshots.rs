@@ -232,7 +232,8 @@ fn every_endpoint_has_a_case() {
             (method, case.endpoint.to_owned())
         })
         .collect();
-    for endpoint in endpoints::over_the_log() {
+    // What says who is calling asks for no rows.
+    for endpoint in endpoints::over_the_log().into_iter().filter(|endpoint| endpoint.path != "/api/v1/me") {
         let key = (endpoint.method.clone(), endpoint.path.clone());
         assert!(asked.contains(&key), "{} {} has no case in tests/sql", endpoint.method, endpoint.path);
     }

@@ -7,7 +7,7 @@ use serde_json::json;
 use tests::{Answer, App, endpoints};
 
 /// Each with the name of its file.
-const QUESTIONS: [(&str, &str); 20] = [
+const QUESTIONS: [(&str, &str); 21] = [
     ("health", "/health"),
     ("liveness", "/health/live"),
     ("sessions", "/api/v1/sessions?limit=1"),
@@ -17,6 +17,7 @@ const QUESTIONS: [(&str, &str); 20] = [
     ("requests", "/api/v1/requests?limit=1"),
     ("request", "/api/v1/requests/chatcmpl-yr6aPUVJ4YNd3kjtFuBtoSPd3ktW1"),
     ("request-messages", "/api/v1/requests/chatcmpl-yr6aPUVJ4YNd3kjtFuBtoSPd3ktW1/messages"),
+    ("me", "/api/v1/me"),
     ("overview", "/api/v1/analytics/overview"),
     ("agents", "/api/v1/analytics/agents?top=2"),
     ("models", "/api/v1/analytics/models?top=2&details=true"),

@@ -45,6 +45,12 @@ impl Caller {
         &self.0.scope
     }
 
+    /// Who it is, and what it may see.
+    #[must_use]
+    pub fn principal(&self) -> &Principal {
+        &self.0
+    }
+
     /// Who it is, for what must not be passed on to another caller.
     #[must_use]
     pub fn identity(&self) -> (Login, &str, Option<&str>) {

@@ -35,3 +35,6 @@ pub use id::PathId;
 pub use page::{Page, PageSize};
 pub use params::Query;
 pub use state::AppState;
+
+/// The version of this service.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
