@@ -5,7 +5,7 @@
 //! | [`state`] | what every handler is given |
 //! | [`body`], [`params`], [`id`], [`filters`], [`window`], [`page`], [`cursor`], [`caller`] | extractors and parameters |
 //! | [`error`] | problem documents |
-//! | [`layers`], [`caching`], [`audit`] | what is done around each request |
+//! | [`layers`], [`caching`], [`compression`], [`audit`] | what is done around each request |
 //! | [`openapi`] | the base of the API document |
 //! | [`lambda`] | from a gateway's event to a request |
 
@@ -13,6 +13,7 @@ pub mod audit;
 pub mod body;
 pub mod caching;
 pub mod caller;
+pub mod compression;
 pub mod cursor;
 pub mod error;
 pub mod filters;

@@ -24,6 +24,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::AppState;
 use crate::caller::GatewayClaims;
+use crate::compression::{Compress, compress};
 use crate::layers;
 use crate::layers::REQUEST_ID;
 use gateway::Arrival;
@@ -41,6 +42,15 @@ const LARGEST_ANSWER: u64 = 4_500_000;
 /// What ends it earlier is in the log, in one line: a setting that is missing or wrong, which is named; or a fault of the
 /// Lambda runtime.
 pub async fn run(router: OpenApiRouter<AppState>) -> ExitCode {
+    serve(router, Some(compress)).await
+}
+
+/// As [`run`], for a function whose package has no room for what compresses answers.
+pub async fn run_uncompressed(router: OpenApiRouter<AppState>) -> ExitCode {
+    serve(router, None).await
+}
+
+async fn serve(router: OpenApiRouter<AppState>, compress: Option<Compress>) -> ExitCode {
     let environment = Environment::of_process();
     telemetry::start(LogFormat::json(&environment), &environment);
     let state = telemetry::wants_metrics(&environment)
@@ -53,7 +63,7 @@ pub async fn run(router: OpenApiRouter<AppState>) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    state.largest_answer = Some(LARGEST_ANSWER);
+    (state.largest_answer, state.compress) = (Some(LARGEST_ANSWER), compress);
     // The function starts all the same where this fails: its first request says why, and the database may come up.
     let _ = tokio::time::timeout(WARM_UP, DbStats::settled(state.db.connect())).await;
     let service = layers::service(router, state);
@@ -122,14 +132,13 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::layers::compressed;
 
     /// What the function answers to an event of a client that takes gzip.
     async fn answered(mut event: Value) -> Value {
         event["headers"] = json!({"host": "api.example.com", "accept-encoding": "gzip, br;q=0.5"});
         let large = |request: axum::extract::Request| async move {
             let accepted = request.headers().get(header::ACCEPT_ENCODING).cloned();
-            compressed(axum::response::Response::new("large ".repeat(500).into()), accepted).await
+            compress(axum::response::Response::new("large ".repeat(500).into()), accepted).await
         };
         let router = Router::new().route("/large", get(large));
         let event: LambdaRequest = serde_json::from_value(event).expect("an event");

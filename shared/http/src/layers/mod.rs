@@ -3,7 +3,6 @@
 
 mod audit;
 mod browsers;
-mod compression;
 mod limits;
 mod request_id;
 mod timing;
@@ -25,8 +24,6 @@ use traceability_runtime::telemetry::Answered;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use self::browsers::protect_browsers;
-#[cfg(test)]
-pub(crate) use self::compression::compressed;
 pub use self::request_id::REQUEST_ID;
 pub use self::timing::SERVER_TIMING;
 
@@ -94,7 +91,10 @@ async fn around(State(state): State<AppState>, mut request: Request, next: Next)
     let exchange = Exchange::new(state, &mut request);
     let response = exchange.run(request, next).await;
     let response = exchange.dated(response).await;
-    let response = compression::compressed(response, exchange.accepted.clone()).await;
+    let response = match exchange.state.compress {
+        Some(compress) => compress(response, exchange.accepted.clone()).await,
+        None => response,
+    };
     let response = limits::deliverable(response, exchange.state.largest_answer);
     let response = exchange.recorded(response);
     let response = exchange.in_words(response).await;

@@ -7,6 +7,7 @@
 
 use std::convert::Infallible;
 use std::future::ready;
+use std::pin::Pin;
 
 use axum::body::{Body, HttpBody, to_bytes};
 use axum::response::Response;
@@ -18,9 +19,17 @@ use tower_http::compression::{CompressionLayer, CompressionLevel};
 /// Up to this size in bytes an answer fits into one packet, with its headers.
 const SMALLEST: u64 = 1024;
 
+/// What compresses answers. A pointer, so that a program that does not want it does not carry it.
+pub type Compress = fn(Response, Option<HeaderValue>) -> Pin<Box<dyn Future<Output = Response> + Send>>;
+
+/// Compresses answers with what this program was built with: gzip, and perhaps Brotli. The header is `Accept-Encoding`.
+pub fn compress(response: Response, accepted: Option<HeaderValue>) -> Pin<Box<dyn Future<Output = Response> + Send>> {
+    Box::pin(compressed(response, accepted))
+}
+
 /// The answer, compressed if it is large enough and the client takes that, as a whole: what carries it may want to know its
 /// size. It is compressed quickly rather than well: an answer is sent once.
-pub(crate) async fn compressed(response: Response, accepted: Option<HeaderValue>) -> Response {
+async fn compressed(response: Response, accepted: Option<HeaderValue>) -> Response {
     if response.status() != StatusCode::OK || response.body().size_hint().upper().is_some_and(|size| size <= SMALLEST) {
         return response;
     }
