@@ -154,7 +154,7 @@ fn guarded(whole: &App, content: &str) -> App {
 }
 
 /// Parameters that select, sort and group, with values that reach beyond a caller's rows. A new one has to be added.
-const FILTERS: [(&str, &str); 39] = [
+const FILTERS: [(&str, &str); 40] = [
     ("origin", "user"),
     ("user_id", "alice"),
     ("user_id", "bob"),
@@ -194,6 +194,7 @@ const FILTERS: [(&str, &str); 39] = [
     ("format", "focus"),
     ("content", "summary"),
     ("call_ids", "true"),
+    ("around", "chatcmpl-yr6aPUVJ4YNd3kjtFuBtoSPd3ktW1"),
 ];
 /// What other tests ask with: a cursor is its caller's, and windows are the same for all.
 const ELSEWHERE: [&str; 4] = ["cursor", "start_date", "end_date", "timezone"];

@@ -196,6 +196,10 @@ pub async fn ask_details(pair: &Pair, release: Release, step: usize) {
         pair.get(&format!("/api/v1/sessions/{session}/timeline")).await;
         pair.get(&format!("/api/v1/sessions/{session}/timeline?content=summary&call_ids=true")).await;
         pair.all_pages(&format!("/api/v1/sessions/{session}/messages?limit=3")).await;
+        let around = pair.get(&format!("/api/v1/sessions/{session}/messages?limit=3&around={request}")).await;
+        if let Some(previous) = around.previous() {
+            pair.get(&previous).await;
+        }
         pair.get(&format!("/api/v1/requests/{request}")).await;
         pair.get(&format!("/api/v1/requests/{request}/messages")).await;
     }

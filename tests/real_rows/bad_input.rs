@@ -75,6 +75,7 @@ fn bad_values() -> BTreeMap<&'static str, (&'static str, Vec<&'static str>)> {
         ("end_user", texts.clone()),
         ("team_id", texts.clone()),
         ("model", texts.clone()),
+        ("around", texts.clone()),
         ("tag", texts),
     ])
 }

@@ -22,7 +22,7 @@ struct Case {
 
 /// What is asked of an endpoint.
 enum Question {
-    /// Its query. The path names a session or a request of the log.
+    /// Its query. The path names a session or a request of the log, and the query may name that request.
     Get(&'static str),
     /// Its body.
     Post(Value),
@@ -48,6 +48,7 @@ fn cases() -> Vec<Case> {
         get("session.summary", "/api/v1/sessions/{session_id}/summary", ""),
         get("session.timeline", "/api/v1/sessions/{session_id}/timeline", ""),
         get("session.messages", "/api/v1/sessions/{session_id}/messages", ""),
+        get("session.messages-around", "/api/v1/sessions/{session_id}/messages", "around={request_id}"),
         get("requests.list", "/api/v1/requests", ""),
         get(
             "requests.filtered",
@@ -129,7 +130,10 @@ impl Source {
         let answer = match &case.question {
             Question::Post(body) => self.app.post(&path, body).await,
             Question::Get("") => self.app.get(&path).await,
-            Question::Get(query) => self.app.get(&format!("{path}?{query}")).await,
+            Question::Get(query) => {
+                let query = query.replace("{request_id}", &encode(&self.request));
+                self.app.get(&format!("{path}?{query}")).await
+            }
         };
         assert!(answer.status.is_success(), "{}: {}", case.name, answer.status);
     }

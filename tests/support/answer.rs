@@ -76,9 +76,20 @@ impl Answer {
     /// Where the next page is.
     #[must_use]
     pub fn next(&self) -> Option<String> {
-        let link = self.headers.get("link")?.to_str().ok()?;
-        let target = link.strip_prefix('<')?.strip_suffix(">; rel=\"next\"")?;
-        Some(target.to_owned())
+        self.linked("next")
+    }
+
+    /// Where the previous page is.
+    #[must_use]
+    pub fn previous(&self) -> Option<String> {
+        self.linked("prev")
+    }
+
+    fn linked(&self, relation: &str) -> Option<String> {
+        let links = self.headers.get("link")?.to_str().ok()?;
+        let target =
+            |link: &str| link.strip_suffix(&format!(">; rel=\"{relation}\""))?.strip_prefix('<').map(str::to_owned);
+        links.split(", ").find_map(target)
     }
 }
 

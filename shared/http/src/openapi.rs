@@ -7,7 +7,8 @@ use utoipa::openapi::security::{
 };
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
-    ContentBuilder, HeaderBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, ResponseBuilder,
+    ContentBuilder, HeaderBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Response,
+    ResponseBuilder,
 };
 use utoipa_axum::router::OpenApiRouter;
 
@@ -22,7 +23,7 @@ an index of it.\n\n\
 * Times are RFC 3339 with `Z`; a parameter may have another offset (none means UTC) or be a date, which begins in \
 `timezone`. Windows are half-open: `end_date` does not belong to them.\n\
 * Rates are percentages from 0 to 100, `*_seconds` and `avg_response_time` are seconds, costs are US dollars.\n\
-* Lists are JSON arrays; the next page is in the `Link` header (`rel=\"next\"`).\n\
+* Lists are JSON arrays; the next page is in the `Link` header (`rel=\"next\"`), its cursor also in `X-Next-Cursor`.\n\
 * Errors are problem documents (RFC 9457). An unknown parameter is an error, so that a misspelt filter never widens a \
 result.\n\
 * Callers see their own part of the log, in every list, count, sum and percentage: what LiteLLM would let them see. The \
@@ -61,6 +62,7 @@ pub fn document(router: OpenApiRouter<AppState>) -> OpenApi {
     for (_, item) in logged {
         item.get.iter_mut().for_each(tell_of_copies);
         operations(item).for_each(tell_age);
+        operations(item).for_each(tell_cursor);
         operations(item).for_each(demand_login);
     }
     document
@@ -89,6 +91,18 @@ fn tell_age(operation: &mut Operation) {
     let text = "As of when the answer is (RFC 3339): requests that LiteLLM logged later are not in it. The index's time \
                 where there is one, else now";
     add_header(operation, "X-As-Of", text);
+}
+
+/// Whoever gets the next page's address also gets its cursor by itself.
+fn tell_cursor(operation: &mut Operation) {
+    let is_list = |response: &RefOr<_>| matches!(response, RefOr::T(response) if has_link(response));
+    if operation.responses.responses.get("200").is_some_and(is_list) {
+        add_header(operation, "X-Next-Cursor", "The `cursor` of the next page, if there is one");
+    }
+}
+
+fn has_link(response: &Response) -> bool {
+    response.headers.contains_key("Link")
 }
 
 /// An answer about a window that is over can be asked about by its tag.

@@ -10,23 +10,20 @@ use utoipa::ToSchema;
 
 use super::totals::spans;
 
-/// A name by its place in `names`, from 0.
-type Name = u32;
-
 /// Names, each once.
 #[derive(Default)]
 pub struct Names {
     pub list: Vec<String>,
-    places: HashMap<String, Name>,
+    places: HashMap<String, u32>,
 }
 
 impl Names {
     /// The name's place.
-    fn place(&mut self, name: &str) -> Name {
+    fn place(&mut self, name: &str) -> u32 {
         if let Some(place) = self.places.get(name) {
             return *place;
         }
-        let place = Name::try_from(self.list.len()).unwrap_or(Name::MAX);
+        let place = u32::try_from(self.list.len()).unwrap_or(u32::MAX);
         self.list.push(name.to_owned());
         self.places.insert(name.to_owned(), place);
         place
@@ -36,6 +33,7 @@ impl Names {
 /// The requests as columns of equal length. `model`, `model_group`, `provider`, `call_type`, `status`, `error_class`,
 /// `agent_name` and `tools` refer to `names`.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TimelineSteps)]
 pub struct Columns {
     /// LiteLLM's request ids.
     request_id: Vec<String>,
@@ -49,19 +47,19 @@ pub struct Columns {
     /// Seconds to the first token; null where the response was not streamed.
     time_to_first_token: Vec<Option<f64>>,
     /// The deployed models, as LiteLLM wrote them.
-    model: Vec<Name>,
+    model: Vec<u32>,
     /// The models' public names.
-    model_group: Vec<Option<Name>>,
+    model_group: Vec<Option<u32>>,
     /// The providers.
-    provider: Vec<Option<Name>>,
+    provider: Vec<Option<u32>>,
     /// LiteLLM's call types, such as `acompletion`.
-    call_type: Vec<Option<Name>>,
+    call_type: Vec<Option<u32>>,
     /// `success` or `failure`.
-    status: Vec<Name>,
+    status: Vec<u32>,
     /// The classes of the errors of failed requests.
-    error_class: Vec<Option<Name>>,
+    error_class: Vec<Option<u32>>,
     /// The agents; null where nobody named one.
-    agent_name: Vec<Option<Name>>,
+    agent_name: Vec<Option<u32>>,
     /// Tokens of the prompts.
     prompt_tokens: Vec<i64>,
     /// Tokens of the completions.
@@ -76,7 +74,7 @@ pub struct Columns {
     /// US dollars of all requests up to this one.
     running_cost: Vec<f64>,
     /// The distinct names of the called tools, as far as they are known.
-    tools: Vec<Vec<Name>>,
+    tools: Vec<Vec<u32>>,
     /// The number of tool calls, as far as they are known.
     tool_calls: Vec<i64>,
     /// Whether LiteLLM's own response cache answered.

@@ -40,6 +40,7 @@ pub struct Verdict {
 
 /// A time in which no request was being answered.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = IdleGap)]
 pub struct Idle {
     /// The step whose response was complete last before it.
     after_step: usize,
