@@ -192,6 +192,23 @@ async fn every_gateway_gets_the_answers_of_the_api() {
 
 #[tokio::test]
 #[ignore = "needs the built functions: make e2e"]
+async fn a_client_that_takes_gzip_gets_it_wherever_the_gateway_passes_it_on() {
+    let functions = Functions::start(&["health", "requests"]).await;
+    let list = Question::get("requests", "/api/v1/requests", "", NOVEMBER);
+    // The package of the function health has no room for it.
+    for question in [Question::get("health", "/openapi.json", "", ""), list] {
+        let compresses = question.function != "health";
+        let takes = Question { headers: vec![("accept-encoding", "br, gzip")], ..question };
+        for gateway in Gateway::ALL {
+            let answer = functions.check(gateway, &takes).await;
+            let encoding = answer.headers.get("content-encoding").map(|encoding| encoding.to_str().expect("a word"));
+            assert_eq!(encoding, (compresses && gateway != Gateway::RestApi).then_some("gzip"), "{gateway:?}");
+        }
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs the built functions: make e2e"]
 async fn all_pages_are_reached_through_their_links() {
     let functions = Functions::start(&["sessions"]).await;
     for gateway in Gateway::ALL {

@@ -89,6 +89,7 @@ async fn a_session_of_thousands_of_requests_pages_through_with_every_message_onc
         assert_eq!(summary["total_messages"], count);
     }
     check_statements(&app).await;
+    read_from_the_middle(&app).await;
     let found = app.get("/api/v1/sessions/elsewhere/messages").await.ok();
     assert_eq!(found[0]["content_available"], false);
     assert_eq!(found[0]["content_unavailable_reason"], "cold_storage");
@@ -96,6 +97,36 @@ async fn a_session_of_thousands_of_requests_pages_through_with_every_message_onc
     assert_eq!(found["prompt_availability"]["content_unavailable_reason"], "cold_storage");
     assert_eq!(found["response"], Value::Null);
     assert!(!found.to_string().contains("bucket/"), "where it is, is the proxy's business");
+}
+
+/// A page begins at any request, and leads from there to both ends, each request once and with what it added.
+async fn read_from_the_middle(app: &App) {
+    const MIDDLE: usize = 507;
+    let (whole, _) = app.all_pages("/api/v1/sessions/moving/messages").await;
+    let path = format!("/api/v1/sessions/moving/messages?limit=100&around=moving-{MIDDLE}");
+    let page = app.get(&path).await;
+    let (rest, _) = app.all_pages(&path).await;
+    assert_eq!(rest, whole[MIDDLE..]);
+    let (mut earlier, mut previous) = (Vec::new(), page.previous());
+    while let Some(path) = previous {
+        let page = app.get(&path).await;
+        assert!(page.next().is_some(), "{path} leads back");
+        earlier.splice(0..0, page.ok().as_array().expect("a list").clone());
+        previous = page.previous();
+    }
+    assert_eq!(earlier, whole[..MIDDLE]);
+    // Back and forth is the same page.
+    let back = app.get(&page.previous().expect("a page")).await;
+    assert_eq!(app.get(&back.next().expect("a page")).await.text, page.text);
+    let first = app.get("/api/v1/sessions/moving/messages?limit=1&around=moving-0").await;
+    assert_eq!((first.previous(), first.ok()[0]["message_sequence"].as_u64()), (None, Some(1)));
+    for path in [
+        "/api/v1/sessions/moving/messages?around=long-1".to_owned(),
+        format!("{}&around=moving-1", page.next().expect("a page")),
+    ] {
+        assert_eq!(app.get(&path).await.blamed(), ["around"], "{path}");
+    }
+    let _ = app.get("/api/v1/sessions/nothing/messages?around=long-1").await.problem(404);
 }
 
 /// However far into the session a page is, it makes the same few statements, and reads no more contents than it shows and the

@@ -82,6 +82,7 @@ impl App {
     pub fn with_state(database: Arc<Database>, now: DateTime<Utc>, mut state: AppState) -> Self {
         let audit = AuditLog::default();
         state.audit = Arc::new(Audit::to(audit.clone()));
+        state.compress = Some(traceability_http::compression::compress);
         let router = layers::service(local::api::router(), state.clone());
         Self { router, gateway: None, database, now, state, audit, key: None }
     }

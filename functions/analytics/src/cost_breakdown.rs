@@ -22,7 +22,7 @@ pub struct Params {
     /// What to group by: `model`, `agent`, `user`, `end_user`, `team`, `key`, `provider`, `tag` or `tool`, or two of them
     /// with a comma between, such as `team,model`; `model` if not given.
     #[serde(default = "Params::default_group_by")]
-    #[param(value_type = String, required = false, example = "team,model")]
+    #[param(value_type = Vec<GroupBy>, inline, required = false, style = Form, explode = false, max_items = 2)]
     group_by: Dimensions,
     /// Adds a `series` to each row: its totals per quarter of an hour (in windows of up to 32 days), hour, day, week (from
     /// Monday on) or month, as they begin in `timezone`. An answer has at most 50,000 such points.

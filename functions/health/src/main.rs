@@ -4,5 +4,5 @@ use std::process::ExitCode;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    traceability_http::lambda::run(health::router()).await
+    traceability_http::lambda::run_uncompressed(health::router()).await
 }

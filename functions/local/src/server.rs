@@ -22,6 +22,7 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tower::ServiceExt;
 use traceability_access::Exposure;
+use traceability_http::compression::compress;
 use traceability_http::{AppState, layers};
 
 use crate::api;
@@ -62,6 +63,7 @@ impl Server {
             link: token.map(|token| Link::new(token.clone(), port)),
             room: Room::new(settings.limits.unread_bytes),
         };
+        let state = AppState { compress: Some(compress), ..state };
         let service =
             layers::guarded(api::router(), state, |routes| routes.layer(from_fn_with_state(host_guard, guard)))
                 .layer(settings.origins.layer());

@@ -9,6 +9,7 @@ use traceability_core::environment::{ConfigError, Environment};
 use traceability_http::caching::AS_OF;
 use traceability_http::caller::LITELLM_API_KEY;
 use traceability_http::layers::{REQUEST_ID, SERVER_TIMING};
+use traceability_http::page::NEXT_CURSOR;
 
 use crate::limits::Limits;
 
@@ -42,6 +43,8 @@ pub enum Origins {
     Loopback,
     /// These.
     Listed(Vec<HeaderValue>),
+    /// These, and pages served by this machine: those are its user's, whoever else is let in.
+    AndLoopback(Vec<HeaderValue>),
     /// All (`*`). Any page that a browser on this machine opens can then read the log.
     All,
 }
@@ -63,7 +66,10 @@ impl Settings {
         // Read again where logging starts; here a wrong word is named.
         environment.flag("DEBUG")?;
         let hosts = hosts(environment.get("ALLOWED_HOSTS"), host)?;
-        let origins = origins(environment.get("ALLOWED_ORIGINS"))?;
+        let origins = match origins(environment.get("ALLOWED_ORIGINS"))? {
+            Origins::Listed(listed) if host.is_loopback() => Origins::AndLoopback(listed),
+            origins => origins,
+        };
         Ok(Self { address: SocketAddr::new(host, port), hosts, origins, limits: Limits::default() })
     }
 
@@ -137,6 +143,10 @@ impl Origins {
         let allowed = match self {
             Self::Loopback => AllowOrigin::predicate(|origin, _| is_loopback(origin)),
             Self::Listed(origins) => AllowOrigin::list(origins.clone()),
+            Self::AndLoopback(origins) => {
+                let origins = origins.clone();
+                AllowOrigin::predicate(move |origin, _| is_loopback(origin) || origins.contains(origin))
+            }
             Self::All => AllowOrigin::any(),
         };
         // A star would not stand for Authorization.
@@ -147,6 +157,7 @@ impl Origins {
             header::RETRY_AFTER,
             header::WWW_AUTHENTICATE,
             AS_OF,
+            NEXT_CURSOR,
             REQUEST_ID,
             SERVER_TIMING,
         ];
@@ -232,6 +243,13 @@ mod tests {
         assert_eq!(origins(None).expect("a default"), Origins::Loopback);
         assert_eq!(origins(Some("*")).expect("all"), Origins::All);
         assert!(origins(Some("https://a.example, http://b.example:8080")).is_ok());
+        let listed = |host| {
+            let settings = [("API_HOST", host), ("ALLOWED_ORIGINS", "https://a.example")].into_iter().collect();
+            Settings::from_environment(&settings).expect("settings").origins
+        };
+        let origin = vec![HeaderValue::from_static("https://a.example")];
+        assert_eq!(listed("127.0.0.1"), Origins::AndLoopback(origin.clone()));
+        assert_eq!(listed("0.0.0.0"), Origins::Listed(origin));
         for bad in ["example.com", "https://", "https://a.example/path", "ftp://a.example"] {
             assert!(origins(Some(bad)).is_err(), "{bad} was taken");
         }

@@ -5,7 +5,7 @@
 //! | [`state`] | what every handler is given |
 //! | [`body`], [`params`], [`id`], [`filters`], [`window`], [`page`], [`cursor`], [`caller`] | extractors and parameters |
 //! | [`error`] | problem documents |
-//! | [`layers`], [`caching`], [`audit`] | what is done around each request |
+//! | [`layers`], [`caching`], [`compression`], [`audit`] | what is done around each request |
 //! | [`openapi`] | the base of the API document |
 //! | [`lambda`] | from a gateway's event to a request |
 
@@ -13,6 +13,7 @@ pub mod audit;
 pub mod body;
 pub mod caching;
 pub mod caller;
+pub mod compression;
 pub mod cursor;
 pub mod error;
 pub mod filters;
@@ -28,10 +29,13 @@ pub mod window;
 
 pub use body::JsonBody;
 pub use caching::CachePolicy;
-pub use caller::{Caller, ContentReader};
+pub use caller::{Caller, ContentReader, MayRead};
 pub use cursor::Cursor;
 pub use error::{ApiError, ApiResult, Problem, Unauthorized};
 pub use id::PathId;
 pub use page::{Page, PageSize};
 pub use params::Query;
 pub use state::AppState;
+
+/// The version of this service.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -7,13 +7,15 @@ use utoipa::openapi::security::{
 };
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
-    ContentBuilder, HeaderBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, ResponseBuilder,
+    ContentBuilder, HeaderBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Response,
+    ResponseBuilder,
 };
 use utoipa_axum::router::OpenApiRouter;
 
 use super::caller::LITELLM_API_KEY;
 use super::error::Problem;
 use super::state::AppState;
+use crate::VERSION;
 
 const DESCRIPTION: &str = "\
 Sessions, requests, costs and usage out of LiteLLM's spend logs, read straight from the table that LiteLLM writes, or from \
@@ -21,18 +23,19 @@ an index of it.\n\n\
 * Times are RFC 3339 with `Z`; a parameter may have another offset (none means UTC) or be a date, which begins in \
 `timezone`. Windows are half-open: `end_date` does not belong to them.\n\
 * Rates are percentages from 0 to 100, `*_seconds` and `avg_response_time` are seconds, costs are US dollars.\n\
-* Lists are JSON arrays; the next page is in the `Link` header (`rel=\"next\"`).\n\
+* Lists are JSON arrays; the next page is in the `Link` header (`rel=\"next\"`), its cursor also in `X-Next-Cursor`.\n\
 * Errors are problem documents (RFC 9457). An unknown parameter is an error, so that a misspelt filter never widens a \
 result.\n\
 * Callers see their own part of the log, in every list, count, sum and percentage: what LiteLLM would let them see. The \
 text of messages is a right of its own (`content_unavailable_reason: not_permitted`).";
 
 /// The groups, in the order in which people need them.
-const TAGS: [(&str, &str); 5] = [
+const TAGS: [(&str, &str); 6] = [
     ("sessions", "What happened in a session, message by message, and which sessions there were"),
     ("analytics", "Which agent, user, team or model costs what, and since when"),
     ("requests", "Single requests"),
     ("reports", "What was spent, for those who do not ask an API"),
+    ("me", "Who is calling, and what they may see"),
     ("health", "The service itself"),
 ];
 
@@ -43,7 +46,7 @@ pub fn document(router: OpenApiRouter<AppState>) -> OpenApi {
         .info(
             InfoBuilder::new()
                 .title("LLM Traceability API")
-                .version(env!("CARGO_PKG_VERSION"))
+                .version(VERSION)
                 .description(Some(DESCRIPTION))
                 .license(Some(LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build()))
                 .build(),
@@ -59,6 +62,7 @@ pub fn document(router: OpenApiRouter<AppState>) -> OpenApi {
     for (_, item) in logged {
         item.get.iter_mut().for_each(tell_of_copies);
         operations(item).for_each(tell_age);
+        operations(item).for_each(tell_cursor);
         operations(item).for_each(demand_login);
     }
     document
@@ -87,6 +91,18 @@ fn tell_age(operation: &mut Operation) {
     let text = "As of when the answer is (RFC 3339): requests that LiteLLM logged later are not in it. The index's time \
                 where there is one, else now";
     add_header(operation, "X-As-Of", text);
+}
+
+/// Whoever gets the next page's address also gets its cursor by itself.
+fn tell_cursor(operation: &mut Operation) {
+    let is_list = |response: &RefOr<_>| matches!(response, RefOr::T(response) if has_link(response));
+    if operation.responses.responses.get("200").is_some_and(is_list) {
+        add_header(operation, "X-Next-Cursor", "The `cursor` of the next page, if there is one");
+    }
+}
+
+fn has_link(response: &Response) -> bool {
+    response.headers.contains_key("Link")
 }
 
 /// An answer about a window that is over can be asked about by its tag.

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use axum::response::{IntoResponseParts, ResponseParts};
 use http::header::LINK;
-use http::{HeaderValue, Uri};
+use http::{HeaderName, HeaderValue, Uri};
 use serde::{Deserialize, Serialize};
 use traceability_core::scalar::Bounded;
 use url::form_urlencoded;
@@ -91,10 +91,18 @@ impl Offset {
     }
 }
 
-/// What leads from one page of a list to the next, if there is one: `Link: <…>; rel="next"` (RFC 8288), the same request
-/// with `cursor` in place of the page's own.
+/// What leads from one page of a list to the next and to the previous one, where there are any: `Link: <…>; rel="next"`
+/// (RFC 8288), the same request with `cursor` in place of the page's own; and the next page's cursor by itself in
+/// `X-Next-Cursor`.
 #[derive(Debug, Default)]
-pub struct NextPage(Option<(HeaderValue, PagePosition)>);
+pub struct NextPage {
+    links: Vec<String>,
+    cursor: Option<HeaderValue>,
+    position: Option<PagePosition>,
+}
+
+/// The cursor of the next page, for clients that write the address themselves.
+pub const NEXT_CURSOR: HeaderName = HeaderName::from_static("x-next-cursor");
 
 /// Where the next page begins, without the moment at which the listing began: what tells two answers with a next page from
 /// each other.
@@ -105,22 +113,43 @@ impl NextPage {
     /// The page after `position`, with its cursor. What a cursor carries beside the position does not tell answers apart.
     #[must_use]
     pub fn after(uri: &Uri, position: &impl Serialize, cursor: &str) -> Self {
-        let pairs = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
-        let query = form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(pairs.filter(|(name, _)| name != "cursor" && name != "offset"))
-            .append_pair("cursor", cursor)
-            .finish();
-        let link = HeaderValue::from_str(&format!("<{}?{query}>; rel=\"next\"", uri.path())).ok();
-        Self(link.map(|link| (link, PagePosition(serde_json::to_vec(position).unwrap_or_default()))))
+        Self {
+            links: vec![link(uri, cursor, "next")],
+            cursor: HeaderValue::from_str(cursor).ok(),
+            position: Some(PagePosition(serde_json::to_vec(position).unwrap_or_default())),
+        }
     }
+
+    /// The same with the page before, by its cursor.
+    #[must_use]
+    pub fn and_before(mut self, uri: &Uri, cursor: &str) -> Self {
+        self.links.push(link(uri, cursor, "prev"));
+        self
+    }
+}
+
+/// The same request with this cursor in place of what says where the page begins.
+fn link(uri: &Uri, cursor: &str, relation: &str) -> String {
+    let pairs = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+    let query = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(pairs.filter(|(name, _)| !matches!(name.as_ref(), "around" | "cursor" | "offset")))
+        .append_pair("cursor", cursor)
+        .finish();
+    format!("<{}?{query}>; rel=\"{relation}\"", uri.path())
 }
 
 impl IntoResponseParts for NextPage {
     type Error = Infallible;
 
     fn into_response_parts(self, mut response: ResponseParts) -> Result<ResponseParts, Infallible> {
-        if let Some((link, position)) = self.0 {
-            response.headers_mut().insert(LINK, link);
+        let links = Some(self.links.join(", ")).filter(|links| !links.is_empty());
+        if let Some(links) = links.and_then(|links| HeaderValue::from_str(&links).ok()) {
+            response.headers_mut().insert(LINK, links);
+        }
+        if let Some(cursor) = self.cursor {
+            response.headers_mut().insert(NEXT_CURSOR, cursor);
+        }
+        if let Some(position) = self.position {
             response.extensions_mut().insert(position);
         }
         Ok(response)

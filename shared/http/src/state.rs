@@ -12,6 +12,7 @@ use traceability_db::config::DatabaseConfig;
 use traceability_queries::source::Database;
 
 use crate::audit::Audit;
+use crate::compression::Compress;
 
 /// The state of the routers.
 #[derive(Clone)]
@@ -24,6 +25,8 @@ pub struct AppState {
     pub deadline: Duration,
     /// How many bytes an answer may have, where something between here and the client carries no more.
     pub largest_answer: Option<u64>,
+    /// What compresses answers for clients that take that; `None` where all leave as they are.
+    pub compress: Option<Compress>,
     /// How callers prove who they are.
     pub access: Arc<Access>,
     /// What is replaced in content before it leaves.
@@ -49,6 +52,7 @@ impl AppState {
             clock: Clock::system(),
             deadline,
             largest_answer: None,
+            compress: None,
             access: Arc::new(Access::from_environment(environment, exposure)?),
             redaction: Arc::new(Redaction::from_environment(environment)?),
             audit: Arc::new(Audit::from_environment(environment)?),

@@ -1,5 +1,5 @@
 //! The layers around every router, from the outside to the inside: a request's id and the line in the log, headers, the
-//! words of a problem, the audit, sizes, the age of an answer, the deadline, panics.
+//! words of a problem, the audit, sizes, compression, the age of an answer, the deadline, panics.
 
 mod audit;
 mod browsers;
@@ -80,6 +80,8 @@ struct Exchange {
     uri: Uri,
     route: String,
     copies: Copies,
+    /// The encodings that the client takes.
+    accepted: Option<HeaderValue>,
     context: RequestContext,
     stats: Arc<DbStats>,
 }
@@ -89,6 +91,10 @@ async fn around(State(state): State<AppState>, mut request: Request, next: Next)
     let exchange = Exchange::new(state, &mut request);
     let response = exchange.run(request, next).await;
     let response = exchange.dated(response).await;
+    let response = match exchange.state.compress {
+        Some(compress) => compress(response, exchange.accepted.clone()).await,
+        None => response,
+    };
     let response = limits::deliverable(response, exchange.state.largest_answer);
     let response = exchange.recorded(response);
     let response = exchange.in_words(response).await;
@@ -105,7 +111,8 @@ impl Exchange {
         let context = RequestContext::default();
         request.extensions_mut().insert(context.clone());
         let (method, copies) = (request.method().clone(), Copies::of(request.headers()));
-        Self { state, started, id, method, uri, route, copies, context, stats: Arc::new(DbStats::default()) }
+        let accepted = request.headers().get(header::ACCEPT_ENCODING).cloned();
+        Self { state, started, id, method, uri, route, copies, accepted, context, stats: Arc::new(DbStats::default()) }
     }
 
     /// The handler's answer, if it comes in time. When it leaves, no statement goes on.

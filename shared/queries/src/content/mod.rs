@@ -1,157 +1,28 @@
 //! The stored prompts and responses of single requests.
 
+mod row;
+
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use chrono::{DateTime, Utc};
 use futures::{StreamExt, TryStreamExt};
-use serde_json::value::RawValue;
-use sqlx::types::Json;
-use sqlx::{FromRow, Postgres, QueryBuilder};
-use traceability_content::PROMPTS;
-use traceability_content::StoredContent;
+use sqlx::{Postgres, QueryBuilder};
 use traceability_core::scope::Scope;
 use traceability_db::Connection;
 use traceability_db::DbError;
 use traceability_facts::scope::ScopeSql;
 use traceability_facts::{Beside, CONTENT_COLUMNS, Fact, RowSelector};
 
-use super::Source;
-use super::filter::utc;
-use super::position::RequestPosition;
-use super::real_ids::RealIds;
+use crate::Source;
+use crate::filter::utc;
+use crate::position::RequestPosition;
+use crate::real_ids::RealIds;
 use crate::source::SourceConnection;
 
-/// One request with what LiteLLM stored of its content.
-#[derive(Debug, Clone, FromRow)]
-pub struct ContentRow {
-    /// The request.
-    pub request_id: String,
-    /// The session; the request's own id where none was stored.
-    pub session_id: String,
-    /// The LiteLLM user who owns the key, if there is one.
-    pub owner: Option<String>,
-    /// When it started.
-    pub started_at: DateTime<Utc>,
-    /// The deployed model.
-    pub model: String,
-    /// The model's public name.
-    pub model_group: Option<String>,
-    /// LiteLLM's call type.
-    pub call_type: Option<String>,
-    /// `success` or `failure`.
-    pub status: String,
-    /// Tokens of the prompt.
-    pub prompt_tokens: i64,
-    /// Tokens of the completion.
-    pub completion_tokens: i64,
-    /// All tokens.
-    pub total_tokens: i64,
-    /// US dollars.
-    pub cost: f64,
-    /// Milliseconds from start to end.
-    pub duration_ms: i64,
-    /// Whether LiteLLM's own response cache answered.
-    pub cache_hit: bool,
-    /// Tool calls.
-    pub tool_calls: i64,
-    messages: Option<Json<Box<RawValue>>>,
-    call_id: Option<String>,
-    proxy_server_request: Option<Json<Box<RawValue>>>,
-    has_request_metadata: bool,
-    response: Option<Json<Box<RawValue>>>,
-    logged_request: Option<String>,
-    mcp_tool_call: Option<Json<Box<RawValue>>>,
-    cold_storage_object_key: Option<String>,
-    error_information: Option<Json<Box<RawValue>>>,
-    /// Characters of the logged request, as JSON, in releases that log it in their metadata.
-    logged_length: Option<i64>,
-    deleted: bool,
-}
+pub use row::{ContentRow, StoredLengths};
 
-/// How much content is stored, in characters of JSON as PostgreSQL writes it; 0 where there is none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StoredLengths {
-    /// The prompt.
-    pub prompt: usize,
-    /// The response.
-    pub response: usize,
-}
-
-const FACTS: [Fact; 16] = [
-    Fact::RequestId,
-    Fact::CallId,
-    Fact::SessionId,
-    Fact::UserId,
-    Fact::StartedAt,
-    Fact::Model,
-    Fact::ModelGroup,
-    Fact::CallType,
-    Fact::Status,
-    Fact::PromptTokens,
-    Fact::CompletionTokens,
-    Fact::TotalTokens,
-    Fact::Spend,
-    Fact::DurationMs,
-    Fact::CacheHit,
-    Fact::ToolCalls,
-];
-
-impl ContentRow {
-    /// Its place in its session.
-    #[must_use]
-    pub fn position(&self) -> RequestPosition {
-        RequestPosition { started_at: self.started_at, request_id: self.request_id.clone() }
-    }
-
-    /// What the stored content weighs, in bytes.
-    #[must_use]
-    pub fn weight(&self) -> usize {
-        let columns = [&self.messages, &self.proxy_server_request, &self.response];
-        let json: usize = columns.into_iter().flatten().map(|json| json.0.get().len()).sum();
-        json + self.logged_request.as_ref().map_or(0, String::len)
-    }
-
-    /// How much content is stored; to be asked before [`Self::take_stored`].
-    #[must_use]
-    pub fn lengths(&self) -> StoredLengths {
-        let characters = |json: &RawValue| json.get().chars().count();
-        let stored = |json: &Option<Json<Box<RawValue>>>| {
-            json.as_ref().filter(|json| json.0.get() != "{}").map(|json| characters(&json.0))
-        };
-        let logged = || self.logged_length.map(|length| usize::try_from(length).unwrap_or_default());
-        let prompt = || {
-            let request: HashMap<String, &RawValue> =
-                serde_json::from_str(self.proxy_server_request.as_ref()?.0.get()).ok()?;
-            PROMPTS.iter().find_map(|key| request.get(*key)).map(|prompt| characters(prompt))
-        };
-        StoredLengths {
-            prompt: stored(&self.messages).or_else(prompt).or_else(logged).unwrap_or_default(),
-            response: stored(&self.response).unwrap_or_default(),
-        }
-    }
-
-    /// Hands the stored content over to the normaliser.
-    #[must_use]
-    pub fn take_stored(&mut self) -> StoredContent {
-        StoredContent {
-            call_id: self.call_id.clone(),
-            call_type: self.call_type.clone().unwrap_or_default(),
-            failed: self.status == "failure",
-            deleted: self.deleted,
-            cached: self.cache_hit,
-            prompt_tokens: self.prompt_tokens.try_into().ok(),
-            messages: self.messages.take().map(|json| json.0),
-            proxy_server_request: self.proxy_server_request.take().map(|json| json.0),
-            has_request_metadata: self.has_request_metadata,
-            response: self.response.take().map(|json| json.0),
-            logged_request: self.logged_request.take(),
-            mcp_tool_call: self.mcp_tool_call.take().map(|json| json.0),
-            cold_storage_object_key: self.cold_storage_object_key.take(),
-            error: self.error_information.take().map(|json| json.0),
-        }
-    }
-}
+use row::FACTS;
 
 fn select(source: Source<'_>, rows: RowSelector<'_>) -> QueryBuilder<Postgres> {
     let mut sql = source.requests_with(&FACTS, Beside::Content, rows);
@@ -284,6 +155,89 @@ fn select_keys(db: &SourceConnection, scope: &Scope, session_id: &str) -> QueryB
     sql
 }
 
+/// Where a request of a session is, by its id or its call id; `None` if it is not one of the caller's there.
+///
+/// # Errors
+/// [`DbError`] when a database does not answer.
+pub async fn position_of(
+    db: &mut SourceConnection,
+    scope: &Scope,
+    session_id: &str,
+    request: &str,
+) -> Result<Option<RequestPosition>, DbError> {
+    let facts = [Fact::RequestId, Fact::CallId, Fact::StartedAt];
+    let mut sql = Source { facts: &db.facts, scope }.requests(&facts, RowSelector::Session(session_id));
+    sql.push(
+        " SELECT f.request_id, f.started_at AT TIME ZONE 'UTC' AS started_at FROM requests AS f WHERE f.request_id = ",
+    );
+    let stored = db.facts.stored(request).into_owned();
+    sql.push_bind(stored.clone()).push(" OR f.call_id = ").push_bind(stored);
+    sql.push(" ORDER BY f.started_at, f.request_id LIMIT 1");
+    Ok(sql.build_query_as().fetch_optional(&mut db.conn).await?)
+}
+
+/// How many requests of a session the caller sees before one of them.
+///
+/// # Errors
+/// [`DbError`] when a database does not answer.
+pub async fn count_before(
+    db: &mut SourceConnection,
+    scope: &Scope,
+    session_id: &str,
+    request: &RequestPosition,
+) -> Result<u64, DbError> {
+    let facts = [Fact::RequestId, Fact::StartedAt];
+    let mut sql = Source { facts: &db.facts, scope }.requests(&facts, RowSelector::Session(session_id));
+    sql.push(" SELECT count(*) FROM requests AS f");
+    push_before(&mut sql, db, request);
+    let count: i64 = sql.build_query_scalar().fetch_one(&mut db.conn).await?;
+    Ok(u64::try_from(count).unwrap_or_default())
+}
+
+/// The last `limit` requests of a session before one of them, oldest first.
+///
+/// # Errors
+/// [`DbError`] when a database does not answer.
+pub async fn positions_before(
+    db: &mut SourceConnection,
+    scope: &Scope,
+    session_id: &str,
+    request: &RequestPosition,
+    limit: u32,
+) -> Result<Vec<RequestPosition>, DbError> {
+    let facts = [Fact::RequestId, Fact::StartedAt];
+    let mut sql = Source { facts: &db.facts, scope }.requests(&facts, RowSelector::Session(session_id));
+    sql.push(" SELECT f.request_id, f.started_at AT TIME ZONE 'UTC' AS started_at FROM requests AS f");
+    push_before(&mut sql, db, request);
+    sql.push(" ORDER BY f.started_at DESC, f.request_id DESC LIMIT ").push_bind(i64::from(limit));
+    let mut positions: Vec<RequestPosition> = sql.build_query_as().fetch_all(&mut db.conn).await?;
+    positions.reverse();
+    Ok(positions)
+}
+
+fn push_before(sql: &mut QueryBuilder<Postgres>, db: &SourceConnection, request: &RequestPosition) {
+    sql.push(" WHERE (f.started_at, f.request_id) < (").push_bind(utc(request.started_at));
+    sql.push(", ").push_bind(db.facts.stored(&request.request_id).into_owned()).push(")");
+}
+
+/// Reads the contents of these requests of a session, in this order, until `take` breaks off.
+///
+/// # Errors
+/// [`DbError`] when a database does not answer.
+pub async fn read_positions(
+    db: &mut SourceConnection,
+    scope: &Scope,
+    positions: &[RequestPosition],
+    mut take: impl FnMut(ContentRow) -> ControlFlow<()>,
+) -> Result<(), DbError> {
+    for part in positions.chunks(HELD) {
+        if read(db, scope, part, &mut take).await?.is_break() {
+            break;
+        }
+    }
+    Ok(())
+}
+
 /// Some of the requests of a session up to one of them.
 #[derive(Debug, Clone, Copy)]
 pub struct EarlierRequests<'a> {
@@ -317,14 +271,11 @@ pub async fn read_session_at(
     sql.push(") ORDER BY f.started_at, f.request_id");
     let mut keys: Vec<RequestPosition> = sql.build_query_as().fetch_all(&mut db.conn).await?;
     keys.retain(wanted);
-    for part in keys.chunks(HELD) {
-        let _ = read(db, scope, part, |row| {
-            take(row);
-            ControlFlow::Continue(())
-        })
-        .await?;
-    }
-    Ok(())
+    read_positions(db, scope, &keys, |row| {
+        take(row);
+        ControlFlow::Continue(())
+    })
+    .await
 }
 
 /// Hands over the requests with these keys, in this order, one by one, with the content that the log has of them. Of those
