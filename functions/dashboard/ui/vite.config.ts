@@ -17,7 +17,9 @@ export default defineConfig({
   server: {
     port: 5173,
     strictPort: true,
-    proxy: Object.fromEntries(["/api", "/health", "/docs", "/openapi.json", "/dashboard/config.json"].map((path) => [path, api])),
+    proxy: Object.fromEntries(
+      ["/api", "/health", "/docs", "/openapi.json", "/dashboard/config.json"].map((path) => [path, api]),
+    ),
   },
   test: { include: ["tests/unit/*.test.ts"] },
 });

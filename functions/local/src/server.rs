@@ -22,6 +22,7 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tower::ServiceExt;
 use traceability_access::Exposure;
+use traceability_http::state::Dashboard;
 use traceability_http::{AppState, layers};
 
 use crate::api;
@@ -62,9 +63,12 @@ impl Server {
             link: token.map(|token| Link::new(token.clone(), port)),
             room: Room::new(settings.limits.unread_bytes),
         };
-        let service =
-            layers::guarded(api::router(), state, |routes| routes.layer(from_fn_with_state(host_guard, guard)))
-                .layer(settings.origins.layer());
+        let routes = match state.dashboard {
+            Dashboard::Served => api::router().merge(dashboard::router(&settings.dashboard)),
+            Dashboard::Absent => api::router(),
+        };
+        let service = layers::guarded(routes, state, |routes| routes.layer(from_fn_with_state(host_guard, guard)))
+            .layer(settings.origins.layer());
         Ok(Self { listener, service, limits: settings.limits })
     }
 

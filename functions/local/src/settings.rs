@@ -23,6 +23,8 @@ pub struct Settings {
     pub origins: Origins,
     /// What clients may take. No setting changes it.
     pub limits: Limits,
+    /// What the dashboard is told.
+    pub dashboard: dashboard::Dashboard,
 }
 
 /// By which names requests may address the server.
@@ -64,7 +66,8 @@ impl Settings {
         environment.flag("DEBUG")?;
         let hosts = hosts(environment.get("ALLOWED_HOSTS"), host)?;
         let origins = origins(environment.get("ALLOWED_ORIGINS"))?;
-        Ok(Self { address: SocketAddr::new(host, port), hosts, origins, limits: Limits::default() })
+        let dashboard = dashboard::Dashboard::from_environment(environment)?;
+        Ok(Self { address: SocketAddr::new(host, port), hosts, origins, limits: Limits::default(), dashboard })
     }
 
     /// Who can reach the server: others, too, where it answers to names of theirs or to any page.

@@ -18,8 +18,14 @@ const PLACES: [type: RegExp, path: string, prompt: string][] = [
 /** A text as one word of a POSIX shell. */
 export const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
-export function curlOf(detail: Pick<Detail, "call_type" | "model" | "model_group" | "messages" | "request_parameters">): string {
-  const [, path, prompt] = PLACES.find(([type]) => type.test(detail.call_type ?? "")) ?? [null, "/v1/chat/completions", "messages"];
+export function curlOf(
+  detail: Pick<Detail, "call_type" | "model" | "model_group" | "messages" | "request_parameters">,
+): string {
+  const [, path, prompt] = PLACES.find(([type]) => type.test(detail.call_type ?? "")) ?? [
+    null,
+    "/v1/chat/completions",
+    "messages",
+  ];
   const body: Record<string, unknown> = {
     model: detail.model_group ?? detail.model,
     ...(detail.request_parameters as Record<string, unknown>),

@@ -13,7 +13,10 @@ export function textOf(turn: SessionMessage): string {
       message.reasoning,
       message.refusal,
       message.name,
-      ...(message.tool_calls ?? []).flatMap((call) => [call.name, JSON.stringify(call.arguments ?? call.arguments_text ?? "")]),
+      ...(message.tool_calls ?? []).flatMap((call) => [
+        call.name,
+        JSON.stringify(call.arguments ?? call.arguments_text ?? ""),
+      ]),
     ])
     .filter((text): text is string => text != null)
     .join("\n");
@@ -25,7 +28,12 @@ export interface Progress {
   done: boolean;
 }
 
-export async function searchSession(id: string, words: string, signal: AbortSignal, onProgress: (progress: Progress) => void): Promise<void> {
+export async function searchSession(
+  id: string,
+  words: string,
+  signal: AbortSignal,
+  onProgress: (progress: Progress) => void,
+): Promise<void> {
   const wanted = words.toLocaleLowerCase();
   const hits: number[] = [];
   let searched = 0;

@@ -111,7 +111,11 @@ export function pickFilters<Name extends FilterName>(names: readonly Name[]): Pa
 const CARRIED = ["range", "from", "to", "zone"];
 
 /** A link to another page that keeps window and zone, and filters where the page takes them. */
-export function link(path: string, query: Record<string, string | null | undefined> = {}, keep: readonly string[] = []): string {
+export function link(
+  path: string,
+  query: Record<string, string | null | undefined> = {},
+  keep: readonly string[] = [],
+): string {
   const kept: Record<string, string | null | undefined> = {};
   for (const name of [...CARRIED, ...keep]) kept[name] = location.value.query.get(name);
   return href(path, { ...kept, ...query });

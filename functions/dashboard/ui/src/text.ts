@@ -23,7 +23,8 @@ export const t = {
   skip: "Skip to content",
   refresh: "Refresh",
   asOf: (when: string) => `as of ${when}`,
-  asOfDiffer: (from: string, to: string) => `Parts of this page are of different times: ${from} to ${to}. Refresh to read them again.`,
+  asOfDiffer: (from: string, to: string) =>
+    `Parts of this page are of different times: ${from} to ${to}. Refresh to read them again.`,
   theme: { label: "Colors", auto: "Auto", light: "Light", dark: "Dark" },
   window: {
     label: "Time range",
@@ -44,11 +45,14 @@ export const t = {
     },
   },
   address: {
-    range: (found: string) => `The address asks for the time range “${found}”, which does not exist. You see the last 30 days.`,
+    range: (found: string) =>
+      `The address asks for the time range “${found}”, which does not exist. You see the last 30 days.`,
     window: (from: string, to: string) =>
       `The address asks for the time from “${from}” to “${to}”, which is not a time range. You see the last 30 days.`,
-    zone: (found: string, used: string) => `The address asks for the time zone “${found}”, which is not known. Times are in ${used}.`,
-    filter: (name: string, found: string) => `The address filters ${name.toLowerCase()} by “${found}”, which is not possible. The filter is left out.`,
+    zone: (found: string, used: string) =>
+      `The address asks for the time zone “${found}”, which is not known. Times are in ${used}.`,
+    filter: (name: string, found: string) =>
+      `The address filters ${name.toLowerCase()} by “${found}”, which is not possible. The filter is left out.`,
     fix: "Use the address without it",
   },
   filters: {
@@ -165,7 +169,8 @@ export const t = {
     sums: (steps: number, step: "hour" | "day" | "week", total: string) =>
       `${counted(steps, step, `${step}s`)} = ${total}`,
     sumsTrue: "The parts add up to the total.",
-    sumsFalse: (difference: string) => `The parts and the total differ by ${difference}: they were read at different times.`,
+    sumsFalse: (difference: string) =>
+      `The parts and the total differ by ${difference}: they were read at different times.`,
     top: { agents: "Agents", models: "Models", teams: "Teams", users: "Users" },
     other: "All others",
     sessions: "Most expensive sessions",
@@ -247,7 +252,8 @@ export const t = {
       repeatedUnknown: "repeated calls are not known: not all content is stored",
       sentBefore: (percent: number, estimated: boolean) =>
         `${estimated ? "about " : ""}${share(percent)} of the prompt tokens were sent before`,
-      idle: (count: number, seconds: number) => `idle ${count === 1 ? "once" : `${number(count)} times`}, ${duration(seconds)} in all`,
+      idle: (count: number, seconds: number) =>
+        `idle ${count === 1 ? "once" : `${number(count)} times`}, ${duration(seconds)} in all`,
       dearest: (cost: string) => `most expensive turn ${cost}`,
       partly: (loaded: number, all: number) => `${number(loaded)} of ${number(all)} turns loaded…`,
     },
@@ -261,7 +267,15 @@ export const t = {
       prompt: "Prompt tokens",
       running: "Running cost",
     },
-    heads: { turn: "Turn", at: "At", what: "Model and tools", when: "When", tokens: "Tokens", cost: "Cost", running: "Total" },
+    heads: {
+      turn: "Turn",
+      at: "At",
+      what: "Model and tools",
+      when: "When",
+      tokens: "Tokens",
+      cost: "Cost",
+      running: "Total",
+    },
     tabs: { turn: "Turn", conversation: "Conversation" },
     none: "Choose a turn.",
     step: (index: number, all: number) => `Turn ${number(index)} of ${number(all)}`,
@@ -321,12 +335,17 @@ export const t = {
       not_permitted: "Your key may not read message text.",
     } as Record<string, string>,
     cures: {
-      not_stored: "To store it from now on, set general_settings.store_prompts_in_spend_logs: true in LiteLLM's configuration.",
-      redacted: "To store it from now on, unset litellm_settings.turn_off_message_logging, and the same setting of the key or team.",
+      not_stored:
+        "To store it from now on, set general_settings.store_prompts_in_spend_logs: true in LiteLLM's configuration.",
+      redacted:
+        "To store it from now on, unset litellm_settings.turn_off_message_logging, and the same setting of the key or team.",
       truncated: "To store more of each text, raise MAX_STRING_LENGTH_PROMPT_IN_DB in LiteLLM's environment.",
-      partial: "To store it from now on, set general_settings.store_prompts_in_spend_logs: true in LiteLLM's configuration.",
-      deleted: "To keep content longer, raise general_settings.maximum_spend_logs_retention_period in LiteLLM's configuration.",
-      cold_storage: "To keep it in the database, unset litellm_settings.cold_storage_custom_logger in LiteLLM's configuration.",
+      partial:
+        "To store it from now on, set general_settings.store_prompts_in_spend_logs: true in LiteLLM's configuration.",
+      deleted:
+        "To keep content longer, raise general_settings.maximum_spend_logs_retention_period in LiteLLM's configuration.",
+      cold_storage:
+        "To keep it in the database, unset litellm_settings.cold_storage_custom_logger in LiteLLM's configuration.",
       failed_request: "",
       not_permitted: "The operator decides by CONTENT_ACCESS, or by content in a service key.",
     } as Record<string, string>,
@@ -473,10 +492,12 @@ export const t = {
     lead: "What the log does not tell, or tells wrong.",
     unpriced: "Models without a price",
     unpricedText: (requests: string, tokens: string) => `${requests} requests with ${tokens} tokens cost nothing.`,
-    unpricedCure: "Set input_cost_per_token and output_cost_per_token in the model_info of these models in LiteLLM's configuration.",
+    unpricedCure:
+      "Set input_cost_per_token and output_cost_per_token in the model_info of these models in LiteLLM's configuration.",
     noUnpriced: "All models have a price.",
     lost: "Cost that was not charged",
-    lostText: (requests: string, cost: string) => `${requests} requests: their breakdown has ${cost} that the log did not charge.`,
+    lostText: (requests: string, cost: string) =>
+      `${requests} requests: their breakdown has ${cost} that the log did not charge.`,
     noLost: "The log charged all costs of the breakdowns.",
     lostUnknown: "Not known: the index has no copy of the breakdowns.",
     sessions: "Requests without a session",

@@ -44,7 +44,10 @@ export function layoutOf(steps: Steps, gaps: Verdict["idle_gaps"]): Layout {
 }
 
 /** How a step's prompt tokens split up: cached ones are a part of those that were sent before, where both are known. */
-export function promptParts(steps: Steps, index: number): { fresh: number; repeated: number; cached: number; known: boolean } {
+export function promptParts(
+  steps: Steps,
+  index: number,
+): { fresh: number; repeated: number; cached: number; known: boolean } {
   const prompt = steps.prompt_tokens[index] ?? 0;
   const cached = Math.min(prompt, Math.max(0, steps.cached_tokens[index] ?? 0));
   const before = steps.repeated_tokens[index];

@@ -1,6 +1,6 @@
 // The questions that pages share.
 
-import { link as linkTo, pickFilters, ANALYTICS_FILTERS, windowParams } from "../state";
+import { ANALYTICS_FILTERS, link as linkTo, pickFilters, windowParams } from "../state";
 import { granularityOf } from "../time";
 import { answer, client, follow, pathOf, type Schemas } from "./client";
 import { type Asked, useAnswer } from "./query";
@@ -43,7 +43,11 @@ export function useTrend(): Asked<Schemas["UsageTrend"][]> {
   );
 }
 
-export function useBreakdown(groupBy: string, top: number, series: "totals" | "over-time"): Asked<Schemas["CostShare"][]> {
+export function useBreakdown(
+  groupBy: string,
+  top: number,
+  series: "totals" | "over-time",
+): Asked<Schemas["CostShare"][]> {
   const query = {
     ...analyticsQuery(),
     group_by: groupBy,

@@ -15,7 +15,7 @@ export interface Answer<T> {
   next: string | null;
 }
 
-/** Without cookies: nothing but the key says who is asking. */
+/** The key says who is asking. A cookie is only ever that of the local runner, which opens it to whoever started it. */
 async function withKey(request: Request): Promise<Response> {
   const key = credential.value;
   if (key) request.headers.set("Authorization", `Bearer ${key}`);
@@ -30,7 +30,7 @@ async function withKey(request: Request): Promise<Response> {
   return response;
 }
 
-export const client = createClient<paths>({ baseUrl: "/", credentials: "omit", fetch: withKey });
+export const client = createClient<paths>({ baseUrl: "/", credentials: "same-origin", fetch: withKey });
 
 function nextOf(headers: Headers): string | null {
   const found = /<([^>]*)>\s*;\s*rel="?next"?/.exec(headers.get("Link") ?? "");
@@ -38,16 +38,14 @@ function nextOf(headers: Headers): string | null {
 }
 
 /** The answer, or a thrown `ApiProblem`. */
-export async function answer<T>(
-  asked: Promise<{ data?: T; error?: unknown; response: Response }>,
-): Promise<Answer<T>> {
+export async function answer<T>(asked: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<Answer<T>> {
   const { data, error, response } = await asked;
   if (!response.ok || data === undefined) throw problemOf(response.status, response.headers, error);
   return { data, asOf: response.headers.get("X-As-Of"), next: nextOf(response.headers) };
 }
 
 async function raw(path: string, signal?: AbortSignal): Promise<Response> {
-  const request = new Request(path, { credentials: "omit", ...(signal ? { signal } : {}) });
+  const request = new Request(path, { credentials: "same-origin", ...(signal ? { signal } : {}) });
   const response = await withKey(request);
   if (!response.ok) {
     const body: unknown = await response.json().catch(() => null);

@@ -38,7 +38,9 @@ export function emptySteps(): Steps {
 export function addPage(steps: Steps, page: readonly SessionMessage[], startMs: number, calls: CallCounts): void {
   for (const request of page) {
     const index = steps.request_id.length;
-    const called = request.messages.flatMap((message) => (message.source === "response" ? (message.tool_calls ?? []) : []));
+    const called = request.messages.flatMap((message) =>
+      message.source === "response" ? (message.tool_calls ?? []) : [],
+    );
     steps.request_id.push(request.request_id);
     steps.started_after.push((new Date(request.timestamp).getTime() - startMs) / 1000);
     steps.seconds.push(request.response_time_seconds);
@@ -61,7 +63,8 @@ export function addPage(steps: Steps, page: readonly SessionMessage[], startMs: 
     const prompt = request.messages.filter((message) => message.source === "prompt");
     steps.human.push(request.content_available ? prompt.some((message) => message.role === "user") : null);
     if (!request.content_available) calls.known = false;
-    for (const call of called) calls.add(call.name, JSON.stringify(call.arguments ?? call.arguments_text ?? null), index);
+    for (const call of called)
+      calls.add(call.name, JSON.stringify(call.arguments ?? call.arguments_text ?? null), index);
   }
 }
 

@@ -21,7 +21,7 @@ export interface Config {
 export const config = signal<Config>({ login: [], oidc: null });
 
 export async function loadConfig(): Promise<void> {
-  const response = await fetch("/dashboard/config.json", { credentials: "omit" });
+  const response = await fetch("/dashboard/config.json", { credentials: "same-origin" });
   if (!response.ok) return;
   const found = (await response.json()) as Partial<Config>;
   config.value = { login: found.login ?? [], oidc: found.oidc ?? null };

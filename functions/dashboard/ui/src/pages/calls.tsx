@@ -21,15 +21,31 @@ function LatencyTable({ rows }: { rows: Latency[] }) {
       <thead>
         <tr>
           <th scope="col">{t.columns.model}</th>
-          <th scope="col" class="num">{t.columns.requests}</th>
+          <th scope="col" class="num">
+            {t.columns.requests}
+          </th>
           <th scope="col" aria-hidden="true" class="spread-head" />
-          <th scope="col" class="num">{t.calls.p50}</th>
-          <th scope="col" class="num">{t.calls.p95}</th>
-          <th scope="col" class="num">{t.calls.p99}</th>
-          <th scope="col" class="num">{t.calls.ttft}</th>
-          <th scope="col" class="num">{t.calls.speed}</th>
-          <th scope="col" class="num">{t.calls.errorRate}</th>
-          <th scope="col" class="num">{t.calls.cachedShare}</th>
+          <th scope="col" class="num">
+            {t.calls.p50}
+          </th>
+          <th scope="col" class="num">
+            {t.calls.p95}
+          </th>
+          <th scope="col" class="num">
+            {t.calls.p99}
+          </th>
+          <th scope="col" class="num">
+            {t.calls.ttft}
+          </th>
+          <th scope="col" class="num">
+            {t.calls.speed}
+          </th>
+          <th scope="col" class="num">
+            {t.calls.errorRate}
+          </th>
+          <th scope="col" class="num">
+            {t.calls.cachedShare}
+          </th>
         </tr>
       </thead>
       <tbody>
@@ -43,7 +59,12 @@ function LatencyTable({ rows }: { rows: Latency[] }) {
             <td class="num">{number(row.total_requests)}</td>
             <td aria-hidden="true">
               <span class="spread-bar">
-                <i style={{ left: `${at(row.p50_response_time)}%`, width: `${Math.max(0.5, at(row.p95_response_time) - at(row.p50_response_time))}%` }} />
+                <i
+                  style={{
+                    left: `${at(row.p50_response_time)}%`,
+                    width: `${Math.max(0.5, at(row.p95_response_time) - at(row.p50_response_time))}%`,
+                  }}
+                />
                 <b style={{ left: `${Math.min(99, at(row.p99_response_time))}%` }} />
               </span>
             </td>
@@ -51,7 +72,9 @@ function LatencyTable({ rows }: { rows: Latency[] }) {
             <td class="num nowrap">{duration(row.p95_response_time)}</td>
             <td class="num nowrap">{duration(row.p99_response_time)}</td>
             <td class="num nowrap">{duration(row.p50_time_to_first_token)}</td>
-            <td class="num">{row.output_tokens_per_second == null ? "–" : number(Math.round(10 * row.output_tokens_per_second) / 10)}</td>
+            <td class="num">
+              {row.output_tokens_per_second == null ? "–" : number(Math.round(10 * row.output_tokens_per_second) / 10)}
+            </td>
             <td class="num">{share(row.error_rate)}</td>
             <td class="num">{share(row.cached_token_share)}</td>
           </tr>
@@ -65,7 +88,8 @@ function ErrorTable({ rows }: { rows: Schemas["ErrorShare"][] }) {
   const models = [...new Set(rows.map((row) => row.model))].slice(0, 8);
   const classes = [...new Set(rows.map((row) => row.error_class))];
   const most = Math.max(...rows.map((row) => row.failed_requests), 1);
-  const found = (error: string, model: string) => rows.find((row) => row.error_class === error && row.model === model)?.failed_requests ?? 0;
+  const found = (error: string, model: string) =>
+    rows.find((row) => row.error_class === error && row.model === model)?.failed_requests ?? 0;
   return (
     <table class="list matrix">
       <thead>
@@ -76,7 +100,9 @@ function ErrorTable({ rows }: { rows: Schemas["ErrorShare"][] }) {
               <bdi>{visible(model)}</bdi>
             </th>
           ))}
-          <th scope="col" class="num">{t.costs.total}</th>
+          <th scope="col" class="num">
+            {t.costs.total}
+          </th>
         </tr>
       </thead>
       <tbody>
@@ -90,14 +116,22 @@ function ErrorTable({ rows }: { rows: Schemas["ErrorShare"][] }) {
               return (
                 <td key={model} class="num">
                   {count > 0 && (
-                    <a class="cell" data-heat={Math.ceil((4 * count) / most)} href={link("/requests", { model, status: "failure" }, ANALYTICS_FILTERS)}>
+                    <a
+                      class="cell"
+                      data-heat={Math.ceil((4 * count) / most)}
+                      href={link("/requests", { model, status: "failure" }, ANALYTICS_FILTERS)}
+                    >
                       {number(count)}
                     </a>
                   )}
                 </td>
               );
             })}
-            <td class="num">{number(rows.filter((row) => row.error_class === error).reduce((sum, row) => sum + row.failed_requests, 0))}</td>
+            <td class="num">
+              {number(
+                rows.filter((row) => row.error_class === error).reduce((sum, row) => sum + row.failed_requests, 0),
+              )}
+            </td>
           </tr>
         ))}
       </tbody>
@@ -111,10 +145,18 @@ function ToolTable({ rows }: { rows: Schemas["ToolUsage"][] }) {
       <thead>
         <tr>
           <th scope="col">{t.calls.tool}</th>
-          <th scope="col" class="num">{t.columns.requests}</th>
-          <th scope="col" class="num">{t.overview.tiles.sessions}</th>
-          <th scope="col" class="num">{t.columns.seconds}</th>
-          <th scope="col" class="num">{t.columns.cost}</th>
+          <th scope="col" class="num">
+            {t.columns.requests}
+          </th>
+          <th scope="col" class="num">
+            {t.overview.tiles.sessions}
+          </th>
+          <th scope="col" class="num">
+            {t.columns.seconds}
+          </th>
+          <th scope="col" class="num">
+            {t.columns.cost}
+          </th>
         </tr>
       </thead>
       <tbody>
@@ -141,9 +183,15 @@ function CacheTable({ rows }: { rows: Schemas["ModelUsage"][] }) {
         <tr>
           <th scope="col">{t.columns.model}</th>
           <th scope="col">{t.columns.provider}</th>
-          <th scope="col" class="num">{t.columns.requests}</th>
-          <th scope="col" class="num">{t.calls.hits}</th>
-          <th scope="col" class="num">{t.calls.hitRate}</th>
+          <th scope="col" class="num">
+            {t.columns.requests}
+          </th>
+          <th scope="col" class="num">
+            {t.calls.hits}
+          </th>
+          <th scope="col" class="num">
+            {t.calls.hitRate}
+          </th>
         </tr>
       </thead>
       <tbody>
@@ -168,7 +216,12 @@ function CacheTable({ rows }: { rows: Schemas["ModelUsage"][] }) {
 export function CallsPage() {
   const query = analyticsQuery();
   const latency = useAnswer(pathOf("latency", query), (signal) =>
-    answer(client.GET("/api/v1/analytics/latency", { params: { query: { ...query, group_by: "model", details: true, top: 20 } }, signal })),
+    answer(
+      client.GET("/api/v1/analytics/latency", {
+        params: { query: { ...query, group_by: "model", details: true, top: 20 } },
+        signal,
+      }),
+    ),
   );
   const errors = useAnswer(pathOf("errors", query), (signal) =>
     answer(client.GET("/api/v1/analytics/errors", { params: { query: { ...query, top: 200 } }, signal })),

@@ -23,7 +23,9 @@ function dimensionOf(name: string, otherwise: Dimension | null): Dimension | nul
 }
 
 /** Rows of two dimensions under those of the first one, each with its own sum. */
-export function pivot(rows: readonly Row[]): { id: string; label: string; total: number; requests: number; tokens: number; percent: number; rows: Row[] }[] {
+export function pivot(
+  rows: readonly Row[],
+): { id: string; label: string; total: number; requests: number; tokens: number; percent: number; rows: Row[] }[] {
   const groups = new Map<string, Row[]>();
   for (const row of rows) groups.set(row.category, [...(groups.get(row.category) ?? []), row]);
   return [...groups]
@@ -63,7 +65,12 @@ function Over({ dimension }: { dimension: Dimension }) {
               format={money}
               height={240}
               onZoom={(first, last) => {
-                const window = zoomed(points.map((point) => point.period_start), first, last, params);
+                const window = zoomed(
+                  points.map((point) => point.period_start),
+                  first,
+                  last,
+                  params,
+                );
                 if ("from" in window) setQuery({ range: null, from: window.from, to: window.to });
               }}
             />
@@ -113,11 +120,21 @@ function Pivot({ rows, first, second }: { rows: Row[]; first: Dimension; second:
           <tr>
             <th scope="col">{t.costs.dimensions[first]}</th>
             {second && <th scope="col">{t.costs.dimensions[second]}</th>}
-            <th scope="col" class="num">{t.columns.cost}</th>
-            <th scope="col" class="num">{t.columns.share}</th>
-            <th scope="col" class="num">{t.columns.requests}</th>
-            <th scope="col" class="num">{t.columns.tokens}</th>
-            <th scope="col" class="num">{t.columns.average}</th>
+            <th scope="col" class="num">
+              {t.columns.cost}
+            </th>
+            <th scope="col" class="num">
+              {t.columns.share}
+            </th>
+            <th scope="col" class="num">
+              {t.columns.requests}
+            </th>
+            <th scope="col" class="num">
+              {t.columns.tokens}
+            </th>
+            <th scope="col" class="num">
+              {t.columns.average}
+            </th>
           </tr>
         </thead>
         {groups.map((group) => (
@@ -125,14 +142,25 @@ function Pivot({ rows, first, second }: { rows: Row[]; first: Dimension; second:
             <tr class={second ? "group" : undefined}>
               <th scope="row">{named(first, group.id, group.label)}</th>
               {second && <td />}
-              <Cells row={{ total_cost: group.total, cost_percentage: group.percent, total_requests: group.requests, total_tokens: group.tokens }} />
+              <Cells
+                row={{
+                  total_cost: group.total,
+                  cost_percentage: group.percent,
+                  total_requests: group.requests,
+                  total_tokens: group.tokens,
+                }}
+              />
             </tr>
             {second &&
               group.rows.map((row) => (
                 <tr key={`${row.category}-${row.subcategory}`}>
                   <td />
                   <th scope="row">
-                    {named(second, row.subcategory ?? "", row.subcategory === "other" ? t.overview.other : (row.sublabel ?? row.subcategory ?? ""))}
+                    {named(
+                      second,
+                      row.subcategory ?? "",
+                      row.subcategory === "other" ? t.overview.other : (row.sublabel ?? row.subcategory ?? ""),
+                    )}
                   </th>
                   <Cells row={row} />
                 </tr>
@@ -160,9 +188,16 @@ function Exports() {
   const save = (format: string, extension: string) => {
     setProblem(null);
     const name = `costs-${query.start_date.slice(0, 10)}-${query.end_date.slice(0, 10)}.${extension}`;
-    download(pathOf("/api/v1/reports/cost", { ...query, format, top: 100 }), name).catch((error: unknown) => setProblem(asProblem(error)));
+    download(pathOf("/api/v1/reports/cost", { ...query, format, top: 100 }), name).catch((error: unknown) =>
+      setProblem(asProblem(error)),
+    );
   };
-  const formats = [["csv", "csv"], ["focus", "focus.csv"], ["html", "html"], ["markdown", "md"]] as const;
+  const formats = [
+    ["csv", "csv"],
+    ["focus", "focus.csv"],
+    ["html", "html"],
+    ["markdown", "md"],
+  ] as const;
   return (
     <section class="card">
       <h2>{t.costs.export}</h2>

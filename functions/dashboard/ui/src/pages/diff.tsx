@@ -17,7 +17,9 @@ import { t } from "../text";
 /** The two totals alone, from a service that cannot align turns. */
 async function sidesOnly(a: string, b: string, signal: AbortSignal): Promise<Answer<SessionDiff>> {
   const side = async (id: string) => {
-    const found = await answer(client.GET("/api/v1/sessions/{session_id}/summary", { params: { path: { session_id: id } }, signal }));
+    const found = await answer(
+      client.GET("/api/v1/sessions/{session_id}/summary", { params: { path: { session_id: id } }, signal }),
+    );
     const s = found.data;
     const totals: DiffSide = {
       session_id: s.session_id,
@@ -34,7 +36,14 @@ async function sidesOnly(a: string, b: string, signal: AbortSignal): Promise<Ans
     return { totals, asOf: found.asOf };
   };
   const [one, other] = await Promise.all([side(a), side(b)]);
-  const data: SessionDiff = { a: one.totals, b: other.totals, first_divergence: null, turns: [], content_compared: false, complete: false };
+  const data: SessionDiff = {
+    a: one.totals,
+    b: other.totals,
+    first_divergence: null,
+    turns: [],
+    content_compared: false,
+    complete: false,
+  };
   return { data, asOf: one.asOf, next: null };
 }
 
@@ -43,7 +52,8 @@ async function ask(a: string, b: string, signal: AbortSignal): Promise<Answer<Se
     return await follow<SessionDiff>(pathOf("/api/v1/sessions/diff", { a, b }), signal);
   } catch (error) {
     // Either the service is older, or a session is missing: then the question for its totals says which.
-    if (error instanceof ApiProblem && (error.kind === "missing" || error.kind === "invalid")) return sidesOnly(a, b, signal);
+    if (error instanceof ApiProblem && (error.kind === "missing" || error.kind === "invalid"))
+      return sidesOnly(a, b, signal);
     throw error;
   }
 }
@@ -58,10 +68,20 @@ function Choose({ a, b }: { a: string; b: string }) {
         setQuery({ a: String(fields.get("a")).trim(), b: String(fields.get("b")).trim() });
       }}
     >
-      <label>{t.diff.idA} <input name="a" class="mono" value={a} required autoComplete="off" /></label>
-      <label>{t.diff.idB} <input name="b" class="mono" value={b} required autoComplete="off" /></label>
-      <button type="submit" class="button primary">{t.diff.compare}</button>
-      {a && b && <button type="button" class="button quiet" onClick={() => setQuery({ a: b, b: a })}>{t.diff.swap}</button>}
+      <label>
+        {t.diff.idA} <input name="a" class="mono" value={a} required autoComplete="off" />
+      </label>
+      <label>
+        {t.diff.idB} <input name="b" class="mono" value={b} required autoComplete="off" />
+      </label>
+      <button type="submit" class="button primary">
+        {t.diff.compare}
+      </button>
+      {a && b && (
+        <button type="button" class="button quiet" onClick={() => setQuery({ a: b, b: a })}>
+          {t.diff.swap}
+        </button>
+      )}
     </form>
   );
 }
@@ -81,12 +101,22 @@ function Totals({ diff }: { diff: SessionDiff }) {
         <thead>
           <tr>
             <td />
-            {([["a", diff.a], ["b", diff.b]] as const).map(([name, side]) => (
+            {(
+              [
+                ["a", diff.a],
+                ["b", diff.b],
+              ] as const
+            ).map(([name, side]) => (
               <th key={name} scope="col" class="num">
-                {t.diff[name]} <a class="mono" href={sessionLink(side.session_id)}><bdi>{visible(side.session_id)}</bdi></a>
+                {t.diff[name]}{" "}
+                <a class="mono" href={sessionLink(side.session_id)}>
+                  <bdi>{visible(side.session_id)}</bdi>
+                </a>
               </th>
             ))}
-            <th scope="col" class="num">{t.diff.delta}</th>
+            <th scope="col" class="num">
+              {t.diff.delta}
+            </th>
           </tr>
         </thead>
         <tbody>
@@ -97,7 +127,12 @@ function Totals({ diff }: { diff: SessionDiff }) {
                 <th scope="row">{name}</th>
                 <td class="num">{format(value(diff.a))}</td>
                 <td class="num">{format(value(diff.b))}</td>
-                <td class="num"><b class={delta > 0 ? "delta up" : delta < 0 ? "delta down" : "delta"}>{delta > 0 ? "+" : ""}{format(delta)}</b></td>
+                <td class="num">
+                  <b class={delta > 0 ? "delta up" : delta < 0 ? "delta down" : "delta"}>
+                    {delta > 0 ? "+" : ""}
+                    {format(delta)}
+                  </b>
+                </td>
               </tr>
             );
           })}
@@ -114,14 +149,19 @@ function Step({ step, other }: { step: DiffStep | null; other: string }) {
       <a href={requestLink(step.request_id)}>{number(step.index + 1)}</a> <bdi>{visible(step.model)}</bdi>
       {step.status === "failure" && <span class="badge bad">✕</span>}
       {step.tools.length > 0 && <bdi class="mono muted"> {visible(step.tools.join(", "))}</bdi>}
-      <span class="muted num small"> {money(step.cost)} · {duration(step.seconds)}</span>
+      <span class="muted num small">
+        {" "}
+        {money(step.cost)} · {duration(step.seconds)}
+      </span>
     </td>
   );
 }
 
 /** What a turn added, as text to be compared. */
 async function turnText(id: string, signal: AbortSignal): Promise<string> {
-  const found = await answer(client.GET("/api/v1/requests/{request_id}/messages", { params: { path: { request_id: id } }, signal }));
+  const found = await answer(
+    client.GET("/api/v1/requests/{request_id}/messages", { params: { path: { request_id: id } }, signal }),
+  );
   const messages = found.data.messages.slice(historyOf(found.data.messages));
   return messages
     .map((message) =>
@@ -164,18 +204,38 @@ function TurnRow({ turn, index, isFirst }: { turn: DiffTurn; index: number; isFi
   return (
     <>
       <tr id={`turn-${index}`} data-operation={turn.operation} class={isFirst ? "divergence" : undefined}>
-        <th scope="row" class="num muted">{number(index + 1)}</th>
+        <th scope="row" class="num muted">
+          {number(index + 1)}
+        </th>
         <Step step={a} other={t.diff.onlyB} />
         <Step step={b} other={t.diff.onlyA} />
         <td>
-          {turn.operation === "equal" ? <span class="muted">{t.diff.equal}</span> : turn.differs.map((what) => <span key={what} class="badge">{t.diff.what[what] ?? what}</span>)}
-          {a && b && turn.operation === "changed" && <button type="button" class="link" aria-expanded={open} onClick={() => setOpen(!open)}>{t.diff.text}</button>}
+          {turn.operation === "equal" ? (
+            <span class="muted">{t.diff.equal}</span>
+          ) : (
+            turn.differs.map((what) => (
+              <span key={what} class="badge">
+                {t.diff.what[what] ?? what}
+              </span>
+            ))
+          )}
+          {a && b && turn.operation === "changed" && (
+            <button type="button" class="link" aria-expanded={open} onClick={() => setOpen(!open)}>
+              {t.diff.text}
+            </button>
+          )}
         </td>
         <td class="num">{turn.cost_delta == null ? NOTHING : money(turn.cost_delta)}</td>
         <td class="num">{turn.tokens_delta == null ? NOTHING : number(turn.tokens_delta)}</td>
         <td class="num nowrap">{turn.seconds_delta == null ? NOTHING : duration(turn.seconds_delta)}</td>
       </tr>
-      {open && a && b && <tr><td colSpan={7}><TextDiff a={a.request_id} b={b.request_id} /></td></tr>}
+      {open && a && b && (
+        <tr>
+          <td colSpan={7}>
+            <TextDiff a={a.request_id} b={b.request_id} />
+          </td>
+        </tr>
+      )}
     </>
   );
 }
@@ -186,8 +246,20 @@ function Turns({ diff }: { diff: SessionDiff }) {
   return (
     <section class="card flush">
       <p class="note row">
-        <strong>{first ? t.diff.diverges(first.turn + 1, first.what.map((what) => t.diff.what[what] ?? what).join(", ")) : t.diff.same}</strong>
-        {first && <button type="button" class="link" onClick={() => document.getElementById(`turn-${first.turn}`)?.scrollIntoView({ block: "center" })}>{t.diff.goTo}</button>}
+        <strong>
+          {first
+            ? t.diff.diverges(first.turn + 1, first.what.map((what) => t.diff.what[what] ?? what).join(", "))
+            : t.diff.same}
+        </strong>
+        {first && (
+          <button
+            type="button"
+            class="link"
+            onClick={() => document.getElementById(`turn-${first.turn}`)?.scrollIntoView({ block: "center" })}
+          >
+            {t.diff.goTo}
+          </button>
+        )}
         {!diff.content_compared && <span class="muted">{t.diff.noContent}</span>}
         {!diff.complete && <span class="muted">{t.diff.partly}</span>}
       </p>
@@ -196,13 +268,21 @@ function Turns({ diff }: { diff: SessionDiff }) {
         <table class="list turns">
           <thead>
             <tr>
-              <th scope="col" class="num">{t.diff.row}</th>
+              <th scope="col" class="num">
+                {t.diff.row}
+              </th>
               <th scope="col">{t.diff.a}</th>
               <th scope="col">{t.diff.b}</th>
               <td />
-              <th scope="col" class="num">{t.diff.figures.cost}</th>
-              <th scope="col" class="num">{t.diff.figures.tokens}</th>
-              <th scope="col" class="num">{t.diff.figures.duration}</th>
+              <th scope="col" class="num">
+                {t.diff.figures.cost}
+              </th>
+              <th scope="col" class="num">
+                {t.diff.figures.tokens}
+              </th>
+              <th scope="col" class="num">
+                {t.diff.figures.duration}
+              </th>
             </tr>
           </thead>
           <tbody>
@@ -227,7 +307,9 @@ export function DiffPage() {
       <Shown asked={asked} rows={10}>
         {(diff) => (
           <>
-            <section class="card"><Totals diff={diff} /></section>
+            <section class="card">
+              <Totals diff={diff} />
+            </section>
             <Turns diff={diff} />
           </>
         )}

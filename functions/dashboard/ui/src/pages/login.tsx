@@ -49,7 +49,9 @@ export function LoginPage() {
       const problem = asProblem(error);
       if (credential.value) forgetKey();
       needed.value = "asked";
-      setSaid(problem.kind === "login" ? t.login.wrong : problem.kind === "forbidden" ? t.login.noRights : problem.detail);
+      setSaid(
+        problem.kind === "login" ? t.login.wrong : problem.kind === "forbidden" ? t.login.noRights : problem.detail,
+      );
     }
     setState("waiting");
   };
@@ -69,7 +71,11 @@ export function LoginPage() {
                 <button
                   type="button"
                   class="button primary wide"
-                  onClick={() => leave(target()).catch((error: unknown) => setSaid(error instanceof Error ? error.message : String(error)))}
+                  onClick={() =>
+                    leave(target()).catch((error: unknown) =>
+                      setSaid(error instanceof Error ? error.message : String(error)),
+                    )
+                  }
                 >
                   {t.login.oidc.button}
                 </button>
@@ -85,11 +91,23 @@ export function LoginPage() {
               }}
             >
               <label for="key">{t.login.key}</label>
-              <input id="key" ref={field} type="password" name="key" autoComplete="off" spellcheck={false} aria-describedby="key-hint" />
+              <input
+                id="key"
+                ref={field}
+                type="password"
+                name="key"
+                autoComplete="off"
+                spellcheck={false}
+                aria-describedby="key-hint"
+              />
               <p id="key-hint" class="muted small">
                 {t.login.keyHint}
               </p>
-              <button type="submit" class={oidc ? "button wide" : "button primary wide"} disabled={state === "checking"}>
+              <button
+                type="submit"
+                class={oidc ? "button wide" : "button primary wide"}
+                disabled={state === "checking"}
+              >
                 {state === "checking" ? t.login.checking : t.login.submit}
               </button>
             </form>

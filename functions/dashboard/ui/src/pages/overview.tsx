@@ -2,13 +2,13 @@ import { type Dimension, narrowed, useBreakdown, useOverview, useReport, useTren
 import type { Schemas } from "../api/client";
 import type { Asked } from "../api/query";
 import { change, duration, money, number, period, share, short } from "../format";
+import { sumOf } from "../money";
 import { AsOf } from "../parts/asof";
 import { type Bar, TopList } from "../parts/bars";
 import { Chart } from "../parts/chart";
 import { Filters } from "../parts/filters";
 import { Layout } from "../parts/layout";
 import { Shown } from "../parts/states";
-import { sumOf } from "../money";
 import { setQuery } from "../router";
 import { visible } from "../safe";
 import { ANALYTICS_FILTERS, link, sessionLink, windowParams } from "../state";
@@ -32,7 +32,8 @@ interface TileProps {
 function Tile({ name, asked, figure, format, more, extra }: TileProps) {
   const data = asked.data;
   const before = (data?.previous as Figures | null | undefined)?.[figure];
-  const percent = (data?.change as Record<string, { percent: number | null } | null> | null | undefined)?.[figure]?.percent;
+  const percent = (data?.change as Record<string, { percent: number | null } | null> | null | undefined)?.[figure]
+    ?.percent;
   const tone = percent == null || Math.abs(percent) < 0.5 || more === "neutral" ? "" : percent > 0 ? "up" : "down";
   return (
     <div class="tile" aria-busy={asked.state === "loading" || asked.state === "slow"}>
@@ -48,7 +49,9 @@ function Tile({ name, asked, figure, format, more, extra }: TileProps) {
             {data ? (
               <>
                 {percent != null && <b class={`delta ${tone}`}>{change(percent)}</b>}{" "}
-                {before == null || (before === 0 && percent == null) ? t.overview.noPrevious : t.overview.previous(format(before))}
+                {before == null || (before === 0 && percent == null)
+                  ? t.overview.noPrevious
+                  : t.overview.previous(format(before))}
                 {extra ? ` · ${extra(data)}` : ""}
               </>
             ) : (
@@ -99,12 +102,22 @@ function CostOverTime({ trend, total }: { trend: Asked<Schemas["UsageTrend"][]>;
                 label={t.overview.chart[step]}
                 steps={rows.map((row) => row.time_period)}
                 series={[
-                  { name: t.overview.thisPeriod, values: rows.map((row) => row.total_cost), color: "--series-1", kind: "bar" },
+                  {
+                    name: t.overview.thisPeriod,
+                    values: rows.map((row) => row.total_cost),
+                    color: "--series-1",
+                    kind: "bar",
+                  },
                   { name: t.overview.previousPeriod, values: before, color: "--series-line", kind: "line" },
                 ]}
                 format={money}
                 onZoom={(first, last) => {
-                  const window = zoomed(rows.map((row) => row.period_start), first, last, params);
+                  const window = zoomed(
+                    rows.map((row) => row.period_start),
+                    first,
+                    last,
+                    params,
+                  );
                   if ("from" in window) setQuery({ range: null, from: window.from, to: window.to });
                 }}
               />
@@ -190,8 +203,17 @@ function Budgets({ report }: { report: Schemas["CostReport"] }) {
                 <bdi>{visible(budget.label ?? budget.id ?? t.costs.total)}</bdi>
                 <span class="num">{t.overview.spent(money(budget.spent), money(budget.amount))}</span>
               </span>
-              <meter min={0} max={100} high={100} optimum={0} value={Math.min(100, budget.used_percent)} aria-label={share(budget.used_percent)} />
-              {budget.projected_overrun != null && <p class="bad small">{t.overview.overrun(money(budget.projected_overrun))}</p>}
+              <meter
+                min={0}
+                max={100}
+                high={100}
+                optimum={0}
+                value={Math.min(100, budget.used_percent)}
+                aria-label={share(budget.used_percent)}
+              />
+              {budget.projected_overrun != null && (
+                <p class="bad small">{t.overview.overrun(money(budget.projected_overrun))}</p>
+              )}
             </li>
           ))}
         </ul>
@@ -212,7 +234,8 @@ function Unusual({ report }: { report: Schemas["CostReport"] }) {
     <ul class="rows stacked">
       {found.slice(0, 6).map((one) => (
         <li key={one.text}>
-          <a href={link("/", { range: null, from: one.day, to: null })}>{period(one.day)}</a> <bdi>{visible(one.text)}</bdi>
+          <a href={link("/", { range: null, from: one.day, to: null })}>{period(one.day)}</a>{" "}
+          <bdi>{visible(one.text)}</bdi>
         </li>
       ))}
     </ul>

@@ -14,7 +14,15 @@ import { t } from "../text";
 type Quality = Schemas["Quality"];
 type Health = Schemas["Health"];
 
-function Finding({ title, state, children }: { title: string; state: "good" | "bad" | "unknown"; children: ComponentChildren }) {
+function Finding({
+  title,
+  state,
+  children,
+}: {
+  title: string;
+  state: "good" | "bad" | "unknown";
+  children: ComponentChildren;
+}) {
   return (
     <section class="card finding" data-state={state}>
       <h2>
@@ -31,15 +39,27 @@ function Finding({ title, state, children }: { title: string; state: "good" | "b
 function Unpriced({ quality }: { quality: Quality }) {
   const words = t.quality;
   const { unpriced_models: models, unpriced_requests: requests, unpriced_tokens: tokens } = quality;
-  if (requests == null) return <Finding title={words.unpriced} state="unknown"><p class="muted">{words.unknown}</p></Finding>;
-  if (requests === 0) return <Finding title={words.unpriced} state="good"><p>{words.noUnpriced}</p></Finding>;
+  if (requests == null)
+    return (
+      <Finding title={words.unpriced} state="unknown">
+        <p class="muted">{words.unknown}</p>
+      </Finding>
+    );
+  if (requests === 0)
+    return (
+      <Finding title={words.unpriced} state="good">
+        <p>{words.noUnpriced}</p>
+      </Finding>
+    );
   return (
     <Finding title={words.unpriced} state="bad">
       <p>{words.unpricedText(number(requests), number(tokens))}</p>
       <ul class="rows">
         {(models ?? []).map((model) => (
           <li key={model.model}>
-            <a class="name" href={link("/requests", { model: model.model })}><bdi>{visible(model.model)}</bdi></a>
+            <a class="name" href={link("/requests", { model: model.model })}>
+              <bdi>{visible(model.model)}</bdi>
+            </a>
             <span class="num">{number(model.requests)}</span>
           </li>
         ))}
@@ -52,7 +72,12 @@ function Unpriced({ quality }: { quality: Quality }) {
 function Lost({ quality }: { quality: Quality }) {
   const words = t.quality;
   const count = quality.requests_with_lost_cost;
-  if (count == null) return <Finding title={words.lost} state="unknown"><p class="muted">{words.lostUnknown}</p></Finding>;
+  if (count == null)
+    return (
+      <Finding title={words.lost} state="unknown">
+        <p class="muted">{words.lostUnknown}</p>
+      </Finding>
+    );
   return (
     <Finding title={words.lost} state={count === 0 ? "good" : "bad"}>
       <p>{count === 0 ? words.noLost : words.lostText(number(count), money(quality.lost_cost))}</p>
@@ -63,7 +88,12 @@ function Lost({ quality }: { quality: Quality }) {
 function Sessionless({ quality }: { quality: Quality }) {
   const words = t.quality;
   const count = quality.requests_without_session;
-  if (count == null) return <Finding title={words.sessions} state="unknown"><p class="muted">{words.unknown}</p></Finding>;
+  if (count == null)
+    return (
+      <Finding title={words.sessions} state="unknown">
+        <p class="muted">{words.unknown}</p>
+      </Finding>
+    );
   return (
     <Finding title={words.sessions} state={count === 0 ? "good" : "bad"}>
       <p>{count === 0 ? words.noSessions : words.sessionsText(number(count))}</p>
@@ -74,7 +104,12 @@ function Sessionless({ quality }: { quality: Quality }) {
 
 function Flags({ quality }: { quality: Quality }) {
   const words = t.quality;
-  if (!quality.flags) return <Finding title={words.flags} state="unknown"><p class="muted">{words.unknown}</p></Finding>;
+  if (!quality.flags)
+    return (
+      <Finding title={words.flags} state="unknown">
+        <p class="muted">{words.unknown}</p>
+      </Finding>
+    );
   const found = quality.flags.filter((flag) => flag.requests > 0);
   return (
     <Finding title={words.flags} state={found.length === 0 ? "good" : "bad"}>
@@ -94,14 +129,21 @@ function Flags({ quality }: { quality: Quality }) {
 }
 
 function Origins({ quality }: { quality: Quality }) {
-  if (!quality.origins) return <Finding title={t.quality.origins} state="unknown"><p class="muted">{t.quality.unknown}</p></Finding>;
+  if (!quality.origins)
+    return (
+      <Finding title={t.quality.origins} state="unknown">
+        <p class="muted">{t.quality.unknown}</p>
+      </Finding>
+    );
   return (
     <section class="card">
       <h2>{t.quality.origins}</h2>
       <ul class="rows">
         {quality.origins.map((origin) => (
           <li key={origin.origin}>
-            <a class="name" href={link("/requests", { origin: origin.origin })}>{t.filter.choices[origin.origin]}</a>
+            <a class="name" href={link("/requests", { origin: origin.origin })}>
+              {t.filter.choices[origin.origin]}
+            </a>
             <span class="num">{number(origin.requests)}</span>
             <span class="num">{money(origin.cost)}</span>
           </li>
@@ -119,7 +161,11 @@ function Index({ health }: { health: Health }) {
     <Finding title={t.quality.index} state={good ? "good" : "bad"}>
       <p>{state === undefined ? t.quality.log : (t.quality.states[state] ?? state)}</p>
       {index?.lag_seconds != null && <p class="muted">{t.quality.lag(index.lag_seconds)}</p>}
-      {health.newest_request && <p class="muted">{t.quality.newest}: {time(health.newest_request, zone.value)}</p>}
+      {health.newest_request && (
+        <p class="muted">
+          {t.quality.newest}: {time(health.newest_request, zone.value)}
+        </p>
+      )}
       {health.error && <p class="bad">{health.error}</p>}
     </Finding>
   );

@@ -52,7 +52,9 @@ function factsOf(detail: Detail): Fact[] {
 /** The parts of the cost that LiteLLM noted, in its metadata. */
 function breakdownOf(detail: Detail): [string, number][] {
   const metadata = detail.metadata as { cost_breakdown?: Record<string, unknown> } | null | undefined;
-  return Object.entries(metadata?.cost_breakdown ?? {}).filter((entry): entry is [string, number] => typeof entry[1] === "number");
+  return Object.entries(metadata?.cost_breakdown ?? {}).filter(
+    (entry): entry is [string, number] => typeof entry[1] === "number",
+  );
 }
 
 function Costs({ detail }: { detail: Detail }) {
@@ -71,15 +73,21 @@ function Costs({ detail }: { detail: Detail }) {
           ))}
         </tbody>
       </table>
-      {total !== undefined && Math.abs(total - detail.cost) > 1e-9 && <p class="missing">{t.request.lostCost(money(total), money(detail.cost))}</p>}
+      {total !== undefined && Math.abs(total - detail.cost) > 1e-9 && (
+        <p class="missing">{t.request.lostCost(money(total), money(detail.cost))}</p>
+      )}
     </>
   );
 }
 
 export function RequestPage({ id }: { id: string }) {
   const params = { path: { request_id: id } };
-  const asked = useAnswer(`request ${id}`, (signal) => answer(client.GET("/api/v1/requests/{request_id}", { params, signal })));
-  const said = useAnswer(`messages ${id}`, (signal) => answer(client.GET("/api/v1/requests/{request_id}/messages", { params, signal })));
+  const asked = useAnswer(`request ${id}`, (signal) =>
+    answer(client.GET("/api/v1/requests/{request_id}", { params, signal })),
+  );
+  const said = useAnswer(`messages ${id}`, (signal) =>
+    answer(client.GET("/api/v1/requests/{request_id}/messages", { params, signal })),
+  );
   const detail = asked.data;
   return (
     <Layout
@@ -105,14 +113,26 @@ export function RequestPage({ id }: { id: string }) {
                   .map(([name, value, to]) => (
                     <div key={name}>
                       <dt>{name}</dt>
-                      <dd>{to ? <a href={to}><bdi>{visible(value ?? "")}</bdi></a> : <bdi>{visible(value ?? "")}</bdi>}</dd>
+                      <dd>
+                        {to ? (
+                          <a href={to}>
+                            <bdi>{visible(value ?? "")}</bdi>
+                          </a>
+                        ) : (
+                          <bdi>{visible(value ?? "")}</bdi>
+                        )}
+                      </dd>
                     </div>
                   ))}
               </dl>
               <h2>{t.request.costs}</h2>
               <Costs detail={found} />
               <h2>{t.request.parameters}</h2>
-              {Object.keys(found.request_parameters as object).length === 0 ? <p class="muted">{t.request.noParameters}</p> : <Json value={found.request_parameters} />}
+              {Object.keys(found.request_parameters as object).length === 0 ? (
+                <p class="muted">{t.request.noParameters}</p>
+              ) : (
+                <Json value={found.request_parameters} />
+              )}
             </section>
             <section class="card">
               <Shown asked={said} rows={8}>
@@ -129,8 +149,19 @@ export function RequestPage({ id }: { id: string }) {
               </Shown>
               <h2>{t.request.raw}</h2>
               <p class="muted small">{t.request.rawHint}</p>
-              {([[t.request.prompt, found.messages], [t.request.response, found.response], [t.request.metadata, found.metadata]] as const).map(
-                ([name, value]) => value != null && <Fold key={name} title={name}>{() => <Json value={value} />}</Fold>,
+              {(
+                [
+                  [t.request.prompt, found.messages],
+                  [t.request.response, found.response],
+                  [t.request.metadata, found.metadata],
+                ] as const
+              ).map(
+                ([name, value]) =>
+                  value != null && (
+                    <Fold key={name} title={name}>
+                      {() => <Json value={value} />}
+                    </Fold>
+                  ),
               )}
             </section>
           </div>

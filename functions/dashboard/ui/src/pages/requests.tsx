@@ -70,7 +70,16 @@ function Rows({ requests, current }: { requests: Request[]; current: number }) {
               {time(request.request_start, zone.value)}
             </a>
           </th>
-          <td>{request.status === "failure" ? <span class="badge bad">✕</span> : <span class="ok" aria-hidden="true">●</span>}<span class="visually-hidden">{request.status}</span></td>
+          <td>
+            {request.status === "failure" ? (
+              <span class="badge bad">✕</span>
+            ) : (
+              <span class="ok" aria-hidden="true">
+                ●
+              </span>
+            )}
+            <span class="visually-hidden">{request.status}</span>
+          </td>
           <td>
             <bdi class="name">{visible(request.model_group ?? request.model)}</bdi>
           </td>
@@ -102,7 +111,10 @@ export function RequestsPage() {
   const first = useAnswer(path, (signal) => follow<Request[]>(path, signal));
   const live = location.value.query.get("live") !== "off" && isOngoing();
   // Up to now, whenever that is: without an end.
-  const livePath = pathOf("/api/v1/requests", { ...query, end_date: "start_date" in query && live ? null : query.end_date });
+  const livePath = pathOf("/api/v1/requests", {
+    ...query,
+    end_date: "start_date" in query && live ? null : query.end_date,
+  });
   const { newer, paused } = useLive(livePath, live, first.data);
   const [further, setFurther] = useState<{ of: Request[]; rows: Request[]; next: string | null } | null>(null);
   const [current, setCurrent] = useState(-1);
@@ -129,7 +141,12 @@ export function RequestsPage() {
         <>
           {isOngoing() && (
             <label class="pick">
-              <input type="checkbox" checked={live} onChange={() => setQuery({ live: live ? "off" : null }, "replace")} /> {t.requests.live}
+              <input
+                type="checkbox"
+                checked={live}
+                onChange={() => setQuery({ live: live ? "off" : null }, "replace")}
+              />{" "}
+              {t.requests.live}
             </label>
           )}
           {live && paused && (
@@ -161,11 +178,21 @@ export function RequestsPage() {
                     <th scope="col">{t.columns.session}</th>
                     <th scope="col">{t.columns.user}</th>
                     <th scope="col">{t.columns.team}</th>
-                    <th scope="col" class="num">{t.columns.seconds}</th>
-                    <th scope="col" class="num">{t.columns.ttft}</th>
-                    <th scope="col" class="num">{t.columns.promptTokens}</th>
-                    <th scope="col" class="num">{t.columns.completionTokens}</th>
-                    <th scope="col" class="num">{t.columns.cost}</th>
+                    <th scope="col" class="num">
+                      {t.columns.seconds}
+                    </th>
+                    <th scope="col" class="num">
+                      {t.columns.ttft}
+                    </th>
+                    <th scope="col" class="num">
+                      {t.columns.promptTokens}
+                    </th>
+                    <th scope="col" class="num">
+                      {t.columns.completionTokens}
+                    </th>
+                    <th scope="col" class="num">
+                      {t.columns.cost}
+                    </th>
                   </tr>
                 </thead>
                 <Rows requests={requests} current={current} />

@@ -49,7 +49,8 @@ function useTimeline(id: string): Loading & { retry: () => void } {
         if (abort.signal.aborted) return;
         const problem = asProblem(error);
         setState((old) => ({ ...old, problem }));
-        if (problem.retryAfter !== null) retry = setTimeout(() => setAttempt((count) => count + 1), 1000 * problem.retryAfter);
+        if (problem.retryAfter !== null)
+          retry = setTimeout(() => setAttempt((count) => count + 1), 1000 * problem.retryAfter);
       });
     return () => {
       abort.abort();
@@ -141,7 +142,15 @@ export function SessionPage({ id }: { id: string }) {
       {timeline && loaded && (
         <>
           <VerdictLine timeline={timeline} complete={loaded.complete} onSelect={select} />
-          {searching && <SearchBox id={id} all={timeline.requests} selected={selected} onSelect={select} onClose={() => setSearching(false)} />}
+          {searching && (
+            <SearchBox
+              id={id}
+              all={timeline.requests}
+              selected={selected}
+              onSelect={select}
+              onClose={() => setSearching(false)}
+            />
+          )}
           <div class="panes">
             <Waterfall timeline={timeline} loaded={parts} selected={selected} onSelect={select} />
             <div class="reader">

@@ -1,7 +1,7 @@
 import { useRef, useState } from "preact/hooks";
+import { analyticsQuery } from "../api/ask";
 import { answer, client, follow, pathOf, type Schemas } from "../api/client";
 import { type Asked, useAnswer } from "../api/query";
-import { analyticsQuery } from "../api/ask";
 import { duration, money, number, short, time } from "../format";
 import { useKeys } from "../keys";
 import { AsOf } from "../parts/asof";
@@ -93,8 +93,16 @@ function Heads() {
       <th scope="col">{t.columns.user}</th>
       <th scope="col">{t.columns.model}</th>
       {SORTED_COLUMNS.map(([name, title]) => (
-        <th key={name} scope="col" class={name === "start" ? undefined : "num"} aria-sort={sort === name ? (order === "asc" ? "ascending" : "descending") : undefined}>
-          <button type="button" onClick={() => setQuery({ sort: name, order: sort === name && order === "desc" ? "asc" : null })}>
+        <th
+          key={name}
+          scope="col"
+          class={name === "start" ? undefined : "num"}
+          aria-sort={sort === name ? (order === "asc" ? "ascending" : "descending") : undefined}
+        >
+          <button
+            type="button"
+            onClick={() => setQuery({ sort: name, order: sort === name && order === "desc" ? "asc" : null })}
+          >
             {title}
             <span aria-hidden="true">{sort === name ? (order === "asc" ? " ↑" : " ↓") : ""}</span>
           </button>
@@ -140,14 +148,26 @@ function Rows({ sessions, picked, current, onPick }: RowsProps) {
             <bdi class={session.user_id === "unknown" ? "name muted" : "name"}>{visible(session.user_id)}</bdi>
           </td>
           <td>
-            <bdi class="name">{visible(session.model_groups_used.length > 0 ? session.model_groups_used.join(", ") : session.models_used.join(", "))}</bdi>
+            <bdi class="name">
+              {visible(
+                session.model_groups_used.length > 0
+                  ? session.model_groups_used.join(", ")
+                  : session.models_used.join(", "),
+              )}
+            </bdi>
           </td>
           <td class="nowrap">{time(session.session_start, zone.value)}</td>
           <td class="num nowrap">{duration(session.total_duration_seconds)}</td>
           <td class="num">{number(session.total_messages)}</td>
           <td class="num">{short(session.total_tokens)}</td>
           <td class="num">{money(session.total_cost)}</td>
-          <td class="num">{session.failed_requests > 0 ? <span class="bad">{number(session.failed_requests)}</span> : <span class="muted">0</span>}</td>
+          <td class="num">
+            {session.failed_requests > 0 ? (
+              <span class="bad">{number(session.failed_requests)}</span>
+            ) : (
+              <span class="muted">0</span>
+            )}
+          </td>
         </tr>
       ))}
     </tbody>

@@ -1,6 +1,6 @@
 import { forgetAnswers } from "../api/query";
-import { epoch } from "../login/credential";
 import { clock, exactTime } from "../format";
+import { epoch } from "../login/credential";
 import { now, zone } from "../state";
 import { t } from "../text";
 

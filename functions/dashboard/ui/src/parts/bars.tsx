@@ -80,7 +80,13 @@ export function Histogram({ title, summary, buckets, format, onPick }: Histogram
           const name = t.sessions.bar(range(bucket), bucket.sessions);
           const size = { height: `${bucket.sessions === 0 ? 0 : Math.max(4, (100 * bucket.sessions) / most)}%` };
           return onPick && bucket.sessions > 0 ? (
-            <button type="button" key={`${bucket.from}-${bucket.to}`} title={name} aria-label={`${name}, ${t.sessions.barFilter}`} onClick={() => onPick(bucket)}>
+            <button
+              type="button"
+              key={`${bucket.from}-${bucket.to}`}
+              title={name}
+              aria-label={`${name}, ${t.sessions.barFilter}`}
+              onClick={() => onPick(bucket)}
+            >
               <i style={size} />
             </button>
           ) : (

@@ -24,7 +24,20 @@ interface ChartProps {
   height?: number;
 }
 
-const colorOf = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+/** A color of the style sheet as a canvas takes it: the one of the scheme that is on. */
+function colorsIn(target: HTMLElement): (name: string) => string {
+  const probe = target.appendChild(document.createElement("i"));
+  const colors = new Map<string, string>();
+  queueMicrotask(() => probe.remove());
+  return (name) => {
+    const known = colors.get(name);
+    if (known !== undefined) return known;
+    probe.style.color = `var(${name})`;
+    const color = getComputedStyle(probe).color;
+    colors.set(name, color);
+    return color;
+  };
+}
 
 /** What is drawn: stacked series on top of each other. */
 function stacked(series: Series[]): number[][] {
@@ -45,6 +58,7 @@ async function draw(target: HTMLElement, props: ChartProps, width: number): Prom
   const order = series.map((_, index) => index).sort((a, b) => rank(series, a) - rank(series, b));
   const heights = stacked(series);
   const bars = UPlot.paths.bars?.({ size: [0.72, 48], radius: 0.12 });
+  const colorOf = colorsIn(target);
   const grid = { stroke: colorOf("--line-soft"), width: 1 };
   const axis = { stroke: colorOf("--muted"), grid, ticks: { show: false }, font: "11px system-ui, sans-serif" };
   const options: uPlot.Options = {
@@ -52,12 +66,16 @@ async function draw(target: HTMLElement, props: ChartProps, width: number): Prom
     height,
     legend: { show: false },
     cursor: { drag: { x: onZoom !== undefined, y: false, setScale: false }, points: { show: false }, y: false },
-    scales: { x: { time: false, range: [-0.5, steps.length - 0.5] }, y: { range: (_, low, high) => [Math.min(0, low), high > 0 ? high * 1.08 : 1] } },
+    scales: {
+      x: { time: false, range: [-0.5, steps.length - 0.5] },
+      y: { range: (_, low, high) => [Math.min(0, low), high > 0 ? high * 1.08 : 1] },
+    },
     axes: [
       {
         ...axis,
         grid: { show: false },
         space: 64,
+        size: 30,
         incrs: [1, 2, 3, 4, 6, 7, 12, 14, 24, 28, 48, 72, 168],
         values: (_, splits) => splits.map((at) => (Number.isInteger(at) && steps[at] ? shortPeriod(steps[at]) : "")),
       },
@@ -137,7 +155,9 @@ export function Chart(props: ChartProps) {
             </span>
           ))}
         </span>
-        <span class="muted">{at !== null && steps[at] ? period(steps[at]) : props.onZoom && !asTable ? t.overview.chartHint : ""}</span>
+        <span class="muted">
+          {at !== null && steps[at] ? period(steps[at]) : props.onZoom && !asTable ? t.overview.chartHint : ""}
+        </span>
         <button type="button" class="link" aria-pressed={asTable} onClick={() => setAsTable(!asTable)}>
           {t.overview.zoomTable}
         </button>
@@ -171,7 +191,13 @@ export function Chart(props: ChartProps) {
           </table>
         </div>
       ) : (
-        <div ref={target} class="plot" role="img" aria-label={label} style={{ minHeight: `${props.height ?? 220}px` }} />
+        <div
+          ref={target}
+          class="plot"
+          role="img"
+          aria-label={label}
+          style={{ minHeight: `${props.height ?? 220}px` }}
+        />
       )}
     </figure>
   );

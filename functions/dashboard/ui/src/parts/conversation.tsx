@@ -33,7 +33,9 @@ export function Conversation({ timeline, turns, selected, more }: ConversationPr
               <span class="muted num">
                 {duration(turn.response_time_seconds)} · {money(turn.cost)}
               </span>
-              {turn.status === "failure" && <span class="badge bad">{timeline.steps.error_class[index] ?? t.filter.choices.failure}</span>}
+              {turn.status === "failure" && (
+                <span class="badge bad">{timeline.steps.error_class[index] ?? t.filter.choices.failure}</span>
+              )}
             </p>
             <Messages messages={shown} later={all} />
             <Missing reason={turn.content_unavailable_reason} />

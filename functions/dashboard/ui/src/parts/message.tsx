@@ -27,7 +27,15 @@ export function Text({ text, mono = false }: { text: string; mono?: boolean }) {
   );
 }
 
-export function Fold({ title, children, open = false }: { title: ComponentChildren; children: () => ComponentChildren; open?: boolean }) {
+export function Fold({
+  title,
+  children,
+  open = false,
+}: {
+  title: ComponentChildren;
+  children: () => ComponentChildren;
+  open?: boolean;
+}) {
   const [isOpen, setOpen] = useState(open);
   return (
     <details open={isOpen} onToggle={(event) => setOpen(event.currentTarget.open)}>
@@ -57,7 +65,11 @@ function Call({ call, result }: { call: ToolCall; result: Message | undefined })
           {t.message.call("")}
           <bdi class="mono">{visible(call.name)}</bdi>
         </p>
-        {call.arguments != null ? <Json value={call.arguments} /> : call.arguments_text ? <Text mono text={call.arguments_text} /> : null}
+        {call.arguments != null ? (
+          <Json value={call.arguments} />
+        ) : call.arguments_text ? (
+          <Text mono text={call.arguments_text} />
+        ) : null}
       </div>
       <div>
         <p class="call-name muted">{result ? t.message.result : t.message.noResult}</p>
@@ -78,7 +90,8 @@ function Rest({ message }: { message: Message }) {
       )}
       {message.parts?.map((part, index) => (
         <div class="part" key={`part-${index.toString()}`}>
-          <span class="badge">{t.message.part(part.kind)}</span> {part.media_type} {part.name && <bdi>{visible(part.name)}</bdi>}
+          <span class="badge">{t.message.part(part.kind)}</span> {part.media_type}{" "}
+          {part.name && <bdi>{visible(part.name)}</bdi>}
           {part.url && (
             <p class="muted">
               {t.message.partLink}: <bdi class="mono break">{visible(part.url)}</bdi>
@@ -101,7 +114,10 @@ interface MessageViewProps {
 export function MessageView({ message, resultOf }: MessageViewProps) {
   const role = message.role.toLowerCase();
   const calls = message.tool_calls ?? [];
-  const title = role === "tool" && message.name ? t.message.resultOf(visible(message.name)) : (t.message.roles[role] ?? visible(message.role));
+  const title =
+    role === "tool" && message.name
+      ? t.message.resultOf(visible(message.name))
+      : (t.message.roles[role] ?? visible(message.role));
   return (
     <article class={`message role-${t.message.roles[role] ? role : "other"}`}>
       <header>
@@ -113,9 +129,15 @@ export function MessageView({ message, resultOf }: MessageViewProps) {
       {message.reasoning != null && message.reasoning !== "" && (
         <Fold title={t.message.reasoning}>{() => <Text text={message.reasoning ?? ""} />}</Fold>
       )}
-      {message.text != null && message.text !== "" && <Text text={message.text} mono={role === "tool" || role === "function"} />}
+      {message.text != null && message.text !== "" && (
+        <Text text={message.text} mono={role === "tool" || role === "function"} />
+      )}
       {calls.map((call, index) => (
-        <Call key={call.id ?? `call-${index.toString()}`} call={call} result={call.id ? resultOf(call.id) : undefined} />
+        <Call
+          key={call.id ?? `call-${index.toString()}`}
+          call={call}
+          result={call.id ? resultOf(call.id) : undefined}
+        />
       ))}
       <Rest message={message} />
       {message.raw != null && <Fold title={t.message.raw}>{() => <Json value={message.raw} />}</Fold>}

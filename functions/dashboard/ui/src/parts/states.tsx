@@ -5,7 +5,15 @@ import { view } from "../state";
 import { t } from "../text";
 
 /** What went wrong, what to do, and when it is asked again. */
-export function ProblemBox({ problem, retryIn, retry }: { problem: ApiProblem; retryIn: number | null; retry?: () => void }) {
+export function ProblemBox({
+  problem,
+  retryIn,
+  retry,
+}: {
+  problem: ApiProblem;
+  retryIn: number | null;
+  retry?: () => void;
+}) {
   return (
     <div class="problem" role="alert" data-kind={problem.kind}>
       <strong>{problem.title}</strong>
@@ -63,7 +71,8 @@ interface ShownProps<T> {
 export function Shown<T>({ asked, rows, isEmpty, empty, children }: ShownProps<T>) {
   if (asked.problem && asked.state === "failed")
     return <ProblemBox problem={asked.problem} retryIn={asked.retryIn} retry={asked.retry} />;
-  if (asked.data === undefined) return asked.state === "idle" ? null : <Skeleton rows={rows ?? 3} slow={asked.state === "slow"} />;
+  if (asked.data === undefined)
+    return asked.state === "idle" ? null : <Skeleton rows={rows ?? 3} slow={asked.state === "slow"} />;
   const busy = asked.state === "loading" || asked.state === "slow";
   return (
     <div class={busy ? "stale" : undefined} aria-busy={busy}>

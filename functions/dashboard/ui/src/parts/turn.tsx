@@ -37,7 +37,8 @@ export function TurnFacts({ timeline, index }: { timeline: Timeline; index: numb
     [t.request.labels.completion, number(steps.completion_tokens[index])],
     [t.request.labels.cost, money(steps.cost[index])],
   ];
-  if (steps.time_to_first_token[index] != null) facts.splice(3, 0, [t.request.labels.ttft, duration(steps.time_to_first_token[index])]);
+  if (steps.time_to_first_token[index] != null)
+    facts.splice(3, 0, [t.request.labels.ttft, duration(steps.time_to_first_token[index])]);
   if (cached > 0) facts.splice(-2, 0, [t.request.labels.cached, number(cached)]);
   if (known && repeated > 0) facts.splice(-2, 0, [t.session.legend.repeated, number(repeated)]);
   return (
@@ -67,7 +68,9 @@ export function Turn({ timeline, index, loaded }: TurnProps) {
     <section class="turn" aria-label={t.session.step(index + 1, timeline.requests)}>
       <header class="turn-head">
         <h2>{t.session.step(index + 1, timeline.requests)}</h2>
-        {steps.status[index] === "failure" && <span class="badge bad">{steps.error_class[index] ?? t.filter.choices.failure}</span>}
+        {steps.status[index] === "failure" && (
+          <span class="badge bad">{steps.error_class[index] ?? t.filter.choices.failure}</span>
+        )}
         <a href={requestLink(id)}>{t.session.open}</a>
       </header>
       <TurnFacts timeline={timeline} index={index} />
@@ -84,7 +87,9 @@ export function Turn({ timeline, index, loaded }: TurnProps) {
             return (
               <>
                 {history > 0 && (
-                  <Fold title={t.session.history(history)}>{() => <Messages messages={found.messages.slice(0, history)} />}</Fold>
+                  <Fold title={t.session.history(history)}>
+                    {() => <Messages messages={found.messages.slice(0, history)} />}
+                  </Fold>
                 )}
                 <Messages messages={found.messages.slice(history)} later={following?.messages ?? []} />
                 <Missing reason={found.content_unavailable_reason} />

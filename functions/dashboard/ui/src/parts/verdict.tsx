@@ -43,7 +43,9 @@ export function VerdictLine({ timeline, complete, onSelect }: VerdictProps) {
       </span>
     ),
     verdict.repeated_prompt_percent !== null && (
-      <span key="before">{words.sentBefore(verdict.repeated_prompt_percent, timeline.repeated_tokens_basis === "estimated")}</span>
+      <span key="before">
+        {words.sentBefore(verdict.repeated_prompt_percent, timeline.repeated_tokens_basis === "estimated")}
+      </span>
     ),
     verdict.idle_gaps[0] && (
       <span key="idle">{jump(verdict.idle_gaps[0].after_step, words.idle(verdict.idle_gaps.length, idle))}</span>

@@ -70,12 +70,19 @@ function Row({ timeline, layout, row, selected }: RowProps) {
       <span class="num muted wf-at">{duration(steps.started_after[index])}</span>
       <span class="wf-what" style={{ paddingLeft: `${lane * 10}px` }}>
         {failed && <b class="mark">✕ {steps.error_class[index] ?? ""}</b>}
-        {steps.human[index] && <b class="human" title={t.message.roles.user}>●</b>}
+        {steps.human[index] && (
+          <b class="human" title={t.message.roles.user}>
+            ●
+          </b>
+        )}
         <bdi>{visible(steps.model_group[index] ?? steps.model[index] ?? "")}</bdi>
         {tools.length > 0 && <bdi class="wf-tools">{visible(tools.join(", "))}</bdi>}
       </span>
       <span class="wf-when" title={duration(steps.seconds[index])}>
-        <i class={failed ? "bad" : undefined} style={{ left: `${Math.min(99.5, left)}%`, width: `${Math.max(0.5, width)}%` }} />
+        <i
+          class={failed ? "bad" : undefined}
+          style={{ left: `${Math.min(99.5, left)}%`, width: `${Math.max(0.5, width)}%` }}
+        />
       </span>
       <span class="num wf-took">{duration(steps.seconds[index])}</span>
       <Tokens timeline={timeline} index={index} most={layout.mostTokens} />
@@ -98,7 +105,10 @@ function Minimap({ timeline, loaded, selected, onSelect }: WaterfallProps) {
     timeline.steps.status.forEach((status, step) => {
       if (status === "failure") marks.add(Number(x(step)).toFixed(1));
     });
-    return { path: `M0 30${line}L100 ${curve.length ? (30 - 28 * (curve[curve.length - 1]?.height ?? 0)).toFixed(2) : 30}L100 30Z`, failures: [...marks] };
+    return {
+      path: `M0 30${line}L100 ${curve.length ? (30 - 28 * (curve[curve.length - 1]?.height ?? 0)).toFixed(2) : 30}L100 30Z`,
+      failures: [...marks],
+    };
   }, [timeline, loaded, count]);
   if (count < 2) return null;
   const go = (event: MouseEvent) => {
@@ -107,7 +117,14 @@ function Minimap({ timeline, loaded, selected, onSelect }: WaterfallProps) {
   };
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the list below has the keys
-    <svg class="minimap" viewBox="0 0 100 30" preserveAspectRatio="none" role="img" aria-label={t.session.minimap} onClick={go}>
+    <svg
+      class="minimap"
+      viewBox="0 0 100 30"
+      preserveAspectRatio="none"
+      role="img"
+      aria-label={t.session.minimap}
+      onClick={go}
+    >
       <path d={path} />
       {failures.map((x) => (
         <line key={x} class="fail" x1={x} x2={x} y1="24" y2="30" />
@@ -185,7 +202,9 @@ export function Waterfall(props: WaterfallProps) {
             // A slot keeps its element: scrolling writes into what is there.
             const base = range.first - (range.first % slots) + slot;
             const row = base < range.first ? base + slots : base;
-            return row < count ? <Row key={slot.toString()} timeline={timeline} layout={layout} row={row} selected={selected} /> : null;
+            return row < count ? (
+              <Row key={slot.toString()} timeline={timeline} layout={layout} row={row} selected={selected} />
+            ) : null;
           })}
         </div>
       </div>
@@ -204,7 +223,9 @@ export function Waterfall(props: WaterfallProps) {
         )}
         <span>
           <i class="swatch tok-fresh" />
-          {timeline.steps.repeated_tokens.some((tokens) => tokens != null) ? t.session.legend.fresh : t.session.legend.prompt}
+          {timeline.steps.repeated_tokens.some((tokens) => tokens != null)
+            ? t.session.legend.fresh
+            : t.session.legend.prompt}
         </span>
         <span>
           <i class="swatch tok-completion" />

@@ -7,8 +7,7 @@ import { addDays, browserZone, RANGES, zones } from "../time";
 
 const CUSTOM = "custom";
 
-const momentText = (moment: string): string =>
-  moment.length === 10 ? period(moment) : time(moment, zone.value);
+const momentText = (moment: string): string => (moment.length === 10 ? period(moment) : time(moment, zone.value));
 
 export function RangePicker() {
   const { window } = view.value;
@@ -66,7 +65,8 @@ export function RangePicker() {
         </form>
       ) : (
         <span class="muted range-text">
-          {momentText(params.start_date)} – {params.end_date.length === 10 ? period(lastDay(params.end_date)) : momentText(params.end_date)}
+          {momentText(params.start_date)} –{" "}
+          {params.end_date.length === 10 ? period(lastDay(params.end_date)) : momentText(params.end_date)}
         </span>
       )}
     </div>
@@ -85,7 +85,12 @@ export function ZonePicker() {
       <select
         class="zone"
         value={chosen}
-        onChange={(event) => setQuery({ zone: event.currentTarget.value === browserZone() ? null : event.currentTarget.value, cursor: null })}
+        onChange={(event) =>
+          setQuery({
+            zone: event.currentTarget.value === browserZone() ? null : event.currentTarget.value,
+            cursor: null,
+          })
+        }
       >
         {listed.map((name) => (
           <option key={name} value={name}>
