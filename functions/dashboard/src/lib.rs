@@ -7,6 +7,8 @@ mod assets;
 mod headers;
 mod page;
 mod settings;
+#[cfg(test)]
+mod tests;
 
 use axum::routing::get;
 use http::HeaderMap;

@@ -71,9 +71,7 @@ fn token(environment: &Environment) -> Result<&'static str, ConfigError> {
     match environment.get("DASHBOARD_OIDC_TOKEN") {
         None | Some("access_token") => Ok("access_token"),
         Some("id_token") => Ok("id_token"),
-        Some(_) => {
-            Err(ConfigError { name: "DASHBOARD_OIDC_TOKEN", reason: "must be access_token or id_token".into() })
-        }
+        Some(_) => Err(ConfigError { name: "DASHBOARD_OIDC_TOKEN", reason: "must be access_token or id_token".into() }),
     }
 }
 

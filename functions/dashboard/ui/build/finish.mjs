@@ -9,7 +9,7 @@ import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 const ui = fileURLToPath(new URL("..", import.meta.url));
 const assets = join(ui, "../assets");
 
-/** Those of this folder that decide what is built. `tests/page.rs` has the same list. */
+/** Those of this folder that decide what is built. `src/tests.rs` of the crate has the same list. */
 const SOURCES = ["build", "index.html", "package-lock.json", "package.json", "public", "src", "vite.config.ts"];
 const GENERATED = "src/api/schema.ts";
 

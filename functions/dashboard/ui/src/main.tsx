@@ -48,7 +48,7 @@ function Page() {
 
 function App() {
   const login = epoch.value;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another login is another reader
+  // another login is another reader
   useEffect(() => {
     const abort = new AbortController();
     me.value = null;

@@ -255,6 +255,7 @@ export const t = {
       idle: (count: number, seconds: number) =>
         `idle ${count === 1 ? "once" : `${number(count)} times`}, ${duration(seconds)} in all`,
       dearest: (cost: string) => `most expensive turn ${cost}`,
+      notAll: (sent: number, all: number) => `the first ${number(sent)} of ${number(all)} turns are shown`,
       partly: (loaded: number, all: number) => `${number(loaded)} of ${number(all)} turns loaded…`,
     },
     waterfall: "Turns in order of time",
@@ -417,7 +418,7 @@ export const t = {
   },
   costs: {
     by: "Break down by",
-    then: "then by",
+    split: "then by",
     nothingElse: "nothing else",
     over: { hour: "Cost per hour", day: "Cost per day", week: "Cost per week" },
     total: "Total",

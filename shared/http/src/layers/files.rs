@@ -24,7 +24,8 @@ pub fn files(router: OpenApiRouter) -> Router {
 async fn around(mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = request_id::identify(&mut request);
-    let (method, path) = (request.method().clone(), request.uri().path().chars().take(MAX_INSTANCE).collect::<String>());
+    let (method, path) =
+        (request.method().clone(), request.uri().path().chars().take(MAX_INSTANCE).collect::<String>());
     let matched = request.extensions().get::<MatchedPath>();
     let route = matched.map_or("(none)".to_owned(), |path| path.as_str().to_owned());
     let mut response = match limits::too_long(&request) {

@@ -56,7 +56,7 @@ export function useAnswer<T>(key: string | null, ask: (signal: AbortSignal) => P
   const question = useRef(ask);
   question.current = ask;
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new attempt is asked like a new question
+  // a new attempt is asked like a new question
   useEffect(() => {
     const set = (changes: Partial<(typeof current)["current"]>) => {
       Object.assign(current.current, changes);

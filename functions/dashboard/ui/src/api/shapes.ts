@@ -23,6 +23,26 @@ export interface Steps {
   human: (boolean | null)[];
 }
 
+type Names = (number | null)[];
+
+/** Steps as the API sends them: names stand once, and the columns of names hold their places. */
+export interface SentSteps
+  extends Omit<Steps, "model" | "model_group" | "status" | "error_class" | "agent_name" | "tools" | "human"> {
+  model: number[];
+  model_group: Names;
+  status: number[];
+  error_class: Names;
+  agent_name: Names;
+  tools: number[][];
+  /** Null as a whole where content was not looked at. */
+  human: (boolean | null)[] | null;
+}
+
+export interface SentTimeline extends Omit<Timeline, "steps"> {
+  names: string[];
+  steps: SentSteps;
+}
+
 export interface RepeatedCall {
   tool: string;
   arguments_hash: string | null;
@@ -49,6 +69,8 @@ export interface Timeline {
   requests: number;
   cost: number;
   total_tokens: number;
+  /** False for a session of more steps than are sent. */
+  complete?: boolean;
   repeated_tokens_basis?: "estimated" | "content";
   steps: Steps;
   verdict: Verdict;
@@ -100,6 +122,7 @@ export interface SessionDiff {
 
 export interface Me {
   name: string | null;
+  /** `anonymous` where nobody has to log in. */
   login: string;
   rows: string;
   user_ids: string[];

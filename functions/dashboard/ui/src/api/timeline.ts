@@ -2,7 +2,7 @@
 
 import { type Answer, answer, client, follow, pathOf, type Schemas } from "./client";
 import { ApiProblem } from "./problem";
-import type { RepeatedCall, Steps, Timeline, Verdict } from "./shapes";
+import type { RepeatedCall, SentTimeline, Steps, Timeline, Verdict } from "./shapes";
 
 type SessionMessage = Schemas["SessionMessage"];
 
@@ -125,6 +125,29 @@ export interface LoadedTimeline {
   asOf: string | null;
 }
 
+/** A timeline with its names in their places. */
+export function named(sent: SentTimeline): Timeline {
+  const { names, steps, ...rest } = sent;
+  const name = (place: number | null) => (place === null ? null : (names[place] ?? null));
+  const each = (places: number[]) => places.map((place) => names[place] ?? "");
+  return {
+    ...rest,
+    steps: {
+      ...steps,
+      model: each(steps.model),
+      model_group: steps.model_group.map(name),
+      status: each(steps.status),
+      error_class: steps.error_class.map(name),
+      agent_name: steps.agent_name.map(name),
+      tools: steps.tools.map(each),
+      human: steps.human ?? [],
+    },
+  };
+}
+
+const timelinePath = (id: string, content: "none" | "summary"): string =>
+  pathOf(`/api/v1/sessions/${encodeURIComponent(id)}/timeline`, { content: content === "none" ? null : content });
+
 /** The path of a session's messages. */
 export const messagesPath = (id: string, limit: number): string =>
   pathOf(`/api/v1/sessions/${encodeURIComponent(id)}/messages`, { limit });
@@ -136,8 +159,12 @@ export async function loadTimeline(
   onPart: (loaded: LoadedTimeline) => void,
 ): Promise<LoadedTimeline> {
   try {
-    const whole = await follow<Timeline>(`/api/v1/sessions/${encodeURIComponent(id)}/timeline`, signal);
-    return { timeline: whole.data, complete: true, asOf: whole.asOf };
+    const whole = await follow<SentTimeline>(timelinePath(id, "none"), signal);
+    onPart({ timeline: named(whole.data), complete: true, asOf: whole.asOf });
+    // What the messages themselves tell comes after what is quick: who spoke, and which calls are repeated. A key without
+    // the right to content goes without it, and so does a session that takes too long to read.
+    const more = await follow<SentTimeline>(timelinePath(id, "summary"), signal).catch(() => whole);
+    return { timeline: named(more.data), complete: true, asOf: more.asOf };
   } catch (error) {
     // An older service has no such endpoint. Where it is the session that is missing, the summary says so.
     if (!(error instanceof ApiProblem) || error.kind !== "missing") throw error;

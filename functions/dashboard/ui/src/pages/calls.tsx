@@ -24,7 +24,7 @@ function LatencyTable({ rows }: { rows: Latency[] }) {
           <th scope="col" class="num">
             {t.columns.requests}
           </th>
-          <th scope="col" aria-hidden="true" class="spread-head" />
+          <td class="spread-head" />
           <th scope="col" class="num">
             {t.calls.p50}
           </th>

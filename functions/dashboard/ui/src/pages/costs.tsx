@@ -8,6 +8,7 @@ import { AsOf } from "../parts/asof";
 import { Chart, type Series } from "../parts/chart";
 import { Filters } from "../parts/filters";
 import { Layout } from "../parts/layout";
+import { Scroll } from "../parts/scroll";
 import { ProblemBox, Shown } from "../parts/states";
 import { location, setQuery } from "../router";
 import { visible } from "../safe";
@@ -113,8 +114,7 @@ function Pivot({ rows, first, second }: { rows: Row[]; first: Dimension; second:
     );
   };
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls
-    <div class="scroll" tabIndex={0} role="region" aria-label={t.pages.costs}>
+    <Scroll label={t.pages.costs}>
       <table class="list pivot">
         <thead>
           <tr>
@@ -178,7 +178,7 @@ function Pivot({ rows, first, second }: { rows: Row[]; first: Dimension; second:
         )}
       </table>
       {overlaps && <p class="muted note">{t.costs.overlap}</p>}
-    </div>
+    </Scroll>
   );
 }
 
@@ -215,7 +215,7 @@ function Exports() {
 
 export function CostsPage() {
   const first = dimensionOf("by", "team") ?? "team";
-  const then = dimensionOf("then", null);
+  const then = dimensionOf("split", null);
   const second = then === first ? null : then;
   const asked = useBreakdown(second ? `${first},${second}` : first, 100, "totals");
   return (
@@ -233,8 +233,8 @@ export function CostsPage() {
           </select>
         </label>
         <label class="pick">
-          {t.costs.then}{" "}
-          <select value={second ?? ""} onChange={(event) => setQuery({ then: event.currentTarget.value })}>
+          {t.costs.split}{" "}
+          <select value={second ?? ""} onChange={(event) => setQuery({ split: event.currentTarget.value })}>
             <option value="">{t.costs.nothingElse}</option>
             {DIMENSIONS.filter((dimension) => dimension !== first).map((dimension) => (
               <option key={dimension} value={dimension}>

@@ -7,6 +7,7 @@ import { diffText } from "../diff";
 import { duration, money, NOTHING, number, short } from "../format";
 import { AsOf } from "../parts/asof";
 import { Layout } from "../parts/layout";
+import { Scroll } from "../parts/scroll";
 import { Shown } from "../parts/states";
 import { historyOf } from "../parts/turn";
 import { location, setQuery } from "../router";
@@ -263,8 +264,7 @@ function Turns({ diff }: { diff: SessionDiff }) {
         {!diff.content_compared && <span class="muted">{t.diff.noContent}</span>}
         {!diff.complete && <span class="muted">{t.diff.partly}</span>}
       </p>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls */}
-      <div class="scroll" tabIndex={0} role="region" aria-label={t.pages.diff}>
+      <Scroll label={t.pages.diff}>
         <table class="list turns">
           <thead>
             <tr>
@@ -291,7 +291,7 @@ function Turns({ diff }: { diff: SessionDiff }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
     </section>
   );
 }

@@ -7,6 +7,7 @@ import { AsOf } from "../parts/asof";
 import { Filters } from "../parts/filters";
 import { Layout } from "../parts/layout";
 import { More } from "../parts/more";
+import { Scroll } from "../parts/scroll";
 import { Shown } from "../parts/states";
 import { location, navigate, setQuery } from "../router";
 import { visible } from "../safe";
@@ -165,8 +166,7 @@ export function RequestsPage() {
       <section class="card flush">
         <Shown asked={first} rows={12} isEmpty={() => requests.length === 0}>
           {() => (
-            // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls
-            <div class="scroll" tabIndex={0} role="region" aria-label={t.pages.requests}>
+            <Scroll label={t.pages.requests}>
               <table class="list">
                 <thead>
                   <tr>
@@ -197,7 +197,7 @@ export function RequestsPage() {
                 </thead>
                 <Rows requests={requests} current={current} />
               </table>
-            </div>
+            </Scroll>
           )}
         </Shown>
         {first.data && requests.length > 0 && (

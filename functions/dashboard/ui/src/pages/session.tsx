@@ -35,7 +35,7 @@ function useTimeline(id: string): Loading & { retry: () => void } {
   const [attempt, setAttempt] = useState(0);
   const login = epoch.value;
   const moment = now.value;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another login, a refresh or a retry asks anew
+  // another login, a refresh or a retry asks anew
   useEffect(() => {
     const abort = new AbortController();
     setState({ loaded: null, parts: 0, problem: null });

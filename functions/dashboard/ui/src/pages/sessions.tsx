@@ -9,6 +9,7 @@ import { Histogram } from "../parts/bars";
 import { Filters } from "../parts/filters";
 import { Layout } from "../parts/layout";
 import { More } from "../parts/more";
+import { Scroll } from "../parts/scroll";
 import { Shown } from "../parts/states";
 import { location, navigate, setQuery } from "../router";
 import { visible } from "../safe";
@@ -237,15 +238,14 @@ export function SessionsPage() {
       <section class="card flush">
         <Shown asked={first} rows={12} isEmpty={(rows) => rows.length === 0}>
           {() => (
-            // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls
-            <div class="scroll" tabIndex={0} role="region" aria-label={t.pages.sessions}>
+            <Scroll label={t.pages.sessions}>
               <table ref={table} class="list">
                 <thead>
                   <Heads />
                 </thead>
                 <Rows sessions={sessions} picked={picked} current={current} onPick={pick} />
               </table>
-            </div>
+            </Scroll>
           )}
         </Shown>
         {first.data && first.data.length > 0 && (

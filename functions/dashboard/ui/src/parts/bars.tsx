@@ -75,7 +75,7 @@ export function Histogram({ title, summary, buckets, format, onPick }: Histogram
     <section class="histogram">
       <h2>{title}</h2>
       <p class="muted">{summary}</p>
-      <div class="hist-bars" role="group" aria-label={title}>
+      <fieldset class="hist-bars" aria-label={title}>
         {shown.map((bucket) => {
           const name = t.sessions.bar(range(bucket), bucket.sessions);
           const size = { height: `${bucket.sessions === 0 ? 0 : Math.max(4, (100 * bucket.sessions) / most)}%` };
@@ -95,7 +95,7 @@ export function Histogram({ title, summary, buckets, format, onPick }: Histogram
             </span>
           );
         })}
-      </div>
+      </fieldset>
       {first && last && (
         <p class="ends muted num" aria-hidden="true">
           <span>{format(first.from)}</span>

@@ -119,7 +119,7 @@ export function Chart(props: ChartProps) {
   const content = JSON.stringify([steps, series]);
   const shade = theme.value;
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `content` stands for what is drawn
+  // `content` stands for what is drawn
   useEffect(() => {
     const element = target.current;
     if (!element || asTable) return;
@@ -164,7 +164,7 @@ export function Chart(props: ChartProps) {
       </figcaption>
       {asTable ? (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls
-        <div class="scroll short" tabIndex={0} role="region" aria-label={label}>
+        <section class="scroll short" tabIndex={0} aria-label={label}>
           <table>
             <thead>
               <tr>
@@ -189,7 +189,7 @@ export function Chart(props: ChartProps) {
               ))}
             </tbody>
           </table>
-        </div>
+        </section>
       ) : (
         <div
           ref={target}

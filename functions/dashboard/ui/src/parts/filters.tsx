@@ -69,28 +69,26 @@ function AddFilter({ names, close }: { names: readonly FilterName[]; close: () =
           ))}
         </select>
       </label>
-      <label>
-        <span class="visually-hidden">{t.filter.value}</span>
-        {choices ? (
-          <select name="value" key={name}>
-            {choices.map((choice) => (
-              <option key={choice} value={choice}>
-                {t.filter.choices[choice] ?? choice}
-              </option>
-            ))}
-          </select>
-        ) : (
-          <input
-            key={name}
-            name="value"
-            required
-            maxLength={400}
-            autoComplete="off"
-            list="filter-values"
-            {...(isNumeric(name) ? { type: "number", min: "0", step: "any" } : { type: "text" })}
-          />
-        )}
-      </label>
+      {choices ? (
+        <select name="value" aria-label={t.filter.value} key={name}>
+          {choices.map((choice) => (
+            <option key={choice} value={choice}>
+              {t.filter.choices[choice] ?? choice}
+            </option>
+          ))}
+        </select>
+      ) : (
+        <input
+          key={name}
+          name="value"
+          aria-label={t.filter.value}
+          required
+          maxLength={400}
+          autoComplete="off"
+          list="filter-values"
+          {...(isNumeric(name) ? { type: "number", min: "0", step: "any" } : { type: "text" })}
+        />
+      )}
       <datalist id="filter-values">
         {suggestions.map((found) => (
           <option key={found.value} value={found.value}>

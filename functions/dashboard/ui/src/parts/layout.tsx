@@ -67,7 +67,7 @@ function Who() {
   return (
     <span class="who">
       <span class="who-text" title={found ? seen(found) : undefined}>
-        {found ? (found.login === "none" ? t.who.anonymous : seen(found)) : credential.value ? t.who.key : ""}
+        {found ? (found.login === "anonymous" ? t.who.anonymous : seen(found)) : credential.value ? t.who.key : ""}
       </span>
       {credential.value && (
         <button type="button" class="button quiet" onClick={logOut}>

@@ -4,8 +4,8 @@ import type { ComponentChildren } from "preact";
 export function Scroll({ label, children }: { label: string; children: ComponentChildren }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls
-    <div class="scroll" tabIndex={0} role="region" aria-label={label}>
+    <section class="scroll" tabIndex={0} aria-label={label}>
       {children}
-    </div>
+    </section>
   );
 }

@@ -53,6 +53,11 @@ export function VerdictLine({ timeline, complete, onSelect }: VerdictProps) {
     dearest !== null && timeline.requests > 1 && (
       <span key="dearest">{jump(dearest, words.dearest(money(steps.cost[dearest])))}</span>
     ),
+    timeline.complete === false && (
+      <span key="more" class="badge warn">
+        {words.notAll(steps.request_id.length, timeline.requests)}
+      </span>
+    ),
     !complete && (
       <span key="partly" class="badge" role="status">
         {words.partly(steps.request_id.length, timeline.requests)}

@@ -56,6 +56,7 @@ function Row({ timeline, layout, row, selected }: RowProps) {
   const width = (100 * (steps.seconds[index] ?? 0)) / layout.length;
   const lane = Math.min(6, steps.lane[index] ?? 0);
   return (
+    // biome-ignore lint/a11y/useFocusableInteractive: the list has the focus and names its active row
     <div
       id={`step-${index}`}
       class={failed ? "wf-row failed" : "wf-row"}
@@ -96,7 +97,7 @@ function Row({ timeline, layout, row, selected }: RowProps) {
 /** The running cost over all turns, with the failures: a place to jump from. */
 function Minimap({ timeline, loaded, selected, onSelect }: WaterfallProps) {
   const count = timeline.steps.request_id.length;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the arrays grow in place, `loaded` says when
+  // the arrays grow in place, `loaded` says when
   const { path, failures } = useMemo(() => {
     const curve = costCurve(timeline.steps, 400);
     const x = (step: number) => ((100 * (step + 0.5)) / Math.max(1, count)).toFixed(2);
@@ -138,7 +139,7 @@ export function Waterfall(props: WaterfallProps) {
   const { timeline, loaded, selected, onSelect } = props;
   const box = useRef<HTMLDivElement>(null);
   const [range, setRange] = useState({ first: 0, pool: 40 });
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the arrays grow in place, `loaded` says when
+  // the arrays grow in place, `loaded` says when
   const layout = useMemo(() => layoutOf(timeline.steps, timeline.verdict.idle_gaps), [timeline, loaded]);
   const count = layout.rows.length;
 
@@ -158,7 +159,7 @@ export function Waterfall(props: WaterfallProps) {
     return () => resized.disconnect();
   }, []);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: only a new choice moves the list
+  // only a new choice moves the list
   useEffect(() => {
     const element = box.current;
     if (!element || selected < 0) return;

@@ -6,30 +6,32 @@ use std::path::{Path, PathBuf};
 
 use axum::Router;
 use axum::body::Body;
-use dashboard::Dashboard;
 use http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use sha2::{Digest, Sha256};
 use tower::ServiceExt;
 use traceability_core::environment::Environment;
 
+use crate::{Dashboard, router};
+
 const FOLDER: &str = env!("CARGO_MANIFEST_DIR");
 
 /// Those of `ui/` that decide what is built; the rest are tests and lints. `ui/build/finish.mjs` has the same list.
-const SOURCES: [&str; 7] = ["build", "index.html", "package-lock.json", "package.json", "public", "src", "vite.config.ts"];
+const SOURCES: [&str; 7] =
+    ["build", "index.html", "package-lock.json", "package.json", "public", "src", "vite.config.ts"];
 /// Written anew by each build, from the API's document: types alone, of which nothing is left in the page.
 const GENERATED: &str = "src/api/schema.ts";
 
 async fn ask(settings: &[(&str, &str)], path: &str, headers: &[(&str, &str)]) -> (StatusCode, HeaderMap, Vec<u8>) {
     let environment: Environment = settings.iter().copied().collect();
     let dashboard = Dashboard::from_environment(&environment).expect("settings");
-    let (router, _) = dashboard::router::<()>(&dashboard).split_for_parts();
-    let router: Router = router;
+    let (routes, _) = router::<()>(&dashboard).split_for_parts();
+    let routes: Router = routes;
     let mut request = Request::get(path);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let response = router.oneshot(request.body(Body::empty()).expect("a request")).await.expect("an answer");
+    let response = routes.oneshot(request.body(Body::empty()).expect("a request")).await.expect("an answer");
     let (parts, body) = response.into_parts();
     let body = body.collect().await.expect("a body").to_bytes().to_vec();
     (parts.status, parts.headers, body)
@@ -68,7 +70,9 @@ fn the_assets_are_built_from_these_sources() {
 #[tokio::test]
 async fn every_address_of_the_page_is_the_page() {
     let (_, _, page) = ask(&[], "/dashboard", &[]).await;
-    for path in ["/dashboard/", "/dashboard/sessions", "/dashboard/sessions/a%2Fb%3Cscript%3E", "/dashboard/no/such/page"] {
+    for path in
+        ["/dashboard/", "/dashboard/sessions", "/dashboard/sessions/a%2Fb%3Cscript%3E", "/dashboard/no/such/page"]
+    {
         let (status, headers, body) = ask(&[], path, &[]).await;
         assert_eq!((status, &body), (StatusCode::OK, &page), "{path}");
         assert_eq!(headers[header::CACHE_CONTROL], "no-cache");
@@ -96,12 +100,17 @@ async fn what_the_page_loads_is_there_for_ever_and_compressed() {
     assert!(addresses.len() >= 2, "a script and a style sheet: {page}");
     for address in addresses {
         let (status, headers, plain) = ask(&[], address, &[]).await;
-        assert_eq!((status, &headers[header::CACHE_CONTROL]), (StatusCode::OK, &"public, max-age=31536000, immutable".parse().expect("a value")));
+        assert_eq!(
+            (status, &headers[header::CACHE_CONTROL]),
+            (StatusCode::OK, &"public, max-age=31536000, immutable".parse().expect("a value"))
+        );
         let (_, headers, small) = ask(&[], address, &[("accept-encoding", "gzip, br")]).await;
         assert_eq!(headers[header::CONTENT_ENCODING], "br");
         assert!(2 * small.len() < plain.len(), "{address} is not compressed");
     }
-    for missing in ["/dashboard/assets/no.js", "/dashboard/assets/..%2Fsources.sha256", "/dashboard/assets/index.html.br"] {
+    for missing in
+        ["/dashboard/assets/no.js", "/dashboard/assets/..%2Fsources.sha256", "/dashboard/assets/index.html.br"]
+    {
         assert_eq!(ask(&[], missing, &[]).await.0, StatusCode::NOT_FOUND, "{missing}");
     }
 }
