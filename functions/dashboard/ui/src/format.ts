@@ -48,6 +48,7 @@ export const share = (value: number | null | undefined): string =>
 /** `+12%` of a percentage; a factor from ten times on: `×24`. */
 export function change(value: number | null | undefined): string {
   if (value == null) return NOTHING;
+  if (value >= 9_900) return "> ×100";
   if (value >= 900) return `×${compact.format(1 + value / 100)}`;
   return signed.format(value / 100);
 }

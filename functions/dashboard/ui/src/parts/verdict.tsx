@@ -50,7 +50,8 @@ export function VerdictLine({ timeline, complete, onSelect }: VerdictProps) {
     verdict.idle_gaps[0] && (
       <span key="idle">{jump(verdict.idle_gaps[0].after_step, words.idle(verdict.idle_gaps.length, idle))}</span>
     ),
-    dearest !== null && timeline.requests > 1 && (
+    // Of many turns one is always the most expensive: it is worth a word where it is a good part of the cost.
+    dearest !== null && timeline.requests > 1 && (steps.cost[dearest] ?? 0) >= 0.1 * timeline.cost && (
       <span key="dearest">{jump(dearest, words.dearest(money(steps.cost[dearest])))}</span>
     ),
     timeline.complete === false && (
