@@ -22,6 +22,7 @@ ARROWS = {
     "db": "core",
     "facts": "core",
     "runtime": "core",
+    "steps": "",
     "litellm": "core content db facts",
     "index": "core db facts litellm",
     "access": "core db litellm",

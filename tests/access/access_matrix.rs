@@ -23,6 +23,8 @@ const RELEASE: Release = Release::V1_109_1;
 const SHARED: [&str; 2] = ["1", "chat"];
 /// What answers without a login. Whatever else the document has is asked as everybody by these tests.
 const OPEN: [&str; 4] = ["/", "/health", "/health/live", "/openapi.json"];
+/// What each caller is told of itself: another answer to each of them.
+const OF_THE_CALLER: &str = "/api/v1/me";
 
 /// A caller, and which rows and whose content are theirs, as predicates over LiteLLM's JSON rows.
 struct Caller {
@@ -152,7 +154,7 @@ fn guarded(whole: &App, content: &str) -> App {
 }
 
 /// Parameters that select, sort and group, with values that reach beyond a caller's rows. A new one has to be added.
-const FILTERS: [(&str, &str); 37] = [
+const FILTERS: [(&str, &str); 39] = [
     ("origin", "user"),
     ("user_id", "alice"),
     ("user_id", "bob"),
@@ -190,6 +192,8 @@ const FILTERS: [(&str, &str); 37] = [
     ("period", "week"),
     ("format", "html"),
     ("format", "focus"),
+    ("content", "summary"),
+    ("call_ids", "true"),
 ];
 /// What other tests ask with: a cursor is its caller's, and windows are the same for all.
 const ELSEWHERE: [&str; 4] = ["cursor", "start_date", "end_date", "timezone"];
@@ -201,7 +205,7 @@ fn questions() -> Vec<(Method, String)> {
     let sessions: Vec<&str> = log.iter().step_by(131).map(rows::session).chain(SHARED).collect();
     let mut questions = Vec::new();
     for endpoint in endpoints::all() {
-        if OPEN.contains(&endpoint.path.as_str()) {
+        if OPEN.contains(&endpoint.path.as_str()) || endpoint.path == OF_THE_CALLER {
             continue;
         }
         let ids = match endpoint.path_parameter() {
@@ -315,6 +319,8 @@ async fn what_is_out_of_scope_is_what_does_not_exist() {
             ("/api/v1/requests/{}", rows::text(row, "litellm_call_id")),
             ("/api/v1/sessions/{}/summary", not_his(row)),
             ("/api/v1/sessions/{}/messages", not_his(row)),
+            ("/api/v1/sessions/{}/timeline", not_his(row)),
+            ("/api/v1/sessions/{}/timeline?content=summary", not_his(row)),
         ];
         for (path, id) in asked {
             let Some(id) = id else { continue };

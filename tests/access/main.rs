@@ -4,4 +4,5 @@ mod access_matrix;
 mod canaries;
 mod discretion;
 mod login;
+mod me;
 mod tokens;

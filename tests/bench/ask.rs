@@ -28,6 +28,8 @@ use url::Url;
 pub enum Ask {
     /// The totals of a session.
     Summary(String),
+    /// The requests of a session as columns.
+    Timeline(String),
     /// The first page of a session's messages.
     SessionMessages(String),
     /// One request in full.
@@ -86,6 +88,7 @@ impl Ask {
     pub fn target(&self) -> String {
         match self {
             Self::Summary(id) => target(&["api", "v1", "sessions", id, "summary"], &[]),
+            Self::Timeline(id) => target(&["api", "v1", "sessions", id, "timeline"], &[]),
             Self::SessionMessages(id) => target(&["api", "v1", "sessions", id, "messages"], &[]),
             Self::Request(id) => target(&["api", "v1", "requests", id], &[]),
             Self::RequestMessages(id) => target(&["api", "v1", "requests", id, "messages"], &[]),
@@ -123,6 +126,7 @@ impl Ask {
                 .await?;
                 found > 0
             }
+            Self::Timeline(id) => !sessions::steps(db, scope, id, 20_001).await?.is_empty(),
             Self::Request(id) => requests::find(db, scope, id).await?.is_some(),
             Self::RequestMessages(id) => content::of_request(db, scope, id).await?.is_some(),
             _ => self.of_facts(&mut db.conn, Source { facts: &db.facts, scope }).await?,

@@ -49,6 +49,8 @@ pub async fn all(data: &mut Data) -> sqlx::Result<Vec<Endpoint>> {
     Ok(vec![
         endpoint(SUMMARY, each(&drawn.sessions, Ask::Summary)),
         endpoint("session summary, largest sessions", each(&drawn.largest_sessions, Ask::Summary)),
+        endpoint("session timeline", each(&drawn.sessions, Ask::Timeline)),
+        endpoint("session timeline, largest sessions", each(&drawn.largest_sessions, Ask::Timeline)),
         endpoint(MESSAGES, each(&drawn.sessions, Ask::SessionMessages)),
         endpoint("session messages, largest sessions", each(&drawn.largest_sessions, Ask::SessionMessages)),
         endpoint(REQUEST, each(&drawn.requests, Ask::Request)),

@@ -192,6 +192,21 @@ async fn every_gateway_gets_the_answers_of_the_api() {
 
 #[tokio::test]
 #[ignore = "needs the built functions: make e2e"]
+async fn a_client_that_takes_gzip_gets_it_wherever_the_gateway_passes_it_on() {
+    let functions = Functions::start(&["health", "requests"]).await;
+    let list = Question::get("requests", "/api/v1/requests", "", NOVEMBER);
+    for question in [Question::get("health", "/openapi.json", "", ""), list] {
+        let takes = Question { headers: vec![("accept-encoding", "br, gzip")], ..question };
+        for gateway in Gateway::ALL {
+            let answer = functions.check(gateway, &takes).await;
+            let encoding = answer.headers.get("content-encoding").map(|encoding| encoding.to_str().expect("a word"));
+            assert_eq!(encoding, (gateway != Gateway::RestApi).then_some("gzip"), "{gateway:?}");
+        }
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs the built functions: make e2e"]
 async fn all_pages_are_reached_through_their_links() {
     let functions = Functions::start(&["sessions"]).await;
     for gateway in Gateway::ALL {

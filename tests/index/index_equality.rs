@@ -193,11 +193,19 @@ pub async fn ask_details(pair: &Pair, release: Release, step: usize) {
         );
         let request = encode(row["request_id"].as_str().expect("an id"));
         pair.get(&format!("/api/v1/sessions/{session}/summary")).await;
+        pair.get(&format!("/api/v1/sessions/{session}/timeline")).await;
+        pair.get(&format!("/api/v1/sessions/{session}/timeline?content=summary&call_ids=true")).await;
         pair.all_pages(&format!("/api/v1/sessions/{session}/messages?limit=3")).await;
         pair.get(&format!("/api/v1/requests/{request}")).await;
         pair.get(&format!("/api/v1/requests/{request}/messages")).await;
     }
-    for path in ["sessions/none/summary", "sessions/none/messages", "requests/none", "requests/none/messages"] {
+    for path in [
+        "sessions/none/timeline",
+        "sessions/none/summary",
+        "sessions/none/messages",
+        "requests/none",
+        "requests/none/messages",
+    ] {
         pair.get(&format!("/api/v1/{path}")).await;
     }
 }
@@ -205,10 +213,12 @@ pub async fn ask_details(pair: &Pair, release: Release, step: usize) {
 #[test]
 fn every_endpoint_is_asked() {
     let asked = ["sessions", "sessions/search", "sessions/{session_id}/summary", "sessions/{session_id}/messages"];
-    let asked = asked.into_iter().chain(["requests", "requests/{request_id}", "requests/{request_id}/messages"]);
+    let asked = asked.into_iter().chain(["sessions/{session_id}/timeline"]);
+    let asked = asked.chain(["requests", "requests/{request_id}", "requests/{request_id}/messages"]);
     let asked: Vec<String> = asked.map(|path| format!("/api/v1/{path}")).collect();
     for endpoint in endpoints::over_the_log() {
-        let elsewhere = ["/api/v1/analytics/", "/api/v1/reports/"];
+        // The caller is told whether there is an index.
+        let elsewhere = ["/api/v1/analytics/", "/api/v1/reports/", "/api/v1/me"];
         let is_asked = asked.contains(&endpoint.path) || elsewhere.iter().any(|path| endpoint.path.starts_with(path));
         assert!(is_asked && (endpoint.method == Method::GET || endpoint.path.ends_with("/search")), "{endpoint:?}");
     }
@@ -293,6 +303,7 @@ async fn callers_who_see_some_rows_only_are_told_the_same_with_an_index() {
         assert!(total["total_requests"].as_i64() > Some(20), "{name}: {total}");
         ask_some(&scoped, &mut Dice(3)).await;
         scoped.get("/api/v1/sessions/shared/summary").await;
+        scoped.get("/api/v1/sessions/shared/timeline?content=summary").await;
         scoped.all_pages("/api/v1/sessions/shared/messages?limit=50").await;
     }
 }

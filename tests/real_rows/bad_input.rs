@@ -57,6 +57,8 @@ fn bad_values() -> BTreeMap<&'static str, (&'static str, Vec<&'static str>)> {
         ("status", ("must be one of: success, failure", vec!["failed", "", "SUCCESS", "success,failure"])),
         ("origin", ("must be one of: user, internal, read, unknown", vec!["users", "", "USER", "user,read"])),
         ("sort", ("must be one of: start, last_activity", vec!["model", "", "start desc", "cost;--"])),
+        ("content", ("must be one of: none, summary", vec!["all", "", "true"])),
+        ("call_ids", ("must be true or false", vec!["", "maybe", "yes"])),
         ("order", ("must be one of: desc, asc", vec!["down", "", "ASC"])),
         (
             "group_by",

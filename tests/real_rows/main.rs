@@ -26,6 +26,7 @@ mod secrets;
 mod session_messages;
 mod session_search;
 mod session_summary;
+mod session_timeline;
 mod smoke;
 mod sql_snapshots;
 mod telemetry;

@@ -46,6 +46,7 @@ fn cases() -> Vec<Case> {
             question: Question::Post(json!({"team_id": "t", "end_user": "e", "min_requests": 2})),
         },
         get("session.summary", "/api/v1/sessions/{session_id}/summary", ""),
+        get("session.timeline", "/api/v1/sessions/{session_id}/timeline", ""),
         get("session.messages", "/api/v1/sessions/{session_id}/messages", ""),
         get("requests.list", "/api/v1/requests", ""),
         get(
@@ -231,7 +232,8 @@ fn every_endpoint_has_a_case() {
             (method, case.endpoint.to_owned())
         })
         .collect();
-    for endpoint in endpoints::over_the_log() {
+    // What says who is calling asks for no rows.
+    for endpoint in endpoints::over_the_log().into_iter().filter(|endpoint| endpoint.path != "/api/v1/me") {
         let key = (endpoint.method.clone(), endpoint.path.clone());
         assert!(asked.contains(&key), "{} {} has no case in tests/sql", endpoint.method, endpoint.path);
     }

@@ -7,15 +7,17 @@ use serde_json::json;
 use tests::{Answer, App, endpoints};
 
 /// Each with the name of its file.
-const QUESTIONS: [(&str, &str); 19] = [
+const QUESTIONS: [(&str, &str); 21] = [
     ("health", "/health"),
     ("liveness", "/health/live"),
     ("sessions", "/api/v1/sessions?limit=1"),
     ("session-summary", "/api/v1/sessions/shared-session-01/summary"),
+    ("session-timeline", "/api/v1/sessions/shared-session-01/timeline"),
     ("session-messages", "/api/v1/sessions/shared-session-01/messages?limit=1"),
     ("requests", "/api/v1/requests?limit=1"),
     ("request", "/api/v1/requests/chatcmpl-yr6aPUVJ4YNd3kjtFuBtoSPd3ktW1"),
     ("request-messages", "/api/v1/requests/chatcmpl-yr6aPUVJ4YNd3kjtFuBtoSPd3ktW1/messages"),
+    ("me", "/api/v1/me"),
     ("overview", "/api/v1/analytics/overview"),
     ("agents", "/api/v1/analytics/agents?top=2"),
     ("models", "/api/v1/analytics/models?top=2&details=true"),

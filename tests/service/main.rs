@@ -1,6 +1,7 @@
 //! The service as a whole: what is served, faults, upgrades, and what is deployed.
 
 mod answers;
+mod compression;
 mod faults;
 mod hang_ups;
 mod local_server;

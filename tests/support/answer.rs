@@ -1,6 +1,9 @@
 //! An answer of the API.
 
+use std::io::Read;
+
 use axum::body::Body;
+use flate2::read::GzDecoder;
 use http::{HeaderMap, Response, StatusCode};
 use http_body_util::BodyExt;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
@@ -21,8 +24,20 @@ impl Answer {
     pub(crate) async fn read(response: Response<Body>) -> Self {
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.expect("the body is read").to_bytes();
-        let text = String::from_utf8(bytes.to_vec()).expect("the body is UTF-8");
-        Self { status: parts.status, headers: parts.headers, text }
+        Self::of(parts.status, parts.headers, &bytes)
+    }
+
+    /// From a body as it was sent.
+    pub(crate) fn of(status: StatusCode, headers: HeaderMap, mut body: &[u8]) -> Self {
+        let mut text = String::new();
+        let is_read = match headers.get("content-encoding").map(|encoding| encoding.to_str().expect("a word")) {
+            None => body.read_to_string(&mut text),
+            Some("gzip") => GzDecoder::new(body).read_to_string(&mut text),
+            Some("br") => brotli_decompressor::Decompressor::new(body, 4096).read_to_string(&mut text),
+            Some(other) => panic!("compressed by {other}"),
+        };
+        is_read.expect("the body is UTF-8");
+        Self { status, headers, text }
     }
 
     /// The JSON of a 200.

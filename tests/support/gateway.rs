@@ -192,9 +192,11 @@ impl Gateway {
         for (name, values) in response["multiValueHeaders"].as_object().into_iter().flatten().filter(|_| several) {
             values.as_array().expect("a list").iter().for_each(|value| add(name, value));
         }
-        let text = response["body"].as_str().unwrap_or_default().to_owned();
-        assert_eq!(response["isBase64Encoded"], false, "text goes as it is: {response}");
-        Answer { status, headers, text }
+        let body = response["body"].as_str().unwrap_or_default();
+        let is_compressed = headers.contains_key("content-encoding");
+        assert_eq!(response["isBase64Encoded"], is_compressed, "text goes as it is: {response}");
+        let body = if is_compressed { STANDARD.decode(body).expect("base64") } else { body.into() };
+        Answer::of(status, headers, &body)
     }
 }
 

@@ -1,7 +1,8 @@
-//! Requests: a list of them, one in full, and what was said in it.
+//! Requests: a list of them, one in full, and what was said in it; and who is asking.
 
 mod detail;
 mod list;
+mod me;
 mod messages;
 
 use traceability_http::{ApiError, AppState};
@@ -15,6 +16,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(list::list_requests))
         .routes(routes!(detail::get_request))
         .routes(routes!(messages::get_request_messages))
+        .routes(routes!(me::get_me))
 }
 
 /// The answer for a request that does not exist.

@@ -5,6 +5,7 @@ mod list;
 mod messages;
 mod search;
 mod summary;
+mod timeline;
 
 use traceability_http::AppState;
 use utoipa_axum::router::OpenApiRouter;
@@ -18,4 +19,5 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(search::search_sessions))
         .routes(routes!(messages::get_session_messages))
         .routes(routes!(summary::get_session_summary))
+        .routes(routes!(timeline::get_session_timeline))
 }

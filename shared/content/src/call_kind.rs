@@ -37,6 +37,12 @@ pub(crate) enum CallKind {
     Unknown,
 }
 
+/// Whether the prompts of this call type repeat the conversation so far, as far as the type tells.
+#[must_use]
+pub fn repeats_history(call_type: &str) -> bool {
+    matches!(CallKind::new(call_type), CallKind::Chat | CallKind::Responses | CallKind::Unknown)
+}
+
 impl CallKind {
     pub(crate) fn new(call_type: &str) -> Self {
         let holds = |parts: &[&str]| parts.iter().any(|part| call_type.contains(part));

@@ -34,6 +34,16 @@ pub struct Conversation {
     heads: Vec<BranchHead>,
 }
 
+/// What a request is in its session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Added {
+    /// For each message of its prompt whether it is new; its response always is.
+    pub new: Vec<bool>,
+    /// The position of the request whose conversation it goes on with; `None` for one that begins a conversation, or of which
+    /// that is not known.
+    pub parent: Option<u64>,
+}
+
 /// A conversation that a prompt may continue.
 struct Candidate {
     agent: Agent,
@@ -69,28 +79,35 @@ impl Conversation {
     /// Adds the session's next request. Returns for each message of its prompt whether it is new; its response always
     /// is. `position` identifies the request for [`Self::restore`] and must be different for each.
     pub fn add(&mut self, position: u64, content: &Content) -> Vec<bool> {
-        let mut new = vec![true; content.prompt.len()];
+        self.follow(position, content).new
+    }
+
+    /// As [`Self::add`], with the request that it follows on.
+    pub fn follow(&mut self, position: u64, content: &Content) -> Added {
+        let mut added = Added { new: vec![true; content.prompt.len()], parent: None };
         if content.history == History::None {
-            return new;
+            return added;
         }
         let prompt = Prompt::new(&content.prompt, position);
         for (place, known) in self.known_instructions(&prompt) {
-            new[place] = !known;
+            added.new[place] = !known;
         }
         if content.history == History::Kept {
             // Behind the first messages, instructions are part of what the provider is told once.
-            new[prompt.leading..].fill(true);
+            added.new[prompt.leading..].fill(true);
             self.heads.retain(|head| head.prompt.is_some() || head.agent != prompt.agent);
             self.push(BranchHead::kept(position, &prompt, content));
-            return new;
+            return added;
         }
         if !self.is_said_again(&prompt, content) {
-            for (place, known) in prompt.places.iter().zip(self.known(&prompt)) {
-                new[*place] = !known;
+            let (known, parent) = self.known(&prompt);
+            for (place, known) in prompt.places.iter().zip(known) {
+                added.new[*place] = !known;
             }
+            added.parent = parent;
         }
         self.push(BranchHead::repeated(position, &prompt, content));
-        new
+        added
     }
 
     /// The positions of the requests that the state consists of, in order.
@@ -163,8 +180,8 @@ impl Conversation {
     }
 
     /// Finds the conversation that a prompt continues, and gives up those that it replaces. Returns for each message that
-    /// was said whether it is known.
-    fn known(&mut self, prompt: &Prompt) -> Vec<bool> {
+    /// was said whether it is known, and the last request of that conversation.
+    fn known(&mut self, prompt: &Prompt) -> (Vec<bool>, Option<u64>) {
         let candidates = self.candidates(prompt);
         let chosen = choose(&candidates);
         let agreement = chosen.map(|index| candidates[index].agreement).unwrap_or_default();
@@ -177,6 +194,8 @@ impl Conversation {
             let changed = self.changed(prompt, &candidates, agreement.messages);
             (known, edited) = changed.unwrap_or((known, None));
         }
+        let whole = |index: &usize| candidates[*index].agreement.whole && candidates[*index].agreement.messages > 0;
+        let parent = edited.or(chosen.filter(whole)).map(|index| self.heads[index].position);
         let mut index = 0;
         self.heads.retain(|head| {
             let Candidate { agent, agreement } = &candidates[index];
@@ -187,7 +206,7 @@ impl Conversation {
             // Of several choices another one may still be continued.
             !replaced || head.responses.len() > 1
         });
-        known
+        (known, parent)
     }
 
     fn candidates(&self, prompt: &Prompt) -> Vec<Candidate> {

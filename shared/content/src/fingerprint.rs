@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::instructions::{self, is_instruction};
 use super::marks;
-use super::message::Message;
+use super::message::{Message, ToolCall};
 
 /// What is at least said in messages that are not said twice by chance, in characters.
 pub const TELLING: usize = 24;
@@ -249,12 +249,15 @@ fn is_cache_mark(raw: &Value) -> bool {
 }
 
 fn arguments(message: &Message, hasher: &mut DefaultHasher) {
-    for call in &message.tool_calls {
-        call.arguments_text.hash(hasher);
-        // A call without arguments has null, an empty text, or an empty object of them.
-        if !super::json::is_blank(&call.arguments) {
-            hash_json(&call.arguments, hasher);
-        }
+    message.tool_calls.iter().for_each(|call| call_arguments(call, hasher));
+}
+
+/// Adds the arguments of one call.
+pub fn call_arguments(call: &ToolCall, hasher: &mut DefaultHasher) {
+    call.arguments_text.hash(hasher);
+    // A call without arguments has null, an empty text, or an empty object of them.
+    if !super::json::is_blank(&call.arguments) {
+        hash_json(&call.arguments, hasher);
     }
 }
 

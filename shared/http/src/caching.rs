@@ -78,12 +78,14 @@ pub async fn revalidate(response: Response, copies: &Copies) -> Response {
     }
     hash.update(&bytes);
     let tag = format!("\"{}\"", hex::encode(&hash.finalize()[..16]));
-    if let Ok(value) = HeaderValue::from_str(&tag) {
+    // A weak one: it is of what the answer says, which may be sent compressed or not.
+    if let Ok(value) = HeaderValue::from_str(&format!("W/{tag}")) {
         parts.headers.insert(header::ETAG, value);
     }
     parts.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     if copies.have(&tag) {
         parts.status = StatusCode::NOT_MODIFIED;
+        parts.headers.append(header::VARY, HeaderValue::from_static("accept-encoding"));
         parts.headers.remove(header::CONTENT_TYPE);
         parts.headers.remove(header::CONTENT_LENGTH);
         return Response::from_parts(parts, Body::empty());

@@ -1,4 +1,5 @@
-//! Who is calling, as handlers get it: [`Caller`], and [`ContentReader`] where the answer has content.
+//! Who is calling, as handlers get it: [`Caller`], [`ContentReader`] where the answer has content, and [`MayRead`] where it has
+//! some if that is asked for.
 
 use std::sync::Arc;
 
@@ -42,6 +43,12 @@ impl Caller {
     #[must_use]
     pub fn scope(&self) -> &Scope {
         &self.0.scope
+    }
+
+    /// Who it is, and what it may see.
+    #[must_use]
+    pub fn principal(&self) -> &Principal {
+        &self.0
     }
 
     /// Who it is, for what must not be passed on to another caller.
@@ -91,6 +98,27 @@ impl ContentReader {
             }
         }
         if may_read { Disclosure::Content(&self.redaction) } else { Disclosure::Withheld }
+    }
+}
+
+/// Who is calling for an answer that has content only where a parameter asks for it.
+pub struct MayRead {
+    reader: ContentReader,
+    read: Read,
+}
+
+impl MayRead {
+    /// The rows that the caller may see.
+    #[must_use]
+    pub fn scope(&self) -> &Scope {
+        self.reader.scope()
+    }
+
+    /// The caller as a reader of content: what is answered is written to the audit log from now on.
+    #[must_use]
+    pub fn for_content(self) -> ContentReader {
+        self.reader.context.lock().read = Some(self.read);
+        self.reader
     }
 }
 
@@ -144,7 +172,7 @@ impl FromRequestParts<AppState> for Caller {
     }
 }
 
-impl FromRequestParts<AppState> for ContentReader {
+impl FromRequestParts<AppState> for MayRead {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
@@ -162,8 +190,15 @@ impl FromRequestParts<AppState> for ContentReader {
             read.request = value("request_id");
         }
         let context = RequestContext::of(parts);
-        context.lock().read = Some(read);
-        Ok(Self { caller, context, redaction: Arc::clone(&state.redaction) })
+        Ok(Self { reader: ContentReader { caller, context, redaction: Arc::clone(&state.redaction) }, read })
+    }
+}
+
+impl FromRequestParts<AppState> for ContentReader {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        Ok(MayRead::from_request_parts(parts, state).await?.for_content())
     }
 }
 

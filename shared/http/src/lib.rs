@@ -28,10 +28,13 @@ pub mod window;
 
 pub use body::JsonBody;
 pub use caching::CachePolicy;
-pub use caller::{Caller, ContentReader};
+pub use caller::{Caller, ContentReader, MayRead};
 pub use cursor::Cursor;
 pub use error::{ApiError, ApiResult, Problem, Unauthorized};
 pub use id::PathId;
 pub use page::{Page, PageSize};
 pub use params::Query;
 pub use state::AppState;
+
+/// The version of this service.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -14,6 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use super::caller::LITELLM_API_KEY;
 use super::error::Problem;
 use super::state::AppState;
+use crate::VERSION;
 
 const DESCRIPTION: &str = "\
 Sessions, requests, costs and usage out of LiteLLM's spend logs, read straight from the table that LiteLLM writes, or from \
@@ -28,11 +29,12 @@ result.\n\
 text of messages is a right of its own (`content_unavailable_reason: not_permitted`).";
 
 /// The groups, in the order in which people need them.
-const TAGS: [(&str, &str); 5] = [
+const TAGS: [(&str, &str); 6] = [
     ("sessions", "What happened in a session, message by message, and which sessions there were"),
     ("analytics", "Which agent, user, team or model costs what, and since when"),
     ("requests", "Single requests"),
     ("reports", "What was spent, for those who do not ask an API"),
+    ("me", "Who is calling, and what they may see"),
     ("health", "The service itself"),
 ];
 
@@ -43,7 +45,7 @@ pub fn document(router: OpenApiRouter<AppState>) -> OpenApi {
         .info(
             InfoBuilder::new()
                 .title("LLM Traceability API")
-                .version(env!("CARGO_PKG_VERSION"))
+                .version(VERSION)
                 .description(Some(DESCRIPTION))
                 .license(Some(LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build()))
                 .build(),

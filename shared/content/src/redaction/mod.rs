@@ -68,6 +68,13 @@ impl Redaction {
         Self::default()
     }
 
+    /// What is replaced, by the names of the rules: words of `REDACT` and names of `REDACT_PATTERNS`.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        let name = |rule: &Rule| rule.placeholder.trim_start_matches("[redacted: ").trim_end_matches(']').to_owned();
+        self.rules.iter().map(name).collect()
+    }
+
     pub(super) fn is_none(&self) -> bool {
         self.rules.is_empty()
     }

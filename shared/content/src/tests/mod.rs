@@ -5,6 +5,7 @@ mod conversations;
 mod disclosures;
 mod identity;
 mod once;
+mod outlines;
 mod properties;
 mod shapes;
 mod sources;

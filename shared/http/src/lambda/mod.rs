@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::to_bytes;
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderValue, Response, StatusCode, header};
 use lambda_http::lambda_runtime::{self, LambdaEvent};
-use lambda_http::request::LambdaRequest;
+use lambda_http::request::{LambdaRequest, RequestContext};
 use lambda_http::{Adapter, Body, Request, RequestExt, Service, service_fn};
 use serde::Serialize;
 use tower::ServiceExt;
@@ -31,7 +31,8 @@ use gateway::Arrival;
 /// How long starting may wait for the first connection. A function that starts gets more of a processor than its memory
 /// pays for, and nobody waits for it yet.
 const WARM_UP: Duration = Duration::from_secs(1);
-/// Lambda carries 6 MB, and in these JSON is a string: each of its quotes and backslashes counts twice.
+/// Lambda carries 6 MB, and in these JSON is a string: each of its quotes and backslashes counts twice. What is compressed is
+/// in base64: three bytes count as four.
 const LARGEST_ANSWER: u64 = 4_500_000;
 
 /// Serves the routes until Lambda ends the environment: one request at a time, or as many at once as
@@ -96,6 +97,11 @@ async fn invoke(service: Router, mut event: LambdaEvent<LambdaRequest>) -> Resul
 /// anyway.
 async fn answer(service: Router, arrival: Arrival, mut request: Request) -> Result<Response<Body>, Infallible> {
     arrival.keep_client_path(&mut request);
+    if matches!(request.request_context_ref(), Some(RequestContext::ApiGatewayV1(_))) {
+        // A REST API passes base64 on as it is, unless it is told which types are binary. It compresses by itself, where its
+        // minimumCompressionSize says so.
+        request.headers_mut().remove(header::ACCEPT_ENCODING);
+    }
     if let Some(claims) = request.request_context_ref().and_then(gateway::verified_claims) {
         request.extensions_mut().insert(GatewayClaims(claims));
     }
@@ -115,7 +121,64 @@ async fn answer(service: Router, arrival: Arrival, mut request: Request) -> Resu
         parts.status = StatusCode::INTERNAL_SERVER_ERROR;
         return Ok(Response::from_parts(parts, Body::Empty));
     };
-    // Text goes as it is; anything else would be sent in base64, a third larger.
-    let body = String::from_utf8(bytes.into()).map_or_else(|error| Body::Binary(error.into_bytes()), Body::Text);
+    // Text goes as it is; anything else is sent in base64, a third larger.
+    let body = if parts.headers.contains_key(header::CONTENT_ENCODING) {
+        Body::Binary(bytes.into())
+    } else {
+        String::from_utf8(bytes.into()).map_or_else(|error| Body::Binary(error.into_bytes()), Body::Text)
+    };
     Ok(Response::from_parts(parts, body))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use axum::routing::get;
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    use flate2::read::GzDecoder;
+    use lambda_http::Context;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::layers::compressed;
+
+    /// What the function answers to an event of a client that takes gzip.
+    async fn answered(mut event: Value) -> Value {
+        event["headers"] = json!({"host": "api.example.com", "accept-encoding": "gzip, br;q=0.5"});
+        let large = |request: axum::extract::Request| async move {
+            let accepted = request.headers().get(header::ACCEPT_ENCODING).cloned();
+            compressed(axum::response::Response::new("large ".repeat(500).into()), accepted).await
+        };
+        let router = Router::new().route("/large", get(large));
+        let event: LambdaRequest = serde_json::from_value(event).expect("an event");
+        let answer = invoke(router, LambdaEvent::new(event, Context::default())).await;
+        let Ok(answer) = answer;
+        serde_json::to_value(answer).expect("JSON")
+    }
+
+    #[tokio::test]
+    async fn what_is_compressed_leaves_in_base64_where_the_gateway_decodes_that() {
+        let http = json!({"method": "GET", "path": "/large", "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1"});
+        let version_2 = json!({"version": "2.0", "routeKey": "$default", "rawPath": "/large", "rawQueryString": "",
+            "isBase64Encoded": false, "requestContext": {"stage": "$default", "timeEpoch": 0, "http": http}});
+        let balancer = json!({"httpMethod": "GET", "path": "/large", "queryStringParameters": {}, "body": "",
+            "isBase64Encoded": false, "requestContext": {"elb": {"targetGroupArn": "arn"}}});
+        for event in [version_2, balancer] {
+            let answer = answered(event).await;
+            assert_eq!(
+                (&answer["isBase64Encoded"], &answer["headers"]["content-encoding"]),
+                (&json!(true), &json!("gzip"))
+            );
+            let body = STANDARD.decode(answer["body"].as_str().expect("a text")).expect("base64");
+            let mut text = String::new();
+            GzDecoder::new(&body[..]).read_to_string(&mut text).expect("gzip");
+            assert_eq!(text, "large ".repeat(500));
+        }
+        let rest = json!({"resource": "/large", "path": "/large", "httpMethod": "GET", "isBase64Encoded": false,
+            "requestContext": {"resourcePath": "/large", "stage": "prod", "path": "/large", "httpMethod": "GET", "identity": {}}});
+        let answer = answered(rest).await;
+        assert_eq!((&answer["isBase64Encoded"], &answer["body"]), (&json!(false), &json!("large ".repeat(500))));
+    }
 }

@@ -1,8 +1,9 @@
 //! The layers around every router, from the outside to the inside: a request's id and the line in the log, headers, the
-//! words of a problem, the audit, sizes, the age of an answer, the deadline, panics.
+//! words of a problem, the audit, sizes, compression, the age of an answer, the deadline, panics.
 
 mod audit;
 mod browsers;
+mod compression;
 mod files;
 mod limits;
 mod request_id;
@@ -25,6 +26,8 @@ use traceability_runtime::telemetry::Answered;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use self::browsers::protect_browsers;
+#[cfg(test)]
+pub(crate) use self::compression::compressed;
 pub use self::files::files;
 pub use self::request_id::REQUEST_ID;
 pub use self::timing::SERVER_TIMING;
@@ -82,6 +85,8 @@ struct Exchange {
     uri: Uri,
     route: String,
     copies: Copies,
+    /// The encodings that the client takes.
+    accepted: Option<HeaderValue>,
     context: RequestContext,
     stats: Arc<DbStats>,
 }
@@ -91,6 +96,7 @@ async fn around(State(state): State<AppState>, mut request: Request, next: Next)
     let exchange = Exchange::new(state, &mut request);
     let response = exchange.run(request, next).await;
     let response = exchange.dated(response).await;
+    let response = compression::compressed(response, exchange.accepted.clone()).await;
     let response = limits::deliverable(response, exchange.state.largest_answer);
     let response = exchange.recorded(response);
     let response = exchange.in_words(response).await;
@@ -107,7 +113,8 @@ impl Exchange {
         let context = RequestContext::default();
         request.extensions_mut().insert(context.clone());
         let (method, copies) = (request.method().clone(), Copies::of(request.headers()));
-        Self { state, started, id, method, uri, route, copies, context, stats: Arc::new(DbStats::default()) }
+        let accepted = request.headers().get(header::ACCEPT_ENCODING).cloned();
+        Self { state, started, id, method, uri, route, copies, accepted, context, stats: Arc::new(DbStats::default()) }
     }
 
     /// The handler's answer, if it comes in time. When it leaves, no statement goes on.
