@@ -62,6 +62,17 @@ export async function follow<T>(path: string, signal?: AbortSignal): Promise<Ans
   return { data, asOf: response.headers.get("X-As-Of"), next: nextOf(response.headers) };
 }
 
+/** Asks with a key that is not kept yet; throws the problem that the API has with it. */
+export async function tryKey(key: string): Promise<void> {
+  const headers = { Authorization: `Bearer ${key}` };
+  const response = await fetch("/api/v1/requests?limit=1", { headers, credentials: "same-origin" }).catch(() => null);
+  if (!response) throw unreachable();
+  if (!response.ok) {
+    const body: unknown = await response.json().catch(() => null);
+    throw problemOf(response.status, response.headers, body);
+  }
+}
+
 /** A file, to be saved. */
 export async function download(path: string, name: string): Promise<void> {
   const blob = await (await raw(path)).blob();

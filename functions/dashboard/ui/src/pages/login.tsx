@@ -1,8 +1,8 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { answer, client } from "../api/client";
+import { tryKey } from "../api/client";
 import { asProblem } from "../api/problem";
 import { config } from "../login/config";
-import { credential, forgetKey, keepKey, needed } from "../login/credential";
+import { keepKey, needed } from "../login/credential";
 import { comeBack, leave } from "../login/oidc";
 import { BASE, href, location, navigate } from "../router";
 import { t } from "../text";
@@ -41,19 +41,20 @@ export function LoginPage() {
     setState("checking");
     setSaid(null);
     const to = target();
-    keepKey(key);
     try {
-      await answer(client.GET("/api/v1/sessions", { params: { query: { limit: 1 } } }));
+      // What a header cannot carry is no key.
+      if (!/^[\x21-\x7e]+$/.test(key)) return setSaid(t.login.wrong);
+      await tryKey(key);
+      keepKey(key);
       if (location.value.path === "/login") navigate(to);
     } catch (error) {
       const problem = asProblem(error);
-      if (credential.value) forgetKey();
-      needed.value = "asked";
       setSaid(
         problem.kind === "login" ? t.login.wrong : problem.kind === "forbidden" ? t.login.noRights : problem.detail,
       );
+    } finally {
+      setState("waiting");
     }
-    setState("waiting");
   };
 
   return (

@@ -154,20 +154,22 @@ export function SessionPage({ id }: { id: string }) {
           <div class="panes">
             <Waterfall timeline={timeline} loaded={parts} selected={selected} onSelect={select} />
             <div class="reader">
-              <div class="tabs" role="tablist">
-                {(["turn", "conversation"] as const).map((name) => (
-                  <button
-                    key={name}
-                    type="button"
-                    role="tab"
-                    id={`tab-${name}`}
-                    aria-controls="reader-panel"
-                    aria-selected={tab === name}
-                    onClick={() => setQuery({ tab: name === "turn" ? null : name }, "replace")}
-                  >
-                    {t.session.tabs[name]}
-                  </button>
-                ))}
+              <div class="tabs">
+                <div role="tablist">
+                  {(["turn", "conversation"] as const).map((name) => (
+                    <button
+                      key={name}
+                      type="button"
+                      role="tab"
+                      id={`tab-${name}`}
+                      aria-controls="reader-panel"
+                      aria-selected={tab === name}
+                      onClick={() => setQuery({ tab: name === "turn" ? null : name }, "replace")}
+                    >
+                      {t.session.tabs[name]}
+                    </button>
+                  ))}
+                </div>
                 <button type="button" class="button quiet" onClick={() => setSearching(true)}>
                   {t.session.search}
                 </button>
