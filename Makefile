@@ -169,7 +169,7 @@ ui-browser: $(UI_PACKAGES) ## Use the dashboard in a browser, over a PostgreSQL 
 
 screenshots: $(UI_PACKAGES) ## Take the pictures of the dashboard for the documentation
 	cargo build --quiet --workspace --bin local
-	SCREENSHOTS=1 tests/native-postgres.sh env $(NPM) run --silent browser -- screenshots
+	env SCREENSHOTS=1 $(NPM) run --silent browser
 
 $(UI_PACKAGES): $(UI)/package-lock.json $(UI_TOOLS)
 	$(NPM) ci --silent --no-audit --no-fund

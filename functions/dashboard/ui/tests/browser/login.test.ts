@@ -9,7 +9,7 @@ const base = inject("guarded");
 
 test("a key opens the page it was asked for, and is forgotten at log-out", async () => {
   const visitor = await Visitor.of(base);
-  const page = await visitor.go("/sessions?range=7d&sort=cost");
+  const page = await visitor.go("/sessions?range=today&sort=cost");
   await page.getByRole("heading", { name: "Log in" }).waitFor();
   const field = page.getByLabel("LiteLLM key or service key");
   await field.fill("sk-wrong");
@@ -31,7 +31,7 @@ test("a key opens the page it was asked for, and is forgotten at log-out", async
 });
 
 test("an address shows each reader what their own key may see", async () => {
-  const address = "?range=30d";
+  const address = "?range=today";
   const values = [];
   for (const key of [KEYS.all, KEYS.support]) {
     const visitor = await Visitor.of(base, { key });

@@ -122,7 +122,7 @@ describe("in one zone", () => {
   });
 
   test("break the costs down by team and click through", async () => {
-    const page = await visitor.go("/costs?range=30d");
+    const page = await visitor.go("/costs?range=7d");
     await visitor.settled();
     await page.getByLabel("then by").selectOption("model");
     await visitor.settled();

@@ -1,0 +1,28 @@
+// The pictures of the documentation: `make screenshots`.
+
+import { fileURLToPath } from "node:url";
+import { inject, test } from "vitest";
+import { ask, useBrowser, Visitor } from "./page";
+
+useBrowser();
+const base = inject("open");
+const picture = (name: string) => fileURLToPath(new URL(`../../../pictures/${name}.png`, import.meta.url));
+
+interface Session {
+  session_id: string;
+}
+
+test("pictures", async () => {
+  const visitor = await Visitor.of(base, { width: 1180, height: 760, zone: "UTC" });
+  const page = await visitor.go("?range=7d");
+  await visitor.settled();
+  await page.screenshot({ path: picture("overview") });
+  const found = await ask<Session[]>(
+    base,
+    "/api/v1/sessions?sort=cost&has_tool_calls=true&min_requests=6&status=failure&limit=1",
+  );
+  await visitor.go(`/sessions/${encodeURIComponent(found[0]?.session_id ?? "")}?turn=3`);
+  await page.locator(".turn .message").first().waitFor();
+  await page.screenshot({ path: picture("session") });
+  await visitor.close();
+}, 300_000);
