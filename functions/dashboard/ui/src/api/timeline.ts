@@ -152,55 +152,79 @@ const timelinePath = (id: string, content: "none" | "summary"): string =>
 export const messagesPath = (id: string, limit: number): string =>
   pathOf(`/api/v1/sessions/${encodeURIComponent(id)}/messages`, { limit });
 
-/** Loads the steps; `onPart` gets them as they grow, where they come in pages. */
+interface FirstPart {
+  loaded: LoadedTimeline;
+  calls: CallCounts;
+  next: string | null;
+}
+
+/** The session's totals, and the steps of its first turns: they are there long before all of a large session are. */
+async function firstPart(id: string, signal: AbortSignal): Promise<FirstPart> {
+  const [summary, page] = await Promise.all([
+    answer(client.GET("/api/v1/sessions/{session_id}/summary", { params: { path: { session_id: id } }, signal })),
+    follow<SessionMessage[]>(messagesPath(id, 200), signal),
+  ]);
+  const totals = summary.data;
+  const steps = emptySteps();
+  const calls = new CallCounts();
+  addPage(steps, page.data, new Date(totals.session_start).getTime(), calls);
+  const timeline: Timeline = {
+    session_id: id,
+    start: totals.session_start,
+    end: totals.session_end,
+    wall_seconds: totals.total_duration_seconds,
+    busy_seconds: totals.busy_seconds,
+    requests: totals.total_messages,
+    cost: totals.total_cost,
+    total_tokens: totals.total_tokens,
+    steps,
+    verdict: verdictOf(steps, calls),
+  };
+  return { loaded: { timeline, complete: page.next === null, asOf: page.asOf }, calls, next: page.next };
+}
+
+/** Loads the steps; `onPart` gets them as they grow. */
 export async function loadTimeline(
   id: string,
   signal: AbortSignal,
   onPart: (loaded: LoadedTimeline) => void,
 ): Promise<LoadedTimeline> {
+  let isWhole = false;
+  const early = firstPart(id, signal);
+  early.then(
+    (part) => {
+      if (!isWhole) onPart(part.loaded);
+    },
+    // Whoever needs it finds out what went wrong.
+    () => {},
+  );
   try {
     const whole = await follow<SentTimeline>(timelinePath(id, "none"), signal);
+    isWhole = true;
     onPart({ timeline: named(whole.data), complete: true, asOf: whole.asOf });
     // What the messages themselves tell comes after what is quick: who spoke, and which calls are repeated. A key without
     // the right to content goes without it, and so does a session that takes too long to read.
     const more = await follow<SentTimeline>(timelinePath(id, "summary"), signal).catch(() => whole);
     return { timeline: named(more.data), complete: true, asOf: more.asOf };
   } catch (error) {
-    // An older service has no such endpoint. Where it is the session that is missing, the summary says so.
+    // An older service has no such endpoint. Where it is the session that is missing, the first part says so.
     if (!(error instanceof ApiProblem) || error.kind !== "missing") throw error;
   }
-  const summary = await answer(
-    client.GET("/api/v1/sessions/{session_id}/summary", { params: { path: { session_id: id } }, signal }),
-  );
-  const { session_start, session_end, total_duration_seconds, busy_seconds, total_messages, total_cost, total_tokens } =
-    summary.data;
-  const steps = emptySteps();
-  const calls = new CallCounts();
-  const startMs = new Date(session_start).getTime();
-  let path: string | null = messagesPath(id, 200);
-  let loaded: LoadedTimeline | undefined;
+  const { loaded, calls, next } = await early;
+  const { timeline } = loaded;
+  const startMs = new Date(timeline.start).getTime();
+  let path = next;
+  let last = loaded;
   while (path) {
     const page: Answer<SessionMessage[]> = await follow<SessionMessage[]>(path, signal);
-    addPage(steps, page.data, startMs, calls);
+    addPage(timeline.steps, page.data, startMs, calls);
     path = page.next;
-    loaded = {
-      timeline: {
-        session_id: id,
-        start: session_start,
-        end: session_end,
-        wall_seconds: total_duration_seconds,
-        busy_seconds,
-        requests: total_messages,
-        cost: total_cost,
-        total_tokens,
-        steps,
-        verdict: verdictOf(steps, calls),
-      },
+    last = {
+      timeline: { ...timeline, verdict: verdictOf(timeline.steps, calls) },
       complete: path === null,
       asOf: page.asOf,
     };
-    onPart(loaded);
+    onPart(last);
   }
-  if (!loaded) throw new Error("a session without a page");
-  return loaded;
+  return last;
 }

@@ -1,3 +1,4 @@
+import type { JSX } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Timeline } from "../api/shapes";
 import { duration, money, number, short } from "../format";
@@ -35,10 +36,10 @@ interface RowProps {
   timeline: Timeline;
   layout: Layout;
   row: number;
-  selected: number;
+  isSelected: boolean;
 }
 
-function Row({ timeline, layout, row, selected }: RowProps) {
+function Row({ timeline, layout, row, isSelected }: RowProps) {
   const index = layout.rows[row] ?? 0;
   const place = { transform: `translateY(${row * ROW}px)` };
   if (index < 0) {
@@ -61,7 +62,7 @@ function Row({ timeline, layout, row, selected }: RowProps) {
       id={`step-${index}`}
       class={failed ? "wf-row failed" : "wf-row"}
       role="option"
-      aria-selected={index === selected}
+      aria-selected={isSelected}
       aria-posinset={index + 1}
       aria-setsize={steps.request_id.length}
       data-step={index}
@@ -170,6 +171,17 @@ export function Waterfall(props: WaterfallProps) {
   }, [selected, layout]);
 
   const slots = Math.min(range.pool, count);
+  // A row that shows what it showed is the same element, and costs nothing.
+  const drawn = useRef<{ layout: Layout; rows: Map<number, JSX.Element> }>({ layout, rows: new Map() });
+  if (drawn.current.layout !== layout) drawn.current = { layout, rows: new Map() };
+  const rowAt = (slot: number, row: number) => {
+    const isSelected = layout.rows[row] === selected;
+    const known = drawn.current.rows.get(slot);
+    if (known && known.props.row === row && known.props.isSelected === isSelected) return known;
+    const made = <Row key={slot.toString()} timeline={timeline} layout={layout} row={row} isSelected={isSelected} />;
+    drawn.current.rows.set(slot, made);
+    return made;
+  };
   return (
     <section class="waterfall" aria-label={t.session.waterfall}>
       <Minimap {...props} />
@@ -203,9 +215,7 @@ export function Waterfall(props: WaterfallProps) {
             // A slot keeps its element: scrolling writes into what is there.
             const base = range.first - (range.first % slots) + slot;
             const row = base < range.first ? base + slots : base;
-            return row < count ? (
-              <Row key={slot.toString()} timeline={timeline} layout={layout} row={row} selected={selected} />
-            ) : null;
+            return row < count ? rowAt(slot, row) : null;
           })}
         </div>
       </div>
