@@ -15,14 +15,20 @@ interface Session {
 test("pictures", async () => {
   const visitor = await Visitor.of(base, { width: 1180, height: 760, zone: "UTC" });
   const page = await visitor.go("?range=7d");
-  await visitor.settled();
+  // What the picture shows; the cost report below it takes longer.
+  await page.locator(".plot canvas").waitFor({ timeout: 120_000 });
+  await page.waitForFunction(
+    () => document.querySelectorAll(".toplist").length === 4 && !document.querySelector('.tile[aria-busy="true"]'),
+    null,
+    { timeout: 120_000 },
+  );
   await page.screenshot({ path: picture("overview") });
   const found = await ask<Session[]>(
     base,
     "/api/v1/sessions?sort=cost&has_tool_calls=true&min_requests=6&status=failure&limit=1",
   );
   await visitor.go(`/sessions/${encodeURIComponent(found[0]?.session_id ?? "")}?turn=3`);
-  await page.locator(".turn .message").first().waitFor();
+  await page.locator(".turn .message").first().waitFor({ timeout: 120_000 });
   await page.screenshot({ path: picture("session") });
   await visitor.close();
 }, 300_000);
