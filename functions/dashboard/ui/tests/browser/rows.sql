@@ -22,7 +22,7 @@ FROM model_row one, generate_series(0, 19999) n,
         'status', CASE WHEN n % 5000 = 4321 THEN 'failure' ELSE 'success' END,
         'spend', 0.001, 'prompt_tokens', 100 + n % 4000, 'completion_tokens', 20, 'total_tokens', 120 + n % 4000,
         'messages', jsonb_build_array(jsonb_build_object('role', 'user', 'content',
-            CASE WHEN n = 17777 THEN 'here is the needle' ELSE 'question ' || n END)),
+            CASE WHEN n = 2777 THEN 'here is the needle' ELSE 'question ' || n END)),
         'proxy_server_request', '{}'::jsonb,
         'response', jsonb_build_object('choices', jsonb_build_array(jsonb_build_object('message',
             jsonb_build_object('role', 'assistant', 'content', 'answer ' || n))))

@@ -2,15 +2,11 @@
 
 import { fileURLToPath } from "node:url";
 import { inject, test } from "vitest";
-import { ask, useBrowser, Visitor } from "./page";
+import { useBrowser, Visitor } from "./page";
 
 useBrowser();
 const base = inject("open");
 const picture = (name: string) => fileURLToPath(new URL(`../../../pictures/${name}.png`, import.meta.url));
-
-interface Session {
-  session_id: string;
-}
 
 test("pictures", async () => {
   const visitor = await Visitor.of(base, { width: 1180, height: 760, zone: "UTC" });
@@ -23,11 +19,8 @@ test("pictures", async () => {
     { timeout: 120_000 },
   );
   await page.screenshot({ path: picture("overview") });
-  const found = await ask<Session[]>(
-    base,
-    "/api/v1/sessions?sort=cost&has_tool_calls=true&min_requests=6&status=failure&limit=1",
-  );
-  await visitor.go(`/sessions/${encodeURIComponent(found[0]?.session_id ?? "")}?turn=3`);
+  // One of LiteLLM's own rows: with a tool's result, and a failure.
+  await visitor.go("/sessions/P1-responses?turn=5");
   await page.locator(".turn .message").first().waitFor({ timeout: 120_000 });
   await page.screenshot({ path: picture("session") });
   await visitor.close();
