@@ -78,14 +78,14 @@ function useTurns(id: string) {
   return { first, turns, more };
 }
 
-function useSelection(count: number): [number, (index: number) => void] {
+function useSelection(count: number, all: number): [number, (index: number) => void] {
   const asked = Number(location.value.query.get("turn"));
   const fromAddress = Number.isInteger(asked) && asked >= 1 ? asked - 1 : 0;
   const [chosen, setChosen] = useState(fromAddress);
   const writing = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   useEffect(() => setChosen(fromAddress), [fromAddress]);
   const select = (index: number) => {
-    const valid = Math.max(0, Math.min(count - 1, index));
+    const valid = Math.max(0, Math.min(all - 1, index));
     setChosen(valid);
     // Browsers allow only so many changes of the address in a time.
     if (writing.current) clearTimeout(writing.current);
@@ -100,7 +100,7 @@ export function SessionPage({ id }: { id: string }) {
   const { first, turns, more } = useTurns(id);
   const timeline = loaded?.timeline;
   const count = timeline?.steps.request_id.length ?? 0;
-  const [selected, select] = useSelection(count);
+  const [selected, select] = useSelection(count, timeline?.requests ?? 0);
   const tab = location.value.query.get("tab") === "conversation" ? "conversation" : "turn";
   const [searching, setSearching] = useState(false);
   const byId = useMemo(() => new Map(turns.map((turn) => [turn.request_id, turn])), [turns]);

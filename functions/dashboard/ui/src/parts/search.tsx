@@ -23,6 +23,9 @@ export function SearchBox({ id, all, selected, onSelect, onClose }: SearchBoxPro
     field.current?.focus();
     return () => running.current?.abort();
   }, []);
+  // A search goes on while more turns are loaded: it goes to a hit by what is known then.
+  const select = useRef(onSelect);
+  select.current = onSelect;
   const start = (words: string) => {
     running.current?.abort();
     const abort = new AbortController();
@@ -36,7 +39,7 @@ export function SearchBox({ id, all, selected, onSelect, onClose }: SearchBoxPro
       const first = found.hits[0];
       if (!jumped && first !== undefined) {
         jumped = true;
-        onSelect(first);
+        select.current(first);
       }
     }).catch((error: unknown) => {
       if (!abort.signal.aborted) setProblem(asProblem(error));
