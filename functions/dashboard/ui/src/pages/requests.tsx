@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { follow, pathOf, type Schemas } from "../api/client";
 import { useAnswer } from "../api/query";
 import { duration, exactTime, money, number, time } from "../format";
@@ -119,21 +119,27 @@ export function RequestsPage() {
   const { newer, paused } = useLive(livePath, live, first.data);
   const [further, setFurther] = useState<{ of: Request[]; rows: Request[]; next: string | null } | null>(null);
   const [current, setCurrent] = useState(-1);
+  // Keys can come faster than renderings.
+  const at = useRef(-1);
   const mine = further && further.of === first.data ? further : null;
   const requests = merge(newer, [...(first.data ?? []), ...(mine?.rows ?? [])]);
   const next = mine ? mine.next : first.next;
   const go = (index: number) => {
     const valid = Math.max(0, Math.min(requests.length - 1, index));
+    at.current = valid;
     setCurrent(valid);
     const row = document.querySelector(`[data-row="${valid}"]`);
     row?.querySelector("a")?.focus({ preventScroll: true });
     row?.scrollIntoView({ block: "nearest" });
   };
-  const chosen = requests[current];
+  const withChosen = (act: (row: Request) => void) => {
+    const row = requests[at.current];
+    if (row) act(row);
+  };
   useKeys([
-    { key: "Enter", does: t.keys.enter, run: () => chosen && navigate(requestLink(chosen.request_id)) },
-    { key: "k", does: t.keys.up, run: () => go(current - 1) },
-    { key: "j", does: t.keys.down, run: () => go(current + 1) },
+    { key: "Enter", does: t.keys.enter, run: () => withChosen((row) => navigate(requestLink(row.request_id))) },
+    { key: "k", does: t.keys.up, run: () => go(at.current - 1) },
+    { key: "j", does: t.keys.down, run: () => go(at.current + 1) },
   ]);
   return (
     <Layout

@@ -175,34 +175,43 @@ function Rows({ sessions, picked, current, onPick }: RowsProps) {
   );
 }
 
+const pickedOf = (query: URLSearchParams): string[] => (query.get("pick") ?? "").split("\n").filter((id) => id !== "");
+
 export function SessionsPage() {
   const first = useSessions();
   const table = useRef<HTMLTableElement>(null);
   const [further, setFurther] = useState<{ of: Session[]; sessions: Session[]; next: string | null } | null>(null);
   const [current, setCurrent] = useState(-1);
-  const picked = (location.value.query.get("pick") ?? "").split("\n").filter((id) => id !== "");
+  // Keys can come faster than renderings.
+  const at = useRef(-1);
+  const picked = pickedOf(location.value.query);
   const mine = further && further.of === first.data ? further : null;
   const sessions = [...(first.data ?? []), ...(mine?.sessions ?? [])];
   const next = mine ? mine.next : first.next;
 
   const pick = (id: string) => {
+    const picked = pickedOf(location.value.query);
     const rest = picked.filter((one) => one !== id);
     const now = rest.length < picked.length ? rest : [...rest, id].slice(-2);
     setQuery({ pick: now.length > 0 ? now.join("\n") : null }, "replace");
   };
   const go = (index: number) => {
     const valid = Math.max(0, Math.min(sessions.length - 1, index));
+    at.current = valid;
     setCurrent(valid);
     const row = table.current?.querySelector(`[data-row="${valid}"]`);
     row?.querySelector("a")?.focus({ preventScroll: true });
     row?.scrollIntoView({ block: "nearest" });
   };
-  const chosen = sessions[current];
+  const withChosen = (act: (row: Session) => void) => {
+    const row = sessions[at.current];
+    if (row) act(row);
+  };
   useKeys([
-    { key: "x", does: t.keys.pick, run: () => chosen && pick(chosen.session_id) },
-    { key: "Enter", does: t.keys.enter, run: () => chosen && navigate(sessionLink(chosen.session_id)) },
-    { key: "k", does: t.keys.up, run: () => go(current - 1) },
-    { key: "j", does: t.keys.down, run: () => go(current + 1) },
+    { key: "x", does: t.keys.pick, run: () => withChosen((row) => pick(row.session_id)) },
+    { key: "Enter", does: t.keys.enter, run: () => withChosen((row) => navigate(sessionLink(row.session_id))) },
+    { key: "k", does: t.keys.up, run: () => go(at.current - 1) },
+    { key: "j", does: t.keys.down, run: () => go(at.current + 1) },
   ]);
   const { sort, order } = useSort();
 
