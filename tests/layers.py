@@ -38,6 +38,7 @@ WITHOUT = {
     "requests": ("traceability-report",),
     "analytics": ("traceability-report",),
     "health": ("traceability-report",),
+    "dashboard": ("traceability-report",),
 }
 # Files of a crate that need each other, and why they are one thought in several files.
 ONE_THOUGHT = {

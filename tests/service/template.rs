@@ -78,14 +78,21 @@ fn the_routes_are_the_documented_operations() {
 
     // The API's own answer that there is nothing, and the pages for people, which are no operations.
     let rest = ("GET".to_owned(), "/{proxy+}".to_owned(), "health".to_owned());
+    let page = ["/dashboard", "/dashboard/{proxy+}"];
+    let page = page.map(|path| ("GET".to_owned(), path.to_owned(), "dashboard".to_owned()));
     let documented = operations().into_iter().map(|(method, path, function)| (method, path, function.to_owned()));
-    assert_eq!(routes, documented.chain([rest]).collect());
+    assert_eq!(routes, documented.chain([rest]).chain(page).collect());
 }
 
 #[test]
 fn no_route_is_more_open_than_the_others() {
     let template = read();
     for (name, route) in resources(&template, "AWS::ApiGatewayV2::Route") {
+        if route["Properties"]["Target"]["Fn::Sub"] == "integrations/${DashboardIntegration}" {
+            // It holds nothing that is not in the sources.
+            assert_eq!(route["Properties"]["AuthorizationType"], "NONE", "{name}");
+            continue;
+        }
         let chosen = json!({"Fn::FindInMap": ["GatewayAuth", {"Ref": "GatewayAuth"}, "AuthorizationType"]});
         assert_eq!(route["Properties"]["AuthorizationType"], chosen, "{name}");
         let authorizer = json!({"Fn::If": ["HasJwt", {"Ref": "JwtAuthorizer"}, {"Ref": "AWS::NoValue"}]});
@@ -127,7 +134,7 @@ fn no_audit_is_lost() {
     let watched = resources(&template, "AWS::Logs::MetricFilter");
     for (name, function) in resources(&template, "AWS::Serverless::Function") {
         assert_eq!(function["Properties"]["LoggingConfig"]["ApplicationLogLevel"], Value::Null, "{name} has its own");
-        if name == "Health" || is_scheduled(name) {
+        if ["Health", "Dashboard"].contains(&name) || is_scheduled(name) {
             continue;
         }
         let log = json!({"Ref": format!("{name}Log")});
@@ -167,6 +174,35 @@ fn the_functions_are_the_workspaces() {
             if is_scheduled(name) { &["Errors", "Missing"] } else { &["Errors", "Throttles", "Slow"] };
         for part in ["Role", "Log"].iter().chain(alarms) {
             assert!(template["Resources"][format!("{name}{part}")].is_object(), "{name} has no {part}");
+        }
+    }
+}
+
+/// The page is for everybody, so what serves it is told nothing and may do nothing.
+#[test]
+fn the_dashboard_has_no_rights() {
+    let template = read();
+    let role = &template["Resources"]["DashboardRole"]["Properties"];
+    assert_eq!(role["ManagedPolicyArns"], Value::Null);
+    let policies = role["Policies"].as_array().expect("policies");
+    assert_eq!(policies.len(), 1);
+    let statements = policies[0]["PolicyDocument"]["Statement"].as_array().expect("statements");
+    assert_eq!(statements.len(), 1);
+    assert_eq!(statements[0]["Action"], json!(["logs:CreateLogStream", "logs:PutLogEvents"]));
+    let function = &template["Resources"]["Dashboard"]["Properties"];
+    assert_eq!(function["VpcConfig"], json!({"Ref": "AWS::NoValue"}));
+    let shared = template["Globals"]["Function"]["Environment"]["Variables"].as_object().expect("settings").keys();
+    let secrets = ["_URL", "_ARN", "_KEYS", "_SHA256"];
+    let is_secret = |name: &&String| {
+        secrets.iter().any(|end| name.ends_with(end)) && !["API_URL", "JWT_JWKS_URL"].contains(&name.as_str())
+    };
+    for name in shared.filter(is_secret) {
+        assert_eq!(function["Environment"]["Variables"][name], "", "{name}");
+    }
+    for part in ["Resources", "Outputs"] {
+        let parts = template[part].as_object().expect("parts").iter();
+        for (name, it) in parts.filter(|(name, _)| name.contains("Dashboard")) {
+            assert_eq!(it["Condition"], "HasDashboard", "{name}");
         }
     }
 }
@@ -319,7 +355,8 @@ fn the_local_gateway_has_every_route() {
 fn every_setting_is_one_that_the_code_reads() {
     let template = read();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let sources = ["shared", "functions/cost-report"].map(|member| sources(&folder.join(member)));
+    let sources =
+        ["shared", "functions/cost-report", "functions/dashboard/src"].map(|member| sources(&folder.join(member)));
     let sources = sources.concat();
     let functions = resources(&template, "AWS::Serverless::Function");
     let own = functions.values().map(|it| &it["Properties"]["Environment"]["Variables"]);

@@ -16,6 +16,7 @@ use traceability_core::time::TimeWindow;
 use traceability_db::DbStats;
 use traceability_db::config::DatabaseConfig;
 use traceability_http::id::as_segment;
+use traceability_http::state::Dashboard;
 use traceability_http::{ApiResult, AppState};
 use traceability_queries::Source;
 use traceability_queries::filter::RequestFilter;
@@ -192,11 +193,15 @@ async fn greet(address: SocketAddr, state: &AppState, token: Option<&LocalToken>
         Err(_) => None,
     };
     println!("\nLLM Traceability API   http://{address}");
+    if state.dashboard == Dashboard::Served {
+        println!("Dashboard              http://{address}/dashboard");
+    }
     println!("Documentation          http://{address}/docs\n");
     let curl = if let Some(token) = token {
         let token = token.text();
         println!("Nobody has to log in, so the server asks for a token, which holds until it stops. Open this link:\n");
-        println!("  http://{address}/docs?token={token}\n");
+        let page = if state.dashboard == Dashboard::Served { "dashboard" } else { "docs" };
+        println!("  http://{address}/{page}?token={token}\n");
         println!("or send the token:\n\n  TOKEN={token}");
         "curl -s -H \"Authorization: Bearer $TOKEN\""
     } else if state.access.is_open() {

@@ -23,6 +23,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tower::ServiceExt;
 use traceability_access::Exposure;
 use traceability_http::compression::compress;
+use traceability_http::state::Dashboard;
 use traceability_http::{AppState, layers};
 
 use crate::api;
@@ -64,9 +65,12 @@ impl Server {
             room: Room::new(settings.limits.unread_bytes),
         };
         let state = AppState { compress: Some(compress), ..state };
-        let service =
-            layers::guarded(api::router(), state, |routes| routes.layer(from_fn_with_state(host_guard, guard)))
-                .layer(settings.origins.layer());
+        let routes = match state.dashboard {
+            Dashboard::Served => api::router().merge(dashboard::router(&settings.dashboard)),
+            Dashboard::Absent => api::router(),
+        };
+        let service = layers::guarded(routes, state, |routes| routes.layer(from_fn_with_state(host_guard, guard)))
+            .layer(settings.origins.layer());
         Ok(Self { listener, service, limits: settings.limits })
     }
 

@@ -24,6 +24,8 @@ pub struct Settings {
     pub origins: Origins,
     /// What clients may take. No setting changes it.
     pub limits: Limits,
+    /// What the dashboard is told.
+    pub dashboard: dashboard::Dashboard,
 }
 
 /// By which names requests may address the server.
@@ -70,7 +72,8 @@ impl Settings {
             Origins::Listed(listed) if host.is_loopback() => Origins::AndLoopback(listed),
             origins => origins,
         };
-        Ok(Self { address: SocketAddr::new(host, port), hosts, origins, limits: Limits::default() })
+        let dashboard = dashboard::Dashboard::from_environment(environment)?;
+        Ok(Self { address: SocketAddr::new(host, port), hosts, origins, limits: Limits::default(), dashboard })
     }
 
     /// Who can reach the server: others, too, where it answers to names of theirs or to any page.

@@ -35,6 +35,31 @@ pub struct AppState {
     pub audit: Arc<Audit>,
     /// What reports are told.
     pub reports: Arc<ReportSettings>,
+    /// Whether there is a page to send browsers to.
+    pub dashboard: Dashboard,
+}
+
+/// Whether the service has a dashboard: the setting `DASHBOARD`, `on` if not given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dashboard {
+    /// At `/dashboard`.
+    Served,
+    /// It has none.
+    Absent,
+}
+
+impl Dashboard {
+    /// Reads the setting.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when it says neither `on` nor `off`.
+    pub fn from_environment(environment: &Environment) -> Result<Self, ConfigError> {
+        match environment.get("DASHBOARD") {
+            None | Some("on") => Ok(Self::Served),
+            Some("off") => Ok(Self::Absent),
+            Some(_) => Err(ConfigError { name: "DASHBOARD", reason: "must be on or off".into() }),
+        }
+    }
 }
 
 /// What a request may take beyond its statement: connecting, reading, writing the answer.
@@ -57,6 +82,7 @@ impl AppState {
             redaction: Arc::new(Redaction::from_environment(environment)?),
             audit: Arc::new(Audit::from_environment(environment)?),
             reports: Arc::new(ReportSettings::from_environment(environment)?),
+            dashboard: Dashboard::from_environment(environment)?,
         })
     }
 }

@@ -15,7 +15,7 @@ use lambda_http::{Adapter, Body, Request, RequestExt, Service, service_fn};
 use serde::Serialize;
 use tower::ServiceExt;
 use traceability_access::Exposure;
-use traceability_core::environment::Environment;
+use traceability_core::environment::{ConfigError, Environment};
 use traceability_db::DbStats;
 use traceability_db::config::DatabaseConfig;
 use traceability_runtime::telemetry;
@@ -66,7 +66,27 @@ async fn serve(router: OpenApiRouter<AppState>, compress: Option<Compress>) -> E
     (state.largest_answer, state.compress) = (Some(LARGEST_ANSWER), compress);
     // The function starts all the same where this fails: its first request says why, and the database may come up.
     let _ = tokio::time::timeout(WARM_UP, DbStats::settled(state.db.connect())).await;
-    let service = layers::service(router, state);
+    serve(layers::service(router, state)).await
+}
+
+/// Serves routes that hand out files and have no database, until Lambda ends the environment. `routes` makes them from the
+/// settings; one that cannot be used ends it with a line in the log.
+pub async fn run_files<F>(routes: F) -> ExitCode
+where
+    F: FnOnce(&Environment) -> Result<OpenApiRouter, ConfigError>,
+{
+    let environment = Environment::of_process();
+    telemetry::start(LogFormat::json(&environment), &environment);
+    match telemetry::wants_metrics(&environment).and_then(|_| routes(&environment)) {
+        Ok(routes) => serve(layers::files(routes)).await,
+        Err(error) => {
+            tracing::error!(setting = error.name, "{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(service: Router) -> ExitCode {
     match lambda_runtime::run_concurrent(service_fn(move |event| invoke(service.clone(), event))).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

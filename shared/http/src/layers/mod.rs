@@ -3,6 +3,7 @@
 
 mod audit;
 mod browsers;
+mod files;
 mod limits;
 mod request_id;
 mod timing;
@@ -24,6 +25,7 @@ use traceability_runtime::telemetry::Answered;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use self::browsers::protect_browsers;
+pub use self::files::files;
 pub use self::request_id::REQUEST_ID;
 pub use self::timing::SERVER_TIMING;
 

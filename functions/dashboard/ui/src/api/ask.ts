@@ -1,0 +1,73 @@
+// The questions that pages share.
+
+import { ANALYTICS_FILTERS, link as linkTo, pickFilters, windowParams } from "../state";
+import { granularityOf } from "../time";
+import { answer, client, follow, pathOf, type Schemas } from "./client";
+import { type Asked, useAnswer } from "./query";
+
+export type Dimension = "team" | "agent" | "model" | "user" | "end_user" | "key" | "provider" | "tag" | "tool";
+export const DIMENSIONS: Dimension[] = ["team", "agent", "model", "user", "end_user", "key", "provider", "tag", "tool"];
+
+/** Which filter chooses one of a dimension; null where there is none. */
+export const FILTER_OF: Record<Dimension, "team_id" | "agent_name" | "model" | "user_id" | null> = {
+  team: "team_id",
+  agent: "agent_name",
+  model: "model",
+  user: "user_id",
+  end_user: null,
+  key: null,
+  provider: null,
+  tag: null,
+  tool: null,
+};
+
+type Origin = Schemas["Origin"];
+
+/** Window, zone and filters, as analytics take them. */
+export function analyticsQuery() {
+  const { origin, ...filters } = pickFilters(ANALYTICS_FILTERS);
+  return { ...windowParams.value, ...filters, ...(origin ? { origin: origin as Origin } : {}) };
+}
+
+export function useOverview(details: "totals" | "with-percentiles"): Asked<Schemas["Overview"]> {
+  const query = { ...analyticsQuery(), compare: "previous" as const, details: details === "with-percentiles" };
+  return useAnswer(pathOf("overview", query), (signal) =>
+    answer(client.GET("/api/v1/analytics/overview", { params: { query }, signal })),
+  );
+}
+
+export function useTrend(): Asked<Schemas["UsageTrend"][]> {
+  const query = { ...analyticsQuery(), compare: "previous" as const, granularity: granularityOf(windowParams.value) };
+  return useAnswer(pathOf("trend", query), (signal) =>
+    answer(client.GET("/api/v1/analytics/usage-trends", { params: { query }, signal })),
+  );
+}
+
+export function useBreakdown(
+  groupBy: string,
+  top: number,
+  series: "totals" | "over-time",
+): Asked<Schemas["CostShare"][]> {
+  const query = {
+    ...analyticsQuery(),
+    group_by: groupBy,
+    top,
+    ...(series === "over-time" ? { granularity: granularityOf(windowParams.value) } : {}),
+  };
+  return useAnswer(pathOf("breakdown", query), (signal) =>
+    answer(client.GET("/api/v1/analytics/cost-breakdown", { params: { query }, signal })),
+  );
+}
+
+export function useReport(top: number): Asked<Schemas["CostReport"]> {
+  const query = { ...analyticsQuery(), top };
+  // The document also knows its other formats, which are text.
+  const path = pathOf("/api/v1/reports/cost", query);
+  return useAnswer(path, (signal) => follow<Schemas["CostReport"]>(path, signal));
+}
+
+/** A link to this window narrowed down to one of a dimension; null where no filter does that. */
+export function narrowed(path: string, dimension: Dimension, id: string): string | null {
+  const name = FILTER_OF[dimension];
+  return name === null || id === "other" ? null : linkTo(path, { [name]: id }, ANALYTICS_FILTERS);
+}

@@ -1,0 +1,222 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import { follow, pathOf, type Schemas } from "../api/client";
+import { useAnswer } from "../api/query";
+import { duration, exactTime, money, number, time } from "../format";
+import { useKeys } from "../keys";
+import { AsOf } from "../parts/asof";
+import { Filters } from "../parts/filters";
+import { Layout } from "../parts/layout";
+import { More } from "../parts/more";
+import { Scroll } from "../parts/scroll";
+import { Shown } from "../parts/states";
+import { location, navigate, setQuery } from "../router";
+import { visible } from "../safe";
+import { pickFilters, REQUEST_FILTERS, requestLink, sessionLink, view, windowParams, zone } from "../state";
+import { t } from "../text";
+
+type Request = Schemas["RequestRow"];
+
+const PAGE = 50;
+const LIVE_MS = 5_000;
+/** Newer requests are not brought in while the reader is further down than this. */
+const AT_TOP = 120;
+
+/** Whether the window is still going on: only then can there be newer requests. */
+function isOngoing(): boolean {
+  const { window } = view.value;
+  return "range" in window ? !["yesterday", "last-month"].includes(window.range) : window.to === null;
+}
+
+/** Requests that came since, each once, the newest first. */
+export function merge(newer: readonly Request[], known: readonly Request[]): Request[] {
+  const ids = new Set(newer.map((request) => request.request_id));
+  return [...newer, ...known.filter((request) => !ids.has(request.request_id))];
+}
+
+function useLive(path: string, on: boolean, data: Request[] | undefined) {
+  const [newer, setNewer] = useState<{ path: string; rows: Request[] }>({ path, rows: [] });
+  const [paused, setPaused] = useState(false);
+  useEffect(() => {
+    const look = () => setPaused(window.scrollY > AT_TOP);
+    window.addEventListener("scroll", look, { passive: true });
+    return () => window.removeEventListener("scroll", look);
+  }, []);
+  const ready = data !== undefined;
+  useEffect(() => {
+    if (!on || paused || !ready) return;
+    const abort = new AbortController();
+    const timer = setInterval(() => {
+      if (document.hidden) return;
+      // What fails is asked again by the next turn of the clock.
+      follow<Request[]>(path, abort.signal).then(
+        (page) => setNewer((old) => ({ path, rows: merge(page.data, old.path === path ? old.rows : []) })),
+        () => {},
+      );
+    }, LIVE_MS);
+    return () => {
+      abort.abort();
+      clearInterval(timer);
+    };
+  }, [path, on, paused, ready]);
+  return { newer: newer.path === path ? newer.rows : [], paused };
+}
+
+function Rows({ requests, current }: { requests: Request[]; current: number }) {
+  return (
+    <tbody>
+      {requests.map((request, index) => (
+        <tr key={request.request_id} class={index === current ? "current" : undefined} data-row={index}>
+          <th scope="row" class="nowrap">
+            <a href={requestLink(request.request_id)} title={exactTime(request.request_start, zone.value)}>
+              {time(request.request_start, zone.value)}
+            </a>
+          </th>
+          <td>
+            {request.status === "failure" ? (
+              <span class="badge bad">✕</span>
+            ) : (
+              <span class="ok" aria-hidden="true">
+                ●
+              </span>
+            )}
+            <span class="visually-hidden">{request.status}</span>
+          </td>
+          <td>
+            <bdi class="name">{visible(request.model_group ?? request.model)}</bdi>
+          </td>
+          <td>
+            <a href={sessionLink(request.session_id)} class="name mono">
+              <bdi>{visible(request.session_id)}</bdi>
+            </a>
+          </td>
+          <td>
+            <bdi class={request.user_id === "unknown" ? "name muted" : "name"}>{visible(request.user_id)}</bdi>
+          </td>
+          <td>
+            <bdi class="name">{visible(request.team_id ?? "")}</bdi>
+          </td>
+          <td class="num nowrap">{duration(request.total_time)}</td>
+          <td class="num nowrap">{duration(request.time_to_first_token)}</td>
+          <td class="num">{number(request.prompt_tokens)}</td>
+          <td class="num">{number(request.completion_tokens)}</td>
+          <td class="num">{money(request.cost)}</td>
+        </tr>
+      ))}
+    </tbody>
+  );
+}
+
+export function RequestsPage() {
+  const query = { ...windowParams.value, ...pickFilters(REQUEST_FILTERS), limit: PAGE };
+  const path = pathOf("/api/v1/requests", query);
+  const first = useAnswer(path, (signal) => follow<Request[]>(path, signal));
+  const live = location.value.query.get("live") !== "off" && isOngoing();
+  // Up to now, whenever that is: without an end.
+  const livePath = pathOf("/api/v1/requests", {
+    ...query,
+    end_date: "start_date" in query && live ? null : query.end_date,
+  });
+  const { newer, paused } = useLive(livePath, live, first.data);
+  const [further, setFurther] = useState<{ of: Request[]; rows: Request[]; next: string | null } | null>(null);
+  const [current, setCurrent] = useState(-1);
+  // Keys can come faster than renderings.
+  const at = useRef(-1);
+  const mine = further && further.of === first.data ? further : null;
+  const requests = merge(newer, [...(first.data ?? []), ...(mine?.rows ?? [])]);
+  const next = mine ? mine.next : first.next;
+  const go = (index: number) => {
+    const valid = Math.max(0, Math.min(requests.length - 1, index));
+    at.current = valid;
+    setCurrent(valid);
+    const row = document.querySelector(`[data-row="${valid}"]`);
+    row?.querySelector("a")?.focus({ preventScroll: true });
+    row?.scrollIntoView({ block: "nearest" });
+  };
+  const withChosen = (act: (row: Request) => void) => {
+    const row = requests[at.current];
+    if (row) act(row);
+  };
+  useKeys([
+    { key: "Enter", does: t.keys.enter, run: () => withChosen((row) => navigate(requestLink(row.request_id))) },
+    { key: "k", does: t.keys.up, run: () => go(at.current - 1) },
+    { key: "j", does: t.keys.down, run: () => go(at.current + 1) },
+  ]);
+  return (
+    <Layout
+      title={t.pages.requests}
+      aside={
+        <>
+          {isOngoing() && (
+            <label class="pick">
+              <input
+                type="checkbox"
+                checked={live}
+                onChange={() => setQuery({ live: live ? "off" : null }, "replace")}
+              />{" "}
+              {t.requests.live}
+            </label>
+          )}
+          {live && paused && (
+            <span class="badge" role="status">
+              {t.requests.paused}{" "}
+              <button type="button" class="link" onClick={() => window.scrollTo(0, 0)}>
+                {t.requests.toTop}
+              </button>
+            </span>
+          )}
+          <AsOf times={[first.asOf]} />
+        </>
+      }
+    >
+      <Filters names={REQUEST_FILTERS} />
+      <section class="card flush">
+        <Shown asked={first} rows={12} isEmpty={() => requests.length === 0}>
+          {() => (
+            <Scroll label={t.pages.requests}>
+              <table class="list">
+                <thead>
+                  <tr>
+                    <th scope="col">{t.columns.time}</th>
+                    <th scope="col">
+                      <span class="visually-hidden">{t.columns.status}</span>
+                    </th>
+                    <th scope="col">{t.columns.model}</th>
+                    <th scope="col">{t.columns.session}</th>
+                    <th scope="col">{t.columns.user}</th>
+                    <th scope="col">{t.columns.team}</th>
+                    <th scope="col" class="num">
+                      {t.columns.seconds}
+                    </th>
+                    <th scope="col" class="num">
+                      {t.columns.ttft}
+                    </th>
+                    <th scope="col" class="num">
+                      {t.columns.promptTokens}
+                    </th>
+                    <th scope="col" class="num">
+                      {t.columns.completionTokens}
+                    </th>
+                    <th scope="col" class="num">
+                      {t.columns.cost}
+                    </th>
+                  </tr>
+                </thead>
+                <Rows requests={requests} current={current} />
+              </table>
+            </Scroll>
+          )}
+        </Shown>
+        {first.data && requests.length > 0 && (
+          <More
+            next={next}
+            load={async (to) => {
+              const page = await follow<Request[]>(to);
+              const of = first.data;
+              if (of) setFurther({ of, rows: [...(mine?.rows ?? []), ...page.data], next: page.next });
+            }}
+          />
+        )}
+      </section>
+    </Layout>
+  );
+}

@@ -1,0 +1,69 @@
+import type { Timeline } from "../api/shapes";
+import { duration, money } from "../format";
+import { visible } from "../safe";
+import { t } from "../text";
+
+interface VerdictProps {
+  timeline: Timeline;
+  complete: boolean;
+  onSelect: (index: number) => void;
+}
+
+/** What a session was, in a line; each part that is about a turn leads to it. */
+export function VerdictLine({ timeline, complete, onSelect }: VerdictProps) {
+  const words = t.session.verdict;
+  const { verdict, steps } = timeline;
+  const dearest = verdict.most_expensive_step;
+  const repeated = verdict.repeated_calls;
+  const first = repeated?.[0];
+  const idle = verdict.idle_gaps.reduce((sum, gap) => sum + gap.seconds, 0);
+  const jump = (index: number, text: string, kind?: string) => (
+    <button type="button" class={kind ? `link ${kind}` : "link"} onClick={() => onSelect(index)}>
+      {text}
+    </button>
+  );
+  const parts = [
+    <strong key="turns">{t.session.turns(timeline.requests)}</strong>,
+    <strong key="cost">{words.cost(money(timeline.cost), duration(timeline.wall_seconds))}</strong>,
+    <span key="busy">{words.busy(duration(timeline.busy_seconds))}</span>,
+    verdict.first_failure === null ? (
+      <span key="failures">{words.noFailures}</span>
+    ) : (
+      <span key="failures">{jump(verdict.first_failure, words.failures(verdict.failures), "bad")}</span>
+    ),
+    first && (
+      <span key="repeated">
+        {jump(first.first_step, words.repeated(visible(first.tool), first.count), "warn")}
+        {repeated && repeated.length > 1 ? `, ${words.moreRepeated(repeated.length - 1)}` : ""}
+      </span>
+    ),
+    complete && repeated === null && (
+      <span key="unknown" class="muted">
+        {words.repeatedUnknown}
+      </span>
+    ),
+    verdict.repeated_prompt_percent !== null && (
+      <span key="before">
+        {words.sentBefore(verdict.repeated_prompt_percent, timeline.repeated_tokens_basis === "estimated")}
+      </span>
+    ),
+    verdict.idle_gaps[0] && (
+      <span key="idle">{jump(verdict.idle_gaps[0].after_step, words.idle(verdict.idle_gaps.length, idle))}</span>
+    ),
+    // Of many turns one is always the most expensive: it is worth a word where it is a good part of the cost.
+    dearest !== null && timeline.requests > 1 && (steps.cost[dearest] ?? 0) >= 0.1 * timeline.cost && (
+      <span key="dearest">{jump(dearest, words.dearest(money(steps.cost[dearest])))}</span>
+    ),
+    timeline.complete === false && (
+      <span key="more" class="badge warn">
+        {words.notAll(steps.request_id.length, timeline.requests)}
+      </span>
+    ),
+    !complete && (
+      <span key="partly" class="badge" role="status">
+        {words.partly(steps.request_id.length, timeline.requests)}
+      </span>
+    ),
+  ].filter(Boolean);
+  return <p class="verdict">{parts}</p>;
+}

@@ -1,0 +1,139 @@
+// What the tests look at: a database with LiteLLM's sample and some rows more, and local runners over it.
+//
+// TEST_DATABASE_URL is a PostgreSQL server of the tests' own (tests/native-postgres.sh); LOCAL_RUNNER is the program,
+// target/debug/local if not given.
+
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { TestProject } from "vitest/node";
+import { Issuer } from "./issuer";
+
+declare module "vitest" {
+  export interface ProvidedContext {
+    /** A runner that asks nobody to log in. */
+    open: string;
+    /** A runner that takes service keys and tokens of the issuer. */
+    guarded: string;
+  }
+}
+
+export const KEYS = { all: "sk-dashboard-all", support: "sk-dashboard-support", words: "sk-dashboard-without-content" };
+
+const HERE = fileURLToPath(new URL(".", import.meta.url));
+const ROOT = join(HERE, "../../../../..");
+const RUNNER = process.env.LOCAL_RUNNER ?? join(ROOT, "target/debug/local");
+/** A cold build machine starts a program of this size slowly. */
+const START_MS = 180_000;
+
+const hash = (key: string) => createHash("sha256").update(key).digest("hex");
+
+function serviceKeys(): string {
+  const nothing = { teams: [], users: [], agents: [] };
+  return JSON.stringify([
+    { name: "everything", sha256: hash(KEYS.all), scope: "all", content: true },
+    { name: "support", sha256: hash(KEYS.support), scope: { ...nothing, teams: ["team-support"] }, content: true },
+    { name: "figures", sha256: hash(KEYS.words), scope: "all", content: false },
+  ]);
+}
+
+class Runner {
+  constructor(
+    readonly address: string,
+    private readonly child: ChildProcess,
+  ) {}
+
+  static start(folder: string, settings: Record<string, string>, ...options: string[]): Promise<Runner> {
+    const child = spawn(RUNNER, options, {
+      cwd: folder,
+      env: {
+        PATH: process.env.PATH ?? "",
+        API_PORT: "0",
+        STATEMENT_TIMEOUT_MS: "20000",
+        AUDIT_LOG: join(folder, "audit.log"),
+        ...settings,
+      },
+    });
+    return new Promise((resolve, reject) => {
+      let said = "";
+      const late = setTimeout(() => reject(new Error(`the runner did not start: ${said}`)), START_MS);
+      const read = (chunk: Buffer) => {
+        said += chunk.toString();
+        const found = /Dashboard\s+(http:\/\/\S+)\/dashboard/.exec(said);
+        if (!found?.[1]) return;
+        clearTimeout(late);
+        resolve(new Runner(found[1], child));
+      };
+      child.stdout?.on("data", read);
+      child.stderr?.on("data", read);
+      child.on("exit", (code) => reject(new Error(`the runner ended with ${code}: ${said}`)));
+    });
+  }
+
+  stop(): void {
+    this.child.removeAllListeners("exit");
+    this.child.kill();
+  }
+}
+
+/** For pictures: the embedded database with some generated rows, which look like a company's. */
+async function setupForPictures(project: TestProject) {
+  const folder = mkdtempSync(join(tmpdir(), "dashboard-"));
+  const runner = await Runner.start(
+    folder,
+    { AUTH_MODE: "none", ALLOW_ANONYMOUS: "yes-anyone-may-read-every-prompt" },
+    ...["--open", "--rows", "20000"],
+  );
+  project.provide("open", runner.address);
+  return () => {
+    runner.stop();
+    rmSync(folder, { recursive: true });
+  };
+}
+
+export default async function setup(project: TestProject) {
+  if (process.env.SCREENSHOTS) return setupForPictures(project);
+  const server = process.env.TEST_DATABASE_URL;
+  if (!server) throw new Error("set TEST_DATABASE_URL: `make ui-browser` starts a server for the tests");
+  const folder = mkdtempSync(join(tmpdir(), "dashboard-"));
+  const name = `dashboard_${process.pid}`;
+  const psql = (url: string, ...command: string[]) =>
+    execFileSync("psql", ["-qX", "-v", "ON_ERROR_STOP=1", url, ...command]);
+  psql(server, "-c", `CREATE DATABASE ${name}`);
+  const url = new URL(server);
+  url.pathname = `/${name}`;
+  execFileSync(RUNNER, ["sample"], {
+    cwd: folder,
+    env: { PATH: process.env.PATH ?? "", DATABASE_URL: url.href },
+    stdio: "pipe",
+  });
+  execFileSync("psql", ["-qX", "-v", "ON_ERROR_STOP=1", url.href], { input: readFileSync(join(HERE, "rows.sql")) });
+  const issuer = await Issuer.start();
+  const database = { DATABASE_URL: url.href };
+  const [open, guarded] = await Promise.all([
+    Runner.start(
+      folder,
+      { ...database, AUTH_MODE: "none", ALLOW_ANONYMOUS: "yes-anyone-may-read-every-prompt" },
+      "--open",
+    ),
+    Runner.start(folder, {
+      ...database,
+      AUTH_MODE: "keys,jwt",
+      SERVICE_KEYS: serviceKeys(),
+      JWT_ISSUER: issuer.address,
+      JWT_AUDIENCE: "llm-traceability",
+      DASHBOARD_OIDC_CLIENT_ID: "dashboard",
+    }),
+  ]);
+  project.provide("open", open.address);
+  project.provide("guarded", guarded.address);
+  return async () => {
+    open.stop();
+    guarded.stop();
+    await issuer.stop();
+    rmSync(folder, { recursive: true });
+  };
+}
