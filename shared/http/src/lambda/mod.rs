@@ -42,15 +42,15 @@ const LARGEST_ANSWER: u64 = 4_500_000;
 /// What ends it earlier is in the log, in one line: a setting that is missing or wrong, which is named; or a fault of the
 /// Lambda runtime.
 pub async fn run(router: OpenApiRouter<AppState>) -> ExitCode {
-    serve(router, Some(compress)).await
+    run_routes(router, Some(compress)).await
 }
 
 /// As [`run`], for a function whose package has no room for what compresses answers.
 pub async fn run_uncompressed(router: OpenApiRouter<AppState>) -> ExitCode {
-    serve(router, None).await
+    run_routes(router, None).await
 }
 
-async fn serve(router: OpenApiRouter<AppState>, compress: Option<Compress>) -> ExitCode {
+async fn run_routes(router: OpenApiRouter<AppState>, compress: Option<Compress>) -> ExitCode {
     let environment = Environment::of_process();
     telemetry::start(LogFormat::json(&environment), &environment);
     let state = telemetry::wants_metrics(&environment)
