@@ -1,7 +1,8 @@
 SELECT
   s.as_of,
   s.rolled_until,
-  ARRAY(SELECT quarter FROM traceability.stale ORDER BY quarter) AS stale
+  ARRAY(SELECT quarter FROM traceability.stale ORDER BY quarter) AS stale,
+  s.rollup_levels AS levels
 FROM traceability.state s
 WHERE
   s.ready
@@ -29,7 +30,7 @@ requests AS (
       s.spend,
       s.cache_hit,
       s.tool_calls
-    FROM traceability.facts s
+    FROM traceability.requests s
     WHERE s.started_at >= $4
       AND s.started_at < $5
   ) AS e
@@ -45,7 +46,7 @@ requests AS (
       s.spend,
       s.cache_hit,
       s.tool_calls
-    FROM traceability.facts s
+    FROM traceability.requests s
     WHERE s.started_at >= $9
       AND s.started_at < $10
   ) AS e
@@ -163,7 +164,7 @@ requests AS (
   SELECT $1::integer AS bucket, $2::timestamp AS rolled_from, $3::timestamp AS rolled_until, e.*
   FROM (
     SELECT s.session_id, s.started_at, s.agent_name
-    FROM traceability.facts s
+    FROM traceability.requests s
     WHERE s.started_at >= $4
       AND s.started_at < $5
   ) AS e
@@ -171,7 +172,7 @@ requests AS (
   SELECT $6::integer AS bucket, $7::timestamp AS rolled_from, $8::timestamp AS rolled_until, e.*
   FROM (
     SELECT s.session_id, s.started_at, s.agent_name
-    FROM traceability.facts s
+    FROM traceability.requests s
     WHERE s.started_at >= $9
       AND s.started_at < $10
   ) AS e
@@ -194,7 +195,7 @@ FROM
     FROM (
       SELECT s.session_id, s.started_at, s.agent_name
       FROM
-        traceability.facts s
+        traceability.requests s
         JOIN traceability.sessions b ON b.session_id = s.session_id
         AND s.started_at >= b.session_start
         AND s.started_at <= b.last_activity

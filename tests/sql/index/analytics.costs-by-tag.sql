@@ -1,7 +1,8 @@
 SELECT
   s.as_of,
   s.rolled_until,
-  ARRAY(SELECT quarter FROM traceability.stale ORDER BY quarter) AS stale
+  ARRAY(SELECT quarter FROM traceability.stale ORDER BY quarter) AS stale,
+  s.rollup_levels AS levels
 FROM traceability.state s
 WHERE
   s.ready
@@ -19,7 +20,7 @@ WHERE
 WITH
 requests AS (
   SELECT s.started_at, s.user_id, s.total_tokens, s.spend, s.tags
-  FROM traceability.facts s
+  FROM traceability.requests s
   WHERE s.started_at >= $1 AND s.started_at < $2
 ),
 partials AS (
@@ -46,7 +47,7 @@ whole AS (
     SELECT $4::integer AS bucket, $5::timestamp AS rolled_from, $6::timestamp AS rolled_until, e.*
     FROM (
       SELECT s.started_at, s.user_id, s.spend
-      FROM traceability.facts s
+      FROM traceability.requests s
       WHERE s.started_at >= $7
         AND s.started_at < $8
     ) AS e
@@ -58,7 +59,7 @@ whole AS (
       e.*
     FROM (
       SELECT s.started_at, s.user_id, s.spend
-      FROM traceability.facts s
+      FROM traceability.requests s
       WHERE s.started_at >= $12
         AND s.started_at < $13
     ) AS e

@@ -1,7 +1,8 @@
 SELECT
   s.as_of,
   s.rolled_until,
-  ARRAY(SELECT quarter FROM traceability.stale ORDER BY quarter) AS stale
+  ARRAY(SELECT quarter FROM traceability.stale ORDER BY quarter) AS stale,
+  s.rollup_levels AS levels
 FROM traceability.state s
 WHERE
   s.ready
@@ -21,7 +22,7 @@ requests AS (
   SELECT $1::integer AS bucket, $2::timestamp AS rolled_from, $3::timestamp AS rolled_until, e.*
   FROM (
     SELECT s.started_at, s.team_id, s.model_group, s.total_tokens, s.spend
-    FROM traceability.facts s
+    FROM traceability.requests s
     WHERE s.started_at >= $4
       AND s.started_at < $5
   ) AS e
@@ -29,7 +30,7 @@ requests AS (
   SELECT $6::integer AS bucket, $7::timestamp AS rolled_from, $8::timestamp AS rolled_until, e.*
   FROM (
     SELECT s.started_at, s.team_id, s.model_group, s.total_tokens, s.spend
-    FROM traceability.facts s
+    FROM traceability.requests s
     WHERE s.started_at >= $9
       AND s.started_at < $10
   ) AS e

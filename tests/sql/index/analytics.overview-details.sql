@@ -1,7 +1,8 @@
 SELECT
   s.as_of,
   s.rolled_until,
-  ARRAY(SELECT quarter FROM traceability.stale ORDER BY quarter) AS stale
+  ARRAY(SELECT quarter FROM traceability.stale ORDER BY quarter) AS stale,
+  s.rollup_levels AS levels
 FROM traceability.state s
 WHERE
   s.ready
@@ -31,7 +32,7 @@ requests AS (
       s.spend,
       s.cache_hit,
       s.tool_calls
-    FROM traceability.facts s
+    FROM traceability.requests s
     WHERE s.started_at >= $4
       AND s.started_at < $5
   ) AS e
@@ -49,7 +50,7 @@ requests AS (
       s.spend,
       s.cache_hit,
       s.tool_calls
-    FROM traceability.facts s
+    FROM traceability.requests s
     WHERE s.started_at >= $9
       AND s.started_at < $10
   ) AS e
@@ -152,7 +153,7 @@ requests AS (
   SELECT $1::integer AS bucket, $2::timestamp AS rolled_from, $3::timestamp AS rolled_until, e.*
   FROM (
     SELECT s.started_at, s.user_id
-    FROM traceability.facts s
+    FROM traceability.requests s
     WHERE s.started_at >= $4
       AND s.started_at < $5
   ) AS e
@@ -160,7 +161,7 @@ requests AS (
   SELECT $6::integer AS bucket, $7::timestamp AS rolled_from, $8::timestamp AS rolled_until, e.*
   FROM (
     SELECT s.started_at, s.user_id
-    FROM traceability.facts s
+    FROM traceability.requests s
     WHERE s.started_at >= $9
       AND s.started_at < $10
   ) AS e
@@ -233,7 +234,7 @@ requests AS (
   SELECT $1::integer AS bucket, $2::timestamp AS rolled_from, $3::timestamp AS rolled_until, e.*
   FROM (
     SELECT s.started_at, s.duration_ms, s.ttft_ms
-    FROM traceability.facts s
+    FROM traceability.requests s
     WHERE s.started_at >= $4
       AND s.started_at < $5
   ) AS e
@@ -241,7 +242,7 @@ requests AS (
   SELECT $6::integer AS bucket, $7::timestamp AS rolled_from, $8::timestamp AS rolled_until, e.*
   FROM (
     SELECT s.started_at, s.duration_ms, s.ttft_ms
-    FROM traceability.facts s
+    FROM traceability.requests s
     WHERE s.started_at >= $9
       AND s.started_at < $10
   ) AS e
@@ -281,7 +282,7 @@ requests AS (
   SELECT $1::integer AS bucket, $2::timestamp AS rolled_from, $3::timestamp AS rolled_until, e.*
   FROM (
     SELECT s.session_id, s.started_at
-    FROM traceability.facts s
+    FROM traceability.requests s
     WHERE s.started_at >= $4
       AND s.started_at < $5
   ) AS e
@@ -289,7 +290,7 @@ requests AS (
   SELECT $6::integer AS bucket, $7::timestamp AS rolled_from, $8::timestamp AS rolled_until, e.*
   FROM (
     SELECT s.session_id, s.started_at
-    FROM traceability.facts s
+    FROM traceability.requests s
     WHERE s.started_at >= $9
       AND s.started_at < $10
   ) AS e
@@ -306,7 +307,7 @@ FROM
     FROM (
       SELECT s.session_id, s.started_at
       FROM
-        traceability.facts s
+        traceability.requests s
         JOIN traceability.sessions b ON b.session_id = s.session_id
         AND s.started_at >= b.session_start
         AND s.started_at <= b.last_activity

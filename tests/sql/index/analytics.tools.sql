@@ -1,7 +1,8 @@
 SELECT
   s.as_of,
   s.rolled_until,
-  ARRAY(SELECT quarter FROM traceability.stale ORDER BY quarter) AS stale
+  ARRAY(SELECT quarter FROM traceability.stale ORDER BY quarter) AS stale,
+  s.rollup_levels AS levels
 FROM traceability.state s
 WHERE
   s.ready
@@ -21,7 +22,7 @@ requests AS (
   SELECT $1::integer AS bucket, $2::timestamp AS rolled_from, $3::timestamp AS rolled_until, e.*
   FROM (
     SELECT s.started_at, s.duration_ms, s.status, s.total_tokens, s.spend, s.tools
-    FROM traceability.facts s
+    FROM traceability.requests s
     WHERE s.started_at >= $4
       AND s.started_at < $5
   ) AS e
@@ -29,7 +30,7 @@ requests AS (
   SELECT $6::integer AS bucket, $7::timestamp AS rolled_from, $8::timestamp AS rolled_until, e.*
   FROM (
     SELECT s.started_at, s.duration_ms, s.status, s.total_tokens, s.spend, s.tools
-    FROM traceability.facts s
+    FROM traceability.requests s
     WHERE s.started_at >= $9
       AND s.started_at < $10
   ) AS e
@@ -141,7 +142,7 @@ requests AS (
   SELECT $1::integer AS bucket, $2::timestamp AS rolled_from, $3::timestamp AS rolled_until, e.*
   FROM (
     SELECT s.session_id, s.started_at, s.tools
-    FROM traceability.facts s
+    FROM traceability.requests s
     WHERE s.started_at >= $4
       AND s.started_at < $5
   ) AS e
@@ -149,7 +150,7 @@ requests AS (
   SELECT $6::integer AS bucket, $7::timestamp AS rolled_from, $8::timestamp AS rolled_until, e.*
   FROM (
     SELECT s.session_id, s.started_at, s.tools
-    FROM traceability.facts s
+    FROM traceability.requests s
     WHERE s.started_at >= $9
       AND s.started_at < $10
   ) AS e
@@ -174,7 +175,7 @@ FROM (
           (
             SELECT s.session_id, s.started_at, s.tools
             FROM
-              traceability.facts s
+              traceability.requests s
               JOIN traceability.sessions b ON b.session_id = s.session_id
               AND s.started_at >= b.session_start
               AND s.started_at <= b.last_activity
@@ -195,7 +196,7 @@ requests AS (
   SELECT $1::integer AS bucket, $2::timestamp AS rolled_from, $3::timestamp AS rolled_until, e.*
   FROM (
     SELECT s.started_at, s.status
-    FROM traceability.facts s
+    FROM traceability.requests s
     WHERE s.started_at >= $4
       AND s.started_at < $5
   ) AS e
@@ -203,7 +204,7 @@ requests AS (
   SELECT $6::integer AS bucket, $7::timestamp AS rolled_from, $8::timestamp AS rolled_until, e.*
   FROM (
     SELECT s.started_at, s.status
-    FROM traceability.facts s
+    FROM traceability.requests s
     WHERE s.started_at >= $9
       AND s.started_at < $10
   ) AS e

@@ -1,7 +1,8 @@
 SELECT
   s.as_of,
   s.rolled_until,
-  ARRAY(SELECT quarter FROM traceability.stale ORDER BY quarter) AS stale
+  ARRAY(SELECT quarter FROM traceability.stale ORDER BY quarter) AS stale,
+  s.rollup_levels AS levels
 FROM traceability.state s
 WHERE
   s.ready
@@ -30,7 +31,7 @@ requests AS (
     s.total_tokens,
     s.spend,
     s.tool_calls
-  FROM traceability.facts s
+  FROM traceability.requests s
   WHERE s.started_at >= $1 AND s.started_at < $2
 ),
 partials AS (
@@ -94,7 +95,7 @@ ORDER BY r.place NULLS LAST, bucket NULLS FIRST;
 WITH
 requests AS (
   SELECT s.session_id, s.started_at, s.model, s.model_group
-  FROM traceability.facts s
+  FROM traceability.requests s
   WHERE s.started_at >= $1 AND s.started_at < $2
 )
 SELECT d.place, d.bucket, count(*) AS number
@@ -108,7 +109,7 @@ GROUP BY d.place, d.bucket;
 WITH
 requests AS (
   SELECT s.started_at, s.duration_ms, s.ttft_ms, s.model, s.model_group
-  FROM traceability.facts s
+  FROM traceability.requests s
   WHERE s.started_at >= $1 AND s.started_at < $2
 )
 SELECT

@@ -1,7 +1,8 @@
 SELECT
   s.as_of,
   s.rolled_until,
-  ARRAY(SELECT quarter FROM traceability.stale ORDER BY quarter) AS stale
+  ARRAY(SELECT quarter FROM traceability.stale ORDER BY quarter) AS stale,
+  s.rollup_levels AS levels
 FROM traceability.state s
 WHERE
   s.ready
@@ -30,7 +31,7 @@ requests AS (
       s.total_tokens,
       s.spend,
       s.cache_hit
-    FROM traceability.facts s
+    FROM traceability.requests s
     WHERE s.started_at >= $4
       AND s.started_at < $5
   ) AS e
@@ -47,7 +48,7 @@ requests AS (
       s.total_tokens,
       s.spend,
       s.cache_hit
-    FROM traceability.facts s
+    FROM traceability.requests s
     WHERE s.started_at >= $9
       AND s.started_at < $10
   ) AS e
@@ -168,7 +169,7 @@ requests AS (
   SELECT $1::integer AS bucket, $2::timestamp AS rolled_from, $3::timestamp AS rolled_until, e.*
   FROM (
     SELECT s.session_id, s.started_at, s.user_id
-    FROM traceability.facts s
+    FROM traceability.requests s
     WHERE s.started_at >= $4
       AND s.started_at < $5
   ) AS e
@@ -176,7 +177,7 @@ requests AS (
   SELECT $6::integer AS bucket, $7::timestamp AS rolled_from, $8::timestamp AS rolled_until, e.*
   FROM (
     SELECT s.session_id, s.started_at, s.user_id
-    FROM traceability.facts s
+    FROM traceability.requests s
     WHERE s.started_at >= $9
       AND s.started_at < $10
   ) AS e
@@ -199,7 +200,7 @@ FROM
     FROM (
       SELECT s.session_id, s.started_at, s.user_id
       FROM
-        traceability.facts s
+        traceability.requests s
         JOIN traceability.sessions b ON b.session_id = s.session_id
         AND s.started_at >= b.session_start
         AND s.started_at <= b.last_activity

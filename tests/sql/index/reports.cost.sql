@@ -1,7 +1,8 @@
 SELECT
   s.as_of,
   s.rolled_until,
-  ARRAY(SELECT quarter FROM traceability.stale ORDER BY quarter) AS stale
+  ARRAY(SELECT quarter FROM traceability.stale ORDER BY quarter) AS stale,
+  s.rollup_levels AS levels
 FROM traceability.state s
 WHERE
   s.ready
@@ -19,7 +20,7 @@ WHERE
 WITH
 requests AS (
   SELECT s.started_at
-  FROM traceability.facts s
+  FROM traceability.requests s
   WHERE s.started_at >= $1 AND s.started_at < $2
 )
 SELECT f.started_at AT TIME ZONE 'UTC'
@@ -554,7 +555,7 @@ FROM (
           FROM (
             SELECT s.started_at
             FROM
-              traceability.facts s
+              traceability.requests s
               JOIN traceability.sessions b ON b.session_id = s.session_id
               AND s.started_at >= b.session_start
               AND s.started_at <= b.last_activity
@@ -576,7 +577,7 @@ FROM (
         FROM (
           SELECT s.started_at, s.spend
           FROM
-            traceability.facts s
+            traceability.requests s
             JOIN traceability.sessions b ON b.session_id = s.session_id
             AND s.started_at >= b.session_start
             AND s.started_at <= b.last_activity
@@ -596,7 +597,7 @@ FROM (
           FROM (
             SELECT s.started_at
             FROM
-              traceability.facts s
+              traceability.requests s
               JOIN traceability.sessions b ON b.session_id = s.session_id
               AND s.started_at >= b.session_start
               AND s.started_at <= b.last_activity
@@ -624,7 +625,7 @@ requests AS (
     s.cache_hit,
     s.data_quality,
     NULL::numeric AS unbilled_cost
-  FROM traceability.facts s
+  FROM traceability.requests s
   WHERE s.started_at >= $1 AND s.started_at < $2
 ),
 models AS MATERIALIZED (
@@ -665,7 +666,7 @@ LIMIT $3;
 WITH
 requests AS (
   SELECT s.call_id, s.started_at
-  FROM traceability.facts s
+  FROM traceability.requests s
   WHERE s.started_at >= $1 AND s.started_at < $2
 )
 SELECT COALESCE(sum(c.requests), 0)::bigint
@@ -680,7 +681,7 @@ FROM (
 WITH
 requests AS (
   SELECT s.started_at, s.spend, s.origin
-  FROM traceability.facts s
+  FROM traceability.requests s
   WHERE s.started_at >= $1 AND s.started_at < $2
 )
 SELECT f.origin, count(*) AS requests, COALESCE(sum(f.spend::numeric), 0) AS cost

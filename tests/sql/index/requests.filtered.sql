@@ -1,7 +1,8 @@
 SELECT
   s.as_of,
   s.rolled_until,
-  ARRAY(SELECT quarter FROM traceability.stale ORDER BY quarter) AS stale
+  ARRAY(SELECT quarter FROM traceability.stale ORDER BY quarter) AS stale,
+  s.rollup_levels AS levels
 FROM traceability.state s
 WHERE
   s.ready
@@ -41,7 +42,7 @@ requests AS (
     s.spend,
     s.cache_hit,
     s.tags
-  FROM traceability.facts s
+  FROM traceability.requests s
   WHERE s.started_at >= $1 AND s.started_at < $2
 )
 SELECT

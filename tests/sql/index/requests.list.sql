@@ -1,7 +1,8 @@
 SELECT
   s.as_of,
   s.rolled_until,
-  ARRAY(SELECT quarter FROM traceability.stale ORDER BY quarter) AS stale
+  ARRAY(SELECT quarter FROM traceability.stale ORDER BY quarter) AS stale,
+  s.rollup_levels AS levels
 FROM traceability.state s
 WHERE
   s.ready
@@ -40,7 +41,7 @@ requests AS (
     s.spend,
     s.cache_hit,
     s.tags
-  FROM traceability.facts s
+  FROM traceability.requests s
   WHERE s.started_at >= $1 AND s.started_at < $2
 )
 SELECT
@@ -77,7 +78,7 @@ LIMIT $3 OFFSET $4;
 WITH
 requests AS (
   SELECT s.request_id, s.started_at, s.origin, s.data_quality
-  FROM traceability.facts s
+  FROM traceability.requests s
   WHERE s.request_id = ANY($1)
 )
 SELECT

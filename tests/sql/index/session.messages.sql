@@ -1,7 +1,8 @@
 SELECT
   s.as_of,
   s.rolled_until,
-  ARRAY(SELECT quarter FROM traceability.stale ORDER BY quarter) AS stale
+  ARRAY(SELECT quarter FROM traceability.stale ORDER BY quarter) AS stale,
+  s.rollup_levels AS levels
 FROM traceability.state s
 WHERE
   s.ready
@@ -20,7 +21,7 @@ WITH
 requests AS (
   SELECT s.request_id, s.started_at
   FROM
-    traceability.facts s
+    traceability.requests s
     JOIN traceability.sessions b ON b.session_id = s.session_id
     AND s.started_at >= b.session_start
     AND s.started_at <= b.last_activity
@@ -60,7 +61,7 @@ requests AS (
     NULL::jsonb AS error_information,
     NULL::bigint AS logged_length,
     true AS deleted
-  FROM traceability.facts s
+  FROM traceability.requests s
   WHERE s.request_id = ANY($1)
 )
 SELECT

@@ -1,7 +1,8 @@
 SELECT
   s.as_of,
   s.rolled_until,
-  ARRAY(SELECT quarter FROM traceability.stale ORDER BY quarter) AS stale
+  ARRAY(SELECT quarter FROM traceability.stale ORDER BY quarter) AS stale,
+  s.rollup_levels AS levels
 FROM traceability.state s
 WHERE
   s.ready
@@ -42,7 +43,7 @@ requests AS (
     s.tool_calls_exact,
     s.tools
   FROM
-    traceability.facts s
+    traceability.requests s
     JOIN traceability.sessions b ON b.session_id = s.session_id
     AND s.started_at >= b.session_start
     AND s.started_at <= b.last_activity

@@ -1,7 +1,8 @@
 SELECT
   s.as_of,
   s.rolled_until,
-  ARRAY(SELECT quarter FROM traceability.stale ORDER BY quarter) AS stale
+  ARRAY(SELECT quarter FROM traceability.stale ORDER BY quarter) AS stale,
+  s.rollup_levels AS levels
 FROM traceability.state s
 WHERE
   s.ready
@@ -48,7 +49,7 @@ FROM (
           FROM (
             SELECT s.started_at
             FROM
-              traceability.facts s
+              traceability.requests s
               JOIN traceability.sessions b ON b.session_id = s.session_id
               AND s.started_at >= b.session_start
               AND s.started_at <= b.last_activity
@@ -70,7 +71,7 @@ FROM (
         FROM (
           SELECT s.started_at, s.spend
           FROM
-            traceability.facts s
+            traceability.requests s
             JOIN traceability.sessions b ON b.session_id = s.session_id
             AND s.started_at >= b.session_start
             AND s.started_at <= b.last_activity
@@ -91,7 +92,7 @@ FROM (
           FROM (
             SELECT s.started_at
             FROM
-              traceability.facts s
+              traceability.requests s
               JOIN traceability.sessions b ON b.session_id = s.session_id
               AND s.started_at >= b.session_start
               AND s.started_at <= b.last_activity

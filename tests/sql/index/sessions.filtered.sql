@@ -1,7 +1,8 @@
 SELECT
   s.as_of,
   s.rolled_until,
-  ARRAY(SELECT quarter FROM traceability.stale ORDER BY quarter) AS stale
+  ARRAY(SELECT quarter FROM traceability.stale ORDER BY quarter) AS stale,
+  s.rollup_levels AS levels
 FROM traceability.state s
 WHERE
   s.ready
@@ -34,7 +35,7 @@ FROM (
         FROM (
           SELECT s.started_at, s.agent_name, s.user_id, s.model, s.model_group, s.tags
           FROM
-            traceability.facts s
+            traceability.requests s
             JOIN traceability.sessions b ON b.session_id = s.session_id
             AND s.started_at >= b.session_start
             AND s.started_at <= b.last_activity
@@ -69,7 +70,7 @@ FROM (
         FROM (
           SELECT s.started_at, s.agent_name, s.user_id, s.model, s.model_group, s.tags
           FROM
-            traceability.facts s
+            traceability.requests s
             JOIN traceability.sessions b ON b.session_id = s.session_id
             AND s.started_at >= b.session_start
             AND s.started_at <= b.last_activity
@@ -95,7 +96,7 @@ FROM (
         FROM (
           SELECT s.started_at, s.status, s.tool_calls
           FROM
-            traceability.facts s
+            traceability.requests s
             JOIN traceability.sessions b ON b.session_id = s.session_id
             AND s.started_at >= b.session_start
             AND s.started_at <= b.last_activity
@@ -115,7 +116,7 @@ FROM (
         FROM (
           SELECT s.started_at, s.agent_name, s.user_id, s.model, s.model_group, s.tags
           FROM
-            traceability.facts s
+            traceability.requests s
             JOIN traceability.sessions b ON b.session_id = s.session_id
             AND s.started_at >= b.session_start
             AND s.started_at <= b.last_activity

@@ -1,7 +1,8 @@
 SELECT
   s.as_of,
   s.rolled_until,
-  ARRAY(SELECT quarter FROM traceability.stale ORDER BY quarter) AS stale
+  ARRAY(SELECT quarter FROM traceability.stale ORDER BY quarter) AS stale,
+  s.rollup_levels AS levels
 FROM traceability.state s
 WHERE
   s.ready
@@ -33,7 +34,7 @@ FROM (
         FROM (
           SELECT s.started_at, s.end_user, s.team_id
           FROM
-            traceability.facts s
+            traceability.requests s
             JOIN traceability.sessions b ON b.session_id = s.session_id
             AND s.started_at >= b.session_start
             AND s.started_at <= b.last_activity
@@ -65,7 +66,7 @@ FROM (
         FROM (
           SELECT s.started_at, s.end_user, s.team_id
           FROM
-            traceability.facts s
+            traceability.requests s
             JOIN traceability.sessions b ON b.session_id = s.session_id
             AND s.started_at >= b.session_start
             AND s.started_at <= b.last_activity
@@ -89,7 +90,7 @@ FROM (
         FROM (
           SELECT s.started_at
           FROM
-            traceability.facts s
+            traceability.requests s
             JOIN traceability.sessions b ON b.session_id = s.session_id
             AND s.started_at >= b.session_start
             AND s.started_at <= b.last_activity
@@ -109,7 +110,7 @@ FROM (
         FROM (
           SELECT s.started_at, s.end_user, s.team_id
           FROM
-            traceability.facts s
+            traceability.requests s
             JOIN traceability.sessions b ON b.session_id = s.session_id
             AND s.started_at >= b.session_start
             AND s.started_at <= b.last_activity
