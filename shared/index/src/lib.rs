@@ -21,6 +21,7 @@ pub mod refresh;
 mod schema;
 pub mod source;
 mod span;
+mod window_plan;
 
 use chrono::{DateTime, Utc};
 use sqlx::types::Json;
@@ -28,7 +29,8 @@ use sqlx::{AssertSqlSafe, FromRow, PgExecutor};
 
 pub use levels::{LevelSet, RollupLevels};
 pub use schema::{Migration, MigrationError, OnlyCopy, SCHEMA, migrate, only_copy, stop_use, undo};
-pub use span::{Level, Slot, Span, WindowPlan};
+pub use span::{Level, Slot, Span};
+pub use window_plan::WindowPlan;
 
 /// How far the index is.
 #[derive(Debug, Clone)]
