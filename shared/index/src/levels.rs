@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn before_anything_is_decided_there_are_all_levels() {
         let mut all = RollupLevels::default();
-        let (november, december) = (Slot(1_994_880), Slot(1_997_760));
+        let (november, december) = (Slot(1_992_768), Slot(1_995_648));
         assert_eq!(Level::Month.next(november), december);
         assert_eq!(all.at("agent", november), LevelSet::ALL);
         let (day, month) = (LevelSet::from(0b1_0100), LevelSet::from(0b1_0000));
