@@ -329,7 +329,8 @@ async fn what_is_out_of_scope_is_what_does_not_exist() {
             for id in [id, "no-such-request"] {
                 let path = path.replace("{}", &encode(id));
                 let (status, text, _) = ask(&scoped, &Method::GET, &path).await;
-                answers.push((status, text.replace(&path, "path")));
+                let instance = path.split('?').next().unwrap_or_default();
+                answers.push((status, text.replace(instance, "path")));
             }
             assert_eq!(answers[0], answers[1]);
             assert_eq!(answers[0].0, 404);

@@ -58,7 +58,7 @@ fn the_assets_are_built_from_these_sources() {
         .filter(|(name, _)| name != GENERATED)
         .map(|(name, path)| (name, hex::encode(Sha256::digest(fs::read(path).expect("a file")))))
         .collect();
-    let list: String = hashes.iter().map(|(name, hash)| format!("{hash}  {name}\n")).collect();
+    let list = hashes.iter().map(|(name, hash)| format!("{hash}  {name}\n")).collect::<Vec<_>>().concat();
     let built_from = fs::read_to_string(Path::new(FOLDER).join("assets/sources.sha256")).expect("a hash");
     assert_eq!(
         built_from.trim(),
