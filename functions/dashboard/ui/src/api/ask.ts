@@ -44,7 +44,7 @@ export function useTrend(): Asked<Schemas["UsageTrend"][]> {
 }
 
 export function useBreakdown(
-  groupBy: string,
+  groupBy: Dimension[],
   top: number,
   series: "totals" | "over-time",
 ): Asked<Schemas["CostShare"][]> {

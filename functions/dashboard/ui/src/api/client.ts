@@ -30,7 +30,13 @@ async function withKey(request: Request): Promise<Response> {
   return response;
 }
 
-export const client = createClient<paths>({ baseUrl: "/", credentials: "same-origin", fetch: withKey });
+// Several values of a parameter go into one, with commas, as the document has it.
+export const client = createClient<paths>({
+  baseUrl: "/",
+  credentials: "same-origin",
+  fetch: withKey,
+  querySerializer: { array: { style: "form", explode: false } },
+});
 
 function nextOf(headers: Headers): string | null {
   const found = /<([^>]*)>\s*;\s*rel="?next"?/.exec(headers.get("Link") ?? "");
@@ -84,7 +90,10 @@ export async function download(path: string, name: string): Promise<void> {
 }
 
 /** A path of the API with a query, of what is set. */
-export function pathOf(path: string, query: Record<string, string | number | boolean | null | undefined>): string {
+export function pathOf(
+  path: string,
+  query: Record<string, string | string[] | number | boolean | null | undefined>,
+): string {
   const set = Object.entries(query).filter(([, value]) => value != null && value !== "");
   const text = new URLSearchParams(set.map(([name, value]): [string, string] => [name, String(value)])).toString();
   return text ? `${path}?${text}` : path;

@@ -45,7 +45,7 @@ export function pivot(
 function Over({ dimension }: { dimension: Dimension }) {
   const params = windowParams.value;
   const step = granularityOf(params);
-  const asked = useBreakdown(dimension, 7, "over-time");
+  const asked = useBreakdown([dimension], 7, "over-time");
   return (
     <section class="card">
       <h2>{t.costs.over[step]}</h2>
@@ -217,7 +217,7 @@ export function CostsPage() {
   const first = dimensionOf("by", "team") ?? "team";
   const then = dimensionOf("split", null);
   const second = then === first ? null : then;
-  const asked = useBreakdown(second ? `${first},${second}` : first, 100, "totals");
+  const asked = useBreakdown(second ? [first, second] : [first], 100, "totals");
   return (
     <Layout title={t.pages.costs} aside={<AsOf times={[asked.asOf]} />}>
       <Filters names={ANALYTICS_FILTERS} />

@@ -149,7 +149,7 @@ export function toBars(rows: Schemas["CostShare"][], dimension: Dimension, path:
 }
 
 function Top({ dimension, title }: { dimension: Dimension; title: string }) {
-  const asked = useBreakdown(dimension, 6, "totals");
+  const asked = useBreakdown([dimension], 6, "totals");
   return (
     <section class="card">
       <h2>

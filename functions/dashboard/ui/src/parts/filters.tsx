@@ -1,4 +1,5 @@
 import { useState } from "preact/hooks";
+import type { Dimension } from "../api/ask";
 import { answer, client, pathOf } from "../api/client";
 import { useAnswer } from "../api/query";
 import { setQuery } from "../router";
@@ -10,7 +11,7 @@ interface Suggestion {
   label: string | null;
 }
 
-const DIMENSIONS: Partial<Record<FilterName, string>> = {
+const DIMENSIONS: Partial<Record<FilterName, Dimension>> = {
   agent_name: "agent",
   model: "model",
   team_id: "team",
@@ -27,7 +28,7 @@ function useSuggestions(name: FilterName): Suggestion[] {
   const asked = useAnswer<Suggestion[]>(key, async (signal) => {
     const found = await answer(
       client.GET("/api/v1/analytics/cost-breakdown", {
-        params: { query: { ...params, group_by: dimension ?? "model", top: 50 } },
+        params: { query: { ...params, group_by: [dimension ?? "model"], top: 50 } },
         signal,
       }),
     );
