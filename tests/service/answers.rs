@@ -58,7 +58,7 @@ async fn the_answers_are_as_they_were_looked_at() {
 
 #[test]
 fn every_endpoint_is_asked() {
-    for endpoint in endpoints::over_the_log() {
+    for endpoint in endpoints::of_the_api() {
         let is_its = |question: &str| {
             let path = question.split('?').next().unwrap_or_default();
             let parts: Vec<&str> = endpoint.path.split(['{', '}']).collect();
