@@ -198,7 +198,7 @@ async fn a_client_that_takes_gzip_gets_it_wherever_the_gateway_passes_it_on() {
     // The package of the function health has no room for it.
     for question in [Question::get("health", "/openapi.json", "", ""), list] {
         let compresses = question.function != "health";
-        let takes = Question { headers: vec![("accept-encoding", "br, gzip")], ..question };
+        let takes = Question { headers: vec![("accept-encoding", "gzip")], ..question };
         for gateway in Gateway::ALL {
             let answer = functions.check(gateway, &takes).await;
             let encoding = answer.headers.get("content-encoding").map(|encoding| encoding.to_str().expect("a word"));
