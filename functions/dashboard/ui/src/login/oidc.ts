@@ -2,7 +2,7 @@
 
 import { BASE, href } from "../router";
 import { t } from "../text";
-import { config, type OidcConfig } from "./config";
+import { config, loadConfig, type OidcConfig } from "./config";
 import { keepKey } from "./credential";
 
 const PENDING = "llm-traceability.oidc";
@@ -69,6 +69,7 @@ export async function leave(to: string): Promise<void> {
 
 /** Comes back from the issuer with a code. Returns where the reader was going; null if this address is no way back. */
 export async function comeBack(query: URLSearchParams): Promise<string | null> {
+  await loadConfig();
   const oidc = config.value.oidc;
   const code = query.get("code");
   const failed = query.get("error");
