@@ -3,6 +3,7 @@
 import { counted, duration, money, number, share } from "./format";
 
 const turns = (count: number) => counted(count, "turn", "turns");
+const ofAll = (all: number | null) => (all === null ? "" : ` of ${number(all)}`);
 
 export const t = {
   name: "LLM Traceability",
@@ -256,7 +257,7 @@ export const t = {
         `idle ${count === 1 ? "once" : `${number(count)} times`}, ${duration(seconds)} in all`,
       dearest: (cost: string) => `most expensive turn ${cost}`,
       notAll: (sent: number, all: number) => `the first ${number(sent)} of ${number(all)} turns are shown`,
-      partly: (loaded: number, all: number) => `${number(loaded)} of ${number(all)} turns loaded…`,
+      partly: (loaded: number) => `The first ${turns(loaded)}. All others are being loaded…`,
     },
     waterfall: "Turns in order of time",
     idle: (seconds: number) => `idle ${duration(seconds)}`,
@@ -279,13 +280,13 @@ export const t = {
     },
     tabs: { turn: "Turn", conversation: "Conversation" },
     none: "Choose a turn.",
-    step: (index: number, all: number) => `Turn ${number(index)} of ${number(all)}`,
+    step: (index: number, all: number | null) => `Turn ${number(index)}${ofAll(all)}`,
     history: (count: number) => `${counted(count, "message", "messages")} from earlier turns`,
     more: "Load the next turns",
     shown: (first: number, last: number, all: number) => `turns ${number(first)} to ${number(last)} of ${number(all)}`,
     search: "Search this session",
     searchHint: "Words in messages, tools and arguments",
-    searching: (done: number, all: number) => `${number(done)} of ${number(all)} turns searched…`,
+    searching: (done: number, all: number | null) => `${number(done)}${ofAll(all)} turns searched…`,
     found: (hits: number) => (hits === 0 ? "Nothing found in all turns" : `Found in ${turns(hits)}`),
     nextHit: "Next",
     previousHit: "Previous",
