@@ -78,7 +78,9 @@ export const t = {
     apply: "Apply",
     remove: (name: string) => `Remove the filter ${name}`,
     clear: "Clear all",
-    none: "No filters",
+    suggested: "Suggestions",
+    suggestions: (count: number) => counted(count, "suggestion", "suggestions"),
+    requests: (count: number) => counted(count, "request", "requests"),
     choices: {
       success: "No failure",
       failure: "With a failure",

@@ -5,11 +5,7 @@ import { useAnswer } from "../api/query";
 import { setQuery } from "../router";
 import { choicesOf, type FilterName, isNumeric, view, windowParams } from "../state";
 import { t } from "../text";
-
-interface Suggestion {
-  value: string;
-  label: string | null;
-}
+import { Combobox, type Option } from "./combobox";
 
 const DIMENSIONS: Partial<Record<FilterName, Dimension>> = {
   agent_name: "agent",
@@ -20,26 +16,32 @@ const DIMENSIONS: Partial<Record<FilterName, Dimension>> = {
   tag: "tag",
 };
 
-/** The values that a filter can have in this window, the most expensive first. */
-function useSuggestions(name: FilterName): Suggestion[] {
+/** The values that a filter can have in this window, those of most requests first. */
+function useSuggestions(name: FilterName, text: string): Option[] {
   const dimension = DIMENSIONS[name];
   const params = windowParams.value;
   const key = dimension ? pathOf("suggestions", { dimension, ...params }) : null;
-  const asked = useAnswer<Suggestion[]>(key, async (signal) => {
+  const asked = useAnswer<Option[]>(key, async (signal) => {
     const found = await answer(
       client.GET("/api/v1/analytics/cost-breakdown", {
         params: { query: { ...params, group_by: [dimension ?? "model"], top: 50 } },
         signal,
       }),
     );
+    const rows = found.data.filter((row) => row.category !== "other");
     return {
       ...found,
-      data: found.data
-        .filter((row) => row.category !== "other")
-        .map((row) => ({ value: row.category, label: row.label ?? null })),
+      data: rows.map((row) => ({
+        value: row.category,
+        label: row.label ?? null,
+        note: t.filter.requests(row.total_requests),
+      })),
     };
   });
-  return asked.data ?? [];
+  const wanted = text.toLocaleLowerCase();
+  return (asked.data ?? []).filter((option) =>
+    `${option.value}\n${option.label ?? ""}`.toLocaleLowerCase().includes(wanted),
+  );
 }
 
 export const filterText = (name: FilterName, value: string): string =>
@@ -47,22 +49,31 @@ export const filterText = (name: FilterName, value: string): string =>
 
 function AddFilter({ names, close }: { names: readonly FilterName[]; close: () => void }) {
   const [name, setName] = useState<FilterName>(names[0] ?? "agent_name");
-  const suggestions = useSuggestions(name);
+  const [text, setText] = useState("");
+  const suggestions = useSuggestions(name, text);
   const choices = choicesOf(name);
+  const apply = (value: string) => {
+    if (value.trim() === "") return;
+    close();
+    setQuery({ [name]: value.trim(), cursor: null });
+  };
   return (
     <form
       class="row add-filter"
       onSubmit={(event) => {
         event.preventDefault();
-        const value = String(new FormData(event.currentTarget).get("value") ?? "").trim();
-        if (value === "") return;
-        close();
-        setQuery({ [name]: value, cursor: null });
+        apply(String(new FormData(event.currentTarget).get("value") ?? ""));
       }}
     >
       <label class="pick">
         <span class="visually-hidden">{t.filter.by}</span>
-        <select value={name} onChange={(event) => setName(event.currentTarget.value as FilterName)}>
+        <select
+          value={name}
+          onChange={(event) => {
+            setText("");
+            setName(event.currentTarget.value as FilterName);
+          }}
+        >
           {names.map((each) => (
             <option key={each} value={each}>
               {t.filters[each]}
@@ -78,25 +89,20 @@ function AddFilter({ names, close }: { names: readonly FilterName[]; close: () =
             </option>
           ))}
         </select>
+      ) : isNumeric(name) ? (
+        <input key={name} name="value" aria-label={t.filter.value} required type="number" min="0" step="any" />
       ) : (
-        <input
+        <Combobox
           key={name}
+          id="filter-value"
           name="value"
-          aria-label={t.filter.value}
-          required
-          maxLength={400}
-          autoComplete="off"
-          list="filter-values"
-          {...(isNumeric(name) ? { type: "number", min: "0", step: "any" } : { type: "text" })}
+          label={t.filter.value}
+          options={suggestions}
+          onText={setText}
+          onPick={apply}
+          onLeave={close}
         />
       )}
-      <datalist id="filter-values">
-        {suggestions.map((found) => (
-          <option key={found.value} value={found.value}>
-            {found.label ?? ""}
-          </option>
-        ))}
-      </datalist>
       <button type="submit" class="button">
         {t.filter.apply}
       </button>

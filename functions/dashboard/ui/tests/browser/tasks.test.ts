@@ -119,6 +119,40 @@ describe("in one zone", () => {
     await page.locator(".turn", { hasText: "here is the needle" }).waitFor();
   });
 
+  test("choose a filter's value by the keyboard alone", async () => {
+    const page = await visitor.go("/sessions?range=30d");
+    await visitor.settled();
+    const add = page.getByRole("button", { name: "Add filter" });
+    await add.focus();
+    await page.keyboard.press("Enter");
+    const field = page.getByRole("combobox", { name: "Value" });
+    const options = page.getByRole("listbox", { name: "Suggestions" }).getByRole("option");
+    await options.first().waitFor();
+    expect(await visitor.violations()).toEqual([]);
+    // The field has the focus, and says which option is the active one.
+    const active = () => field.getAttribute("aria-activedescendant");
+    expect(await active()).toBeNull();
+    await page.keyboard.press("ArrowUp");
+    expect(await active()).toBe(await options.last().getAttribute("id"));
+    await page.keyboard.press("ArrowDown");
+    expect(await active()).toBe(await options.first().getAttribute("id"));
+    expect(await options.first().getAttribute("aria-selected")).toBe("true");
+    await page.keyboard.press("Escape");
+    expect(await field.getAttribute("aria-expanded")).toBe("false");
+    await page.keyboard.type("support-b");
+    await page.locator(".option:only-child").waitFor();
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    await page.locator(".chip", { hasText: "support-bot" }).waitFor();
+    expect(page.url()).toContain("agent_name=support-bot");
+    // What is on no list can be typed, too.
+    await add.click();
+    await page.keyboard.type("nobody");
+    await page.keyboard.press("Enter");
+    await page.locator(".chip", { hasText: "nobody" }).waitFor();
+    await page.locator(".empty").first().waitFor();
+  });
+
   test("break the costs down by team and click through", async () => {
     const page = await visitor.go("/costs?range=7d");
     await visitor.settled();
