@@ -85,7 +85,8 @@ export function useTimeline(id: string, first: Asked<SessionMessage[]>): Asked<T
   const full = useAnswer(isShort || quick.data ? `timeline ${id}` : null, (signal) =>
     askTimeline(id, "summary", signal).catch(() => askTimeline(id, "none", signal)),
   );
-  return full.data || isShort ? full : quick;
+  if (full.data || isShort) return full;
+  return quick.state === "done" ? { ...quick, state: full.state } : quick;
 }
 
 /** The name at a place of the session's list; null where there is none. */

@@ -112,7 +112,7 @@ export function SessionPage({ id }: { id: string }) {
       {!timeline && !failed && <Skeleton rows={12} slow={first.state === "slow"} />}
       {timeline && (
         <>
-          <VerdictLine timeline={timeline} onSelect={select} />
+          <VerdictLine timeline={timeline} reading={asked.state !== "done"} onSelect={select} />
           {searching && (
             <SearchBox
               id={id}

@@ -5,11 +5,13 @@ import { t } from "../text";
 
 interface VerdictProps {
   timeline: Timeline;
+  /** Whether more than the timeline without content is still to come. */
+  reading: boolean;
   onSelect: (index: number) => void;
 }
 
 /** What a session was, in a line; each part that is about a turn leads to it. */
-export function VerdictLine({ timeline, onSelect }: VerdictProps) {
+export function VerdictLine({ timeline, reading, onSelect }: VerdictProps) {
   const words = t.session.verdict;
   const { steps, whole } = timeline;
   if (!whole)
@@ -45,9 +47,14 @@ export function VerdictLine({ timeline, onSelect }: VerdictProps) {
         {repeated && repeated.length > 1 ? `, ${words.moreRepeated(repeated.length - 1)}` : ""}
       </span>
     ),
-    repeated === null && (
+    !reading && repeated === null && (
       <span key="unknown" class="muted">
         {words.repeatedUnknown}
+      </span>
+    ),
+    whole.content_steps > 0 && whole.content_steps < whole.requests && (
+      <span key="partly" class="muted">
+        {words.repeatedPartly(whole.content_steps)}
       </span>
     ),
     verdict.repeated_prompt_percent !== null && (
