@@ -61,11 +61,15 @@ function useLive(path: string, on: boolean, data: Request[] | undefined) {
   return { newer: newer.path === path ? newer.rows : [], paused };
 }
 
-function Rows({ requests, current }: { requests: Request[]; current: number }) {
+function Rows({ requests, current }: { requests: Request[]; current: string | null }) {
   return (
     <tbody>
-      {requests.map((request, index) => (
-        <tr key={request.request_id} class={index === current ? "current" : undefined} data-row={index}>
+      {requests.map((request) => (
+        <tr
+          key={request.request_id}
+          class={request.request_id === current ? "current" : undefined}
+          data-request={request.request_id}
+        >
           <th scope="row" class="nowrap">
             <a href={requestLink(request.request_id)} title={exactTime(request.request_start, zone.value)}>
               {time(request.request_start, zone.value)}
@@ -118,28 +122,31 @@ export function RequestsPage() {
   });
   const { newer, paused } = useLive(livePath, live, first.data);
   const [further, setFurther] = useState<{ of: Request[]; rows: Request[]; next: string | null } | null>(null);
-  const [current, setCurrent] = useState(-1);
+  // By its id: newer rows move all others.
+  const [current, setCurrent] = useState<string | null>(null);
   // Keys can come faster than renderings.
-  const at = useRef(-1);
+  const at = useRef<string | null>(null);
   const mine = further && further.of === first.data ? further : null;
   const requests = merge(newer, [...(first.data ?? []), ...(mine?.rows ?? [])]);
   const next = mine ? mine.next : first.next;
-  const go = (index: number) => {
-    const valid = Math.max(0, Math.min(requests.length - 1, index));
-    at.current = valid;
-    setCurrent(valid);
-    const row = document.querySelector(`[data-row="${valid}"]`);
+  const chosen = () => requests.findIndex((request) => request.request_id === at.current);
+  const go = (by: 1 | -1) => {
+    const wanted = requests[Math.max(0, Math.min(requests.length - 1, chosen() + by))];
+    if (!wanted) return;
+    at.current = wanted.request_id;
+    setCurrent(wanted.request_id);
+    const row = document.querySelector(`[data-request="${CSS.escape(wanted.request_id)}"]`);
     row?.querySelector("a")?.focus({ preventScroll: true });
     row?.scrollIntoView({ block: "nearest" });
   };
-  const withChosen = (act: (row: Request) => void) => {
-    const row = requests[at.current];
-    if (row) act(row);
+  const open = () => {
+    const row = requests[chosen()];
+    if (row) navigate(requestLink(row.request_id));
   };
   useKeys([
-    { key: "Enter", does: t.keys.enter, run: () => withChosen((row) => navigate(requestLink(row.request_id))) },
-    { key: "k", does: t.keys.up, run: () => go(at.current - 1) },
-    { key: "j", does: t.keys.down, run: () => go(at.current + 1) },
+    { key: "Enter", does: t.keys.enter, run: open },
+    { key: "k", does: t.keys.up, run: () => go(-1) },
+    { key: "j", does: t.keys.down, run: () => go(1) },
   ]);
   return (
     <Layout

@@ -18,6 +18,8 @@ declare module "vitest" {
     open: string;
     /** A runner that takes service keys and tokens of the issuer. */
     guarded: string;
+    /** The database of both. */
+    database: string;
     /** A runner whose index is empty, and the database that `fillIndex` fills it in. */
     filling: { address: string; database: string };
   }
@@ -107,6 +109,16 @@ export const fillIndex = (database: string): void => {
   run(INDEXER, database, "--backfill");
 };
 
+/** Writes a request to the log, as LiteLLM does when it has been answered. */
+export function addRequest(database: string, id: string): void {
+  const input = `
+    INSERT INTO "LiteLLM_SpendLogs" SELECT made.*
+    FROM "LiteLLM_SpendLogs" one, jsonb_populate_record(one, jsonb_build_object('request_id', :'id', 'session_id', 'live',
+        'startTime', now() AT TIME ZONE 'UTC', 'endTime', now() AT TIME ZONE 'UTC')) made
+    WHERE one.request_id = 'run-a-1'`;
+  execFileSync("psql", ["-qX", "-v", "ON_ERROR_STOP=1", "-v", `id=${id}`, database], { input });
+}
+
 /** A new database with LiteLLM's sample. */
 function makeDatabase(server: string, name: string): string {
   execFileSync("psql", ["-qX", "-v", "ON_ERROR_STOP=1", server, "-c", `CREATE DATABASE ${name}`]);
@@ -140,6 +152,7 @@ export default async function setup(project: TestProject) {
   ]);
   project.provide("open", open.address);
   project.provide("guarded", guarded.address);
+  project.provide("database", database);
   project.provide("filling", { address: filling.address, database: indexed });
   return async () => {
     open.stop();

@@ -2,7 +2,7 @@
 
 import { expect, inject, test } from "vitest";
 import { ask, useBrowser, Visitor } from "./page";
-import { fillIndex } from "./stage";
+import { addRequest, fillIndex } from "./stage";
 
 useBrowser();
 
@@ -43,5 +43,36 @@ test("a database that is away is told by the page of the index, and looked at ag
   await page.getByText("LiteLLM's database cannot be read").waitFor();
   isAway = false;
   await page.getByText("LiteLLM's database cannot be read").waitFor({ state: "detached", timeout: 30_000 });
+  await visitor.close();
+});
+
+test("new requests come by themselves, but not while the reader is further down", async () => {
+  const database = inject("database");
+  const visitor = await Visitor.of(inject("open"));
+  const page = await visitor.go("/requests?range=today");
+  const row = (id: string) => page.locator(`tr[data-request="${id}"]`);
+  await visitor.settled();
+  await page.keyboard.press("j");
+  const chosen = await page.locator("tr.current").getAttribute("data-request");
+  addRequest(database, "live-1");
+  await row("live-1").waitFor({ timeout: 20_000 });
+  // The row under the keys is still the same one, which is now the second.
+  expect(await page.locator("tr.current").getAttribute("data-request")).toBe(chosen);
+  await page.evaluate(() => window.scrollTo(0, 600));
+  await page.getByText("Paused while you scroll").waitFor();
+  let asked = 0;
+  page.on("request", (request) => {
+    if (request.url().includes("/api/v1/requests")) asked += 1;
+  });
+  addRequest(database, "live-2");
+  // Longer than from one look to the next.
+  await page.waitForTimeout(6_500);
+  expect(asked).toBe(0);
+  expect(await row("live-2").count()).toBe(0);
+  expect(await page.evaluate(() => window.scrollY)).toBe(600);
+  await page.getByRole("button", { name: "Back to the newest" }).click();
+  await row("live-2").waitFor({ timeout: 20_000 });
+  expect(await page.locator("tbody tr").first().getAttribute("data-request")).toBe("live-2");
+  expect(await page.getByText("Paused while you scroll").count()).toBe(0);
   await visitor.close();
 });
