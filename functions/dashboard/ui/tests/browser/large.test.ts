@@ -43,6 +43,8 @@ test("a session of 20,000 requests is looked at like any other", async () => {
     await released;
     await route.continue();
   });
+  // A browser that has just been started is busy with a page of its own.
+  await page.waitForTimeout(1_500);
   await visitor.go("/sessions/large-session");
   await page.locator("[data-step]").first().waitFor();
   await page.locator(".turn .message").first().waitFor();
