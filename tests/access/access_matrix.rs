@@ -154,7 +154,19 @@ fn guarded(whole: &App, content: &str) -> App {
 }
 
 /// Parameters that select, sort and group, with values that reach beyond a caller's rows. A new one has to be added.
-const FILTERS: [(&str, &str); 40] = [
+const FILTERS: [(&str, &str); 52] = [
+    ("session_id", "chat"),
+    ("session_id", "1&session_id=chat"),
+    ("key", "support-bot-prod"),
+    ("key", "unknown"),
+    ("provider", "openai"),
+    ("tool", "lookup_order"),
+    ("call_type", "acompletion"),
+    ("error_class", "RateLimitError"),
+    ("min_tokens", "300"),
+    ("min_duration", "0.5"),
+    ("id_prefix", "c"),
+    ("user_id", "alice&user_id=bob"),
     ("origin", "user"),
     ("user_id", "alice"),
     ("user_id", "bob"),

@@ -183,10 +183,11 @@ impl Sessions {
         SessionSearch {
             window: self.window.unwrap_or_else(|| as_far_as_possible(now)),
             filter: RequestFilter {
-                user_id: self.user_id.clone(),
-                agent_name: self.agent_name.clone(),
+                user_id: self.user_id.iter().cloned().collect(),
+                agent_name: self.agent_name.iter().cloned().collect(),
                 ..RequestFilter::default()
             },
+            id_prefix: None,
             totals: TotalsFilter::default(),
             sort: if self.most_expensive { SessionSort::Cost } else { SessionSort::Start },
             descending: true,

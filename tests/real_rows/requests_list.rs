@@ -7,10 +7,27 @@ use local::fixtures::Release;
 use serde_json::{Value, json};
 use tests::App;
 
-use super::session_search::roll_filter;
+use super::session_search::{roll_filter, roll_more};
 use tests::expected::log::path;
-use tests::expected::{Companions, Dice, Log, Row, assert_same};
+use tests::expected::{Companions, Dice, Log, Row, as_f64, assert_same};
 use tests::made;
+
+/// Filters of which several values mean any.
+const NAMES: [&str; 13] = [
+    "agent_name",
+    "user_id",
+    "end_user",
+    "team_id",
+    "key",
+    "provider",
+    "call_type",
+    "model",
+    "tag",
+    "conversation_name",
+    "session_id",
+    "tool",
+    "error_class",
+];
 
 fn ids(requests: &[Value]) -> Vec<&str> {
     requests.iter().map(|request| request["request_id"].as_str().expect("an id")).collect()
@@ -55,6 +72,13 @@ async fn any_filter_picks_the_rows_that_a_look_at_every_row_picks() {
             let row = dice.pick(&log.rows).clone();
             let mut filter = roll_filter(&mut dice, log, &row);
             filter.failed = dice.one_in(4).then(|| dice.one_in(2));
+            if dice.one_in(2) {
+                roll_more(&mut dice, log, &row, &NAMES, &mut filter);
+            }
+            filter.has_tool_calls = dice.one_in(8).then(|| dice.one_in(3));
+            filter.min_cost = dice.one_in(8).then(|| row.spend.dollars().max(0.0));
+            filter.min_tokens = dice.one_in(8).then(|| row.total_tokens.max(1));
+            filter.min_duration = dice.one_in(8).then(|| as_f64(row.duration_ms) / 1000.0);
             let (limit, offset) = (*dice.pick(&[1, 10, 100, 1000]), *dice.pick(&[0, 0, 2, 40]));
             let mut parameters = filter.parameters();
             let status = filter.failed.map(|failed| if failed { "failure" } else { "success" });
@@ -70,7 +94,33 @@ async fn any_filter_picks_the_rows_that_a_look_at_every_row_picks() {
             assert_eq!(answer.next().is_some(), expected.len() > offset + limit, "{parameters:?}");
             found += listed.len();
         }
-        assert!(found > 500, "most filters find something: {found}");
+        assert!(found > 300, "most filters find something: {found}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_is_found_by_its_alias_as_by_its_hash() {
+    let app = App::of_release(Release::V1_109_1).await;
+    let keys = app.get("/api/v1/analytics/cost-breakdown?group_by=key&days=365").await.ok();
+    let keys: Vec<(&str, &str)> = keys
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|key| Some((key["label"].as_str()?, key["category"].as_str().expect("a hash"))))
+        .collect();
+    assert!(keys.len() > 3, "{keys:?}");
+    let pair = [keys[0], keys[1]];
+    for (alias, hash) in keys.iter().map(|(alias, hash)| (vec![*alias], vec![*hash])).chain([pair.into_iter().unzip()])
+    {
+        let parameters = |values: &[&str]| values.iter().map(|value| ("key", (*value).to_owned())).collect::<Vec<_>>();
+        let paths =
+            ["/api/v1/requests?limit=1000", "/api/v1/sessions?limit=1000", "/api/v1/analytics/overview?days=365"];
+        for question in paths {
+            let ask = |values: &[&str]| format!("{question}&{}", path("", &parameters(values)).trim_start_matches('?'));
+            let (by_alias, by_hash) = (app.get(&ask(&alias)).await.ok(), app.get(&ask(&hash)).await.ok());
+            assert_eq!(by_alias, by_hash, "{question} {alias:?}");
+            assert_ne!(by_alias, json!([]), "{question} {alias:?}");
+        }
     }
 }
 

@@ -39,6 +39,12 @@ fn cases() -> Vec<Case> {
             sessions,
             "user_id=alice&agent_name=a&model=m&tag=t&status=failure&has_tool_calls=true",
         ),
+        get(
+            "sessions.of-key-tool",
+            sessions,
+            "key=k&tool=t&provider=p&provider=q&id_prefix=s&min_tokens=5&min_duration=1.5",
+        ),
+        get("sessions.of-models", sessions, "model=a&model=b&sort=cost"),
         get("sessions.last-activity", sessions, "sort=last_activity&order=asc"),
         Case {
             name: "sessions.search",
@@ -55,10 +61,25 @@ fn cases() -> Vec<Case> {
             "/api/v1/requests",
             "user_id=alice&model=m&agent_name=a&status=failure&tag=x&team_id=y&end_user=z",
         ),
+        get(
+            "requests.of-sessions",
+            "/api/v1/requests",
+            "session_id=s&session_id=t&error_class=e&tool=t&call_type=c&has_tool_calls=true&min_cost=0.1&min_tokens=5&min_duration=2",
+        ),
         get("request.detail", "/api/v1/requests/{request_id}", ""),
         get("request.messages", "/api/v1/requests/{request_id}/messages", ""),
         get("analytics.overview", "/api/v1/analytics/overview", "details=false&exact=false"),
         get("analytics.overview-details", "/api/v1/analytics/overview", "details=true&exact=false"),
+        get(
+            "analytics.overview-key",
+            "/api/v1/analytics/overview",
+            "details=false&exact=false&key=0000000000000000000000000000000000000000000000000000000000000000",
+        ),
+        get(
+            "analytics.overview-session",
+            "/api/v1/analytics/overview",
+            "details=false&exact=false&session_id=s&tag=a&tag=b&end_user=e",
+        ),
         get("analytics.agents", "/api/v1/analytics/agents", "details=false&exact=false"),
         get("analytics.models", "/api/v1/analytics/models", "details=false&exact=false"),
         get(

@@ -70,6 +70,17 @@ impl Endpoint {
         }
     }
 
+    /// Whether it takes several values of this parameter, as the document says.
+    #[must_use]
+    pub fn is_repeatable(&self, parameter: &str) -> bool {
+        let mut parameters = self.operation["parameters"].as_array().into_iter().flatten();
+        parameters.any(|one| {
+            one["name"] == parameter
+                && one["schema"].to_string().contains(r#""type":"array""#)
+                && one["explode"] != Value::Bool(false)
+        })
+    }
+
     /// Whether it takes this parameter in its query.
     #[must_use]
     pub fn takes(&self, parameter: &str) -> bool {

@@ -5,7 +5,7 @@ use axum::extract::{OriginalUri, State};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use traceability_core::moment::{Moment, TimeZone};
-use traceability_core::scalar::{Origin, Outcome, Text};
+use traceability_core::scalar::{Bounded, Dollars, Flag, Origin, Outcome, Seconds, Texts};
 use traceability_http::page::NextPage;
 use traceability_http::params::Query2;
 use traceability_http::{ApiResult, AppState, CachePolicy, Caller, Cursor, Page, Problem, window};
@@ -17,32 +17,62 @@ use traceability_queries::requests;
 use traceability_queries::requests::RequestRow;
 use utoipa::IntoParams;
 
-/// Filters on requests; a request must fulfil all of them.
+/// Filters on requests; a request must fulfil all of them, and have one of several values of the same.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(default)]
 pub struct Filters {
     /// The agent; `unknown` for requests that name none.
-    #[param(value_type = Option<String>)]
-    agent_name: Option<Text>,
+    #[param(inline, required = false)]
+    agent_name: Option<Texts>,
     /// The LiteLLM user who owns the key; `unknown` for none.
-    #[param(value_type = Option<String>)]
-    user_id: Option<Text>,
+    #[param(inline, required = false)]
+    user_id: Option<Texts>,
     /// The model, by its public name or as LiteLLM wrote it.
-    #[param(value_type = Option<String>)]
-    model: Option<Text>,
+    #[param(inline, required = false)]
+    model: Option<Texts>,
+    /// The provider; `unknown` for none.
+    #[param(inline, required = false)]
+    provider: Option<Texts>,
     /// The end user, whom the caller named; `unknown` for none.
-    #[param(value_type = Option<String>)]
-    end_user: Option<Text>,
+    #[param(inline, required = false)]
+    end_user: Option<Texts>,
     /// The key's team; `unknown` for none.
-    #[param(value_type = Option<String>)]
-    team_id: Option<Text>,
+    #[param(inline, required = false)]
+    team_id: Option<Texts>,
+    /// The virtual key: its hash, or its alias in LiteLLM's key table; `unknown` for none.
+    #[param(inline, required = false)]
+    key: Option<Texts>,
     /// A tag; `untagged` for requests without any.
-    #[param(value_type = Option<String>)]
-    tag: Option<Text>,
+    #[param(inline, required = false)]
+    tag: Option<Texts>,
     /// The conversation's name; `default` for requests that give none.
-    #[param(value_type = Option<String>)]
-    conversation_name: Option<Text>,
+    #[param(inline, required = false)]
+    conversation_name: Option<Texts>,
+    /// The session.
+    #[param(inline, required = false)]
+    session_id: Option<Texts>,
+    /// A tool that the request called, see `GET /api/v1/analytics/tools`.
+    #[param(inline, required = false)]
+    tool: Option<Texts>,
+    /// LiteLLM's call type, such as `acompletion`; `unknown` for none.
+    #[param(inline, required = false)]
+    call_type: Option<Texts>,
+    /// The class of the error of a failed request, such as `RateLimitError`; `unknown` where LiteLLM noted none.
+    #[param(inline, required = false)]
+    error_class: Option<Texts>,
+    /// `true`: the request called a tool; `false`: no call is known.
+    #[param(value_type = Option<bool>)]
+    has_tool_calls: Option<Flag>,
+    /// US dollars that the request cost, at least.
+    #[param(value_type = Option<f64>, minimum = 0)]
+    min_cost: Option<Dollars>,
+    /// All tokens of the request, at least.
+    #[param(value_type = Option<u32>, minimum = 1)]
+    min_tokens: Option<Bounded<1, 1_000_000_000>>,
+    /// Seconds that the request took, at least.
+    #[param(value_type = Option<f64>, minimum = 0)]
+    min_duration: Option<Seconds>,
     /// How the request ended.
     #[param(inline)]
     status: Option<Outcome>,
@@ -64,7 +94,28 @@ pub struct Filters {
 
 impl Filters {
     fn request_filter(&self) -> RequestFilter {
-        request_filter!(self, agent_name, user_id, model, end_user, team_id, tag, conversation_name, status, origin,)
+        request_filter!(
+            self,
+            agent_name,
+            user_id,
+            model,
+            provider,
+            end_user,
+            team_id,
+            key,
+            tag,
+            conversation_name,
+            session_id,
+            tool,
+            call_type,
+            error_class,
+            has_tool_calls,
+            min_cost,
+            min_tokens,
+            min_duration,
+            status,
+            origin,
+        )
     }
 }
 
@@ -114,13 +165,13 @@ pub async fn list_requests(
     let as_of = as_of.min(window.end);
 
     let mut db = state.db.connect().await?;
+    let filter = filters.request_filter().with_key_hashes(&mut db.conn, &db.facts).await?;
     let source = Source { facts: &db.facts, scope: caller.scope() };
     // One more than the page tells whether another follows.
     let limit = page.limit.get();
     let after = after.map(|after| after.request);
     let bounds = (limit + 1, page.offset.get());
-    let mut rows =
-        requests::list(&mut db.conn, source, &window, &filters.request_filter(), after.as_ref(), bounds).await?;
+    let mut rows = requests::list(&mut db.conn, source, &window, &filter, after.as_ref(), bounds).await?;
     let more = rows.len() > limit as usize;
     rows.truncate(limit as usize);
     requests::show_real_ids(&mut db, caller.scope(), &mut rows).await?;

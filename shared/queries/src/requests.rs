@@ -130,7 +130,7 @@ pub async fn list(
     (limit, offset): (u32, u32),
 ) -> sqlx::Result<Vec<RequestRow>> {
     let facts = union(&[&ROW_FACTS, &[Fact::CacheHit, Fact::Tags], &filter.facts()]);
-    let mut sql = source.requests(&facts, RowSelector::Started(window));
+    let mut sql = source.requests(&facts, filter.rows(window));
     sql.push(format!(" SELECT {ROW} FROM requests AS f"));
     let mut conditions = Conditions::new(&mut sql);
     if let Some(after) = after {

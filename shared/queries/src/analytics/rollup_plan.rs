@@ -13,7 +13,7 @@ use traceability_index::{WindowPlan, dimensions};
 use super::Question;
 use super::grouping::{GroupSelection, Grouping};
 use crate::Source;
-use crate::filter::utc;
+use crate::filter::{RequestFilter, utc};
 
 /// How the index answers a question.
 pub(super) struct RollupPlan {
@@ -228,10 +228,18 @@ impl Edge {
 /// The values that the question's conditions fix; `None` for conditions without roll-ups.
 fn fixed(question: &Question) -> Option<Vec<(Dimension, String)>> {
     let filter = &question.filter;
-    // A model is asked for by its public name or as LiteLLM wrote it, which is no dimension.
-    // A request with a tag is in the groups of its other tags as well.
-    let without = [&filter.model, &filter.conversation_name, &filter.tag];
-    if without.iter().any(|condition| condition.is_some()) || filter.status.is_some() || filter.origin.is_some() {
+    // A model is asked for by its public name or as LiteLLM wrote it, which is no dimension. A request with a tag or a tool is
+    // in the groups of its others as well. By the rest nothing is rolled up.
+    let rest = RequestFilter {
+        agent_name: vec![],
+        user_id: vec![],
+        end_user: vec![],
+        team_id: vec![],
+        key: vec![],
+        provider: vec![],
+        ..filter.clone()
+    };
+    if !rest.is_empty() {
         return None;
     }
     let conditions = [
@@ -239,8 +247,17 @@ fn fixed(question: &Question) -> Option<Vec<(Dimension, String)>> {
         (Dimension::User, &filter.user_id),
         (Dimension::EndUser, &filter.end_user),
         (Dimension::Team, &filter.team_id),
+        (Dimension::Key, &filter.key),
+        (Dimension::Provider, &filter.provider),
     ];
-    Some(conditions.into_iter().filter_map(|(dimension, value)| Some((dimension, value.clone()?))).collect())
+    let asked = conditions.into_iter().filter(|(_, names)| !names.is_empty());
+    // A session can have been active with several values, which roll-ups of each do not tell.
+    asked
+        .map(|(dimension, names)| match names.as_slice() {
+            [name] => Some((dimension, name.clone())),
+            _ => None,
+        })
+        .collect()
 }
 
 /// The owner whose rows the caller sees, if it is one: that is a condition like any other.
