@@ -154,7 +154,10 @@ fn guarded(whole: &App, content: &str) -> App {
 }
 
 /// Parameters that select, sort and group, with values that reach beyond a caller's rows. A new one has to be added.
-const FILTERS: [(&str, &str); 52] = [
+const FILTERS: [(&str, &str); 55] = [
+    ("prefix", "s"),
+    ("count", "true"),
+    ("since", "2026-11-20"),
     ("session_id", "chat"),
     ("session_id", "1&session_id=chat"),
     ("key", "support-bot-prod"),
@@ -226,7 +229,10 @@ fn questions() -> Vec<(Method, String)> {
             Some(_) => requests.clone(),
             None => vec![""],
         };
-        for path in ids.into_iter().map(|id| endpoint.with_id(id)) {
+        let facets =
+            ["agent", "user", "team", "key", "tag", "tool", "error_class"].map(|of| format!("/api/v1/facets/{of}"));
+        let facets = facets.into_iter().filter(|_| endpoint.route.contains("{dimension}"));
+        for path in ids.into_iter().map(|id| endpoint.with_id(id)).chain(facets) {
             questions.push((endpoint.method.clone(), path.clone()));
             for (name, value) in FILTERS {
                 if endpoint.takes(name) {
@@ -242,13 +248,14 @@ fn questions() -> Vec<(Method, String)> {
     questions
 }
 
-/// An answer without the request's own id: its status, its body, and whether another page follows.
+/// An answer without the request's own id: its status, its body with the number of items, and whether another page follows.
 type Seen = (u16, String, bool);
 
 async fn ask(app: &App, method: &Method, path: &str) -> Seen {
     let answer = if *method == Method::POST { app.post(path, &json!({})).await } else { app.get(path).await };
     let id = answer.headers["x-request-id"].to_str().expect("an id");
-    (answer.status.as_u16(), answer.text.replace(id, "id"), answer.next().is_some())
+    let total = answer.headers.get("x-total-count").map_or("", |total| total.to_str().expect("a number"));
+    (answer.status.as_u16(), answer.text.replace(id, "id") + total, answer.next().is_some())
 }
 
 /// What the API answers to every question. A server is asked several at once; the embedded one has one connection.

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use chrono::{DateTime, SecondsFormat, Utc};
 use traceability_core::dimension::Dimension;
 use traceability_core::report_settings::Budgets;
+use traceability_core::scalar::SortOrder;
 use traceability_core::scope::Scope;
 use traceability_core::time::{TimeWindow, day_of, next_day, start_of_day};
 use traceability_db::Connection;
@@ -15,6 +16,7 @@ use traceability_queries::analytics::{
     report_total,
 };
 use traceability_queries::filter::RequestFilter;
+use traceability_queries::requests::RequestSearch;
 use traceability_queries::sessions;
 use traceability_queries::sessions::{SessionSearch, SessionSort, TotalsFilter};
 use traceability_queries::source::SourceConnection;
@@ -141,7 +143,8 @@ impl Ask {
             Self::Requests(limit) => {
                 let window = as_far_as_possible(Utc::now());
                 let filter = RequestFilter::default();
-                !requests::list(conn, source, &window, &filter, None, (limit + 1, 0)).await?.is_empty()
+                let search = RequestSearch { window, ended_since: None, filter, order: SortOrder::Desc };
+                !requests::list(conn, source, &search, None, (limit + 1, 0)).await?.is_empty()
             }
             Self::Sessions(search) => {
                 let mut found = sessions::search(conn, source, &search.search(Utc::now()), None, PAGE + 1, 0).await?;

@@ -134,6 +134,9 @@ async fn ask_analytics(pair: &Pair, dice: &mut Dice, combinations: usize) {
 /// Asks for every dimension and every pair of them.
 async fn ask_groups(pair: &Pair, window: &'static str) {
     for first in DIMENSIONS {
+        for more in ["", "&prefix=u&limit=3", "&user_id=alice", "&provider=openai&model=gpt-4o-mini"] {
+            pair.get(&format!("/api/v1/facets/{first}?{window}&limit=1000{more}")).await;
+        }
         let path = format!("/api/v1/analytics/latency?{window}&group_by={first}&details=true");
         pair.get_about(&path).await;
         pair.get(&format!("{path}&exact=true&granularity=month")).await;
@@ -188,7 +191,7 @@ async fn ask_sessions(pair: &Pair) {
     for (place, condition) in conditions.into_iter().enumerate() {
         let (sort, order) = (SORTS[place % 6], ["asc", "desc"][place % 2]);
         pair.all_pages(&format!("/api/v1/sessions?{condition}&sort={sort}&order={order}&limit=50")).await;
-        pair.get(&format!("/api/v1/sessions?{condition}&limit=7&offset=3")).await;
+        pair.get(&format!("/api/v1/sessions?{condition}&limit=7&offset=3&count=true")).await;
         if !["min_requests", "max_", "id_prefix"].iter().any(|start| condition.contains(start)) {
             pair.all_pages(&format!("/api/v1/requests?{condition}&limit=200")).await;
         }
@@ -199,6 +202,14 @@ async fn ask_sessions(pair: &Pair) {
             body.insert(name.to_owned(), earlier.map_or(value.clone(), |earlier| json!([earlier, value])));
         }
         pair.post(&format!("/api/v1/sessions/search?sort={sort}&limit=20"), &body.into()).await;
+    }
+    for class in ["", "days=3", WINDOWS[6]] {
+        pair.get(&format!("/api/v1/facets/error_class?{class}")).await;
+    }
+    for since in [TimeDelta::minutes(5), TimeDelta::hours(30), TimeDelta::days(200)] {
+        let since = encode(&(now() - since).to_rfc3339());
+        pair.all_pages(&format!("/api/v1/requests?since={since}&order=asc&limit=100&count=true")).await;
+        pair.get(&format!("/api/v1/requests?since={since}&status=failure&limit=1000")).await;
     }
     for condition in [
         "session_id=shared-session-01",
@@ -251,7 +262,7 @@ fn every_endpoint_is_asked() {
     let asked: Vec<String> = asked.map(|path| format!("/api/v1/{path}")).collect();
     for endpoint in endpoints::over_the_log() {
         // The caller is told whether there is an index.
-        let elsewhere = ["/api/v1/analytics/", "/api/v1/reports/", "/api/v1/me"];
+        let elsewhere = ["/api/v1/analytics/", "/api/v1/facets/", "/api/v1/reports/", "/api/v1/me"];
         let is_asked = asked.contains(&endpoint.path) || elsewhere.iter().any(|path| endpoint.path.starts_with(path));
         assert!(is_asked && (endpoint.method == Method::GET || endpoint.path.ends_with("/search")), "{endpoint:?}");
     }
@@ -317,7 +328,10 @@ pub async fn ask_some(pair: &Pair, dice: &mut Dice) {
         let condition = format!("{}{}", start[dice.below(2)], user[dice.below(3)]);
         pair.all_pages(&format!("/api/v1/sessions?sort={sort}&limit=100{condition}")).await;
     }
-    pair.get("/api/v1/requests?limit=300").await;
+    pair.get("/api/v1/requests?limit=300&count=true").await;
+    for dimension in DIMENSIONS {
+        pair.get(&format!("/api/v1/facets/{dimension}?{}", WINDOWS[dice.below(WINDOWS.len())])).await;
+    }
 }
 
 #[tokio::test]

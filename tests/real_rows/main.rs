@@ -16,6 +16,7 @@ mod bad_cursors;
 mod bad_input;
 mod call_counts;
 mod delivery_by_hand;
+mod facets;
 mod keys;
 mod openapi;
 mod read_only;

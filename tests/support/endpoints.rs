@@ -8,7 +8,9 @@ use serde_json::Value;
 pub struct Endpoint {
     /// The method.
     pub method: Method,
-    /// The path, with its parameter in braces.
+    /// The path as the document has it, with its parameter in braces.
+    pub route: String,
+    /// The same, with the first dimension where it names one.
     pub path: String,
     /// The names of the parameters in its query.
     pub query: Vec<String>,
@@ -33,7 +35,8 @@ pub fn all() -> Vec<Endpoint> {
             let query = parameters.filter(|parameter| parameter["in"] == "query");
             Endpoint {
                 method: method.to_uppercase().parse().expect("a method"),
-                path: path.clone(),
+                route: path.clone(),
+                path: path.replace("{dimension}", "model"),
                 query: query.map(|parameter| parameter["name"].as_str().expect("a name").to_owned()).collect(),
                 operation: operation.clone(),
             }

@@ -2,19 +2,21 @@
 
 use axum::Json;
 use axum::extract::{OriginalUri, State};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use traceability_core::moment::{Moment, TimeZone};
-use traceability_core::scalar::{Bounded, Dollars, Flag, Origin, Outcome, Seconds, Texts};
-use traceability_http::page::NextPage;
-use traceability_http::params::Query2;
+use traceability_core::scalar::{Bounded, Dollars, Flag, Origin, Outcome, Seconds, SortOrder, Texts};
+use traceability_core::time::MAX_DAYS;
+use traceability_http::error::ParameterProblem;
+use traceability_http::page::{MOST_COUNTED, NextPage, TotalCount};
+use traceability_http::params::Query3;
 use traceability_http::{ApiResult, AppState, CachePolicy, Caller, Cursor, Page, Problem, window};
 use traceability_queries::Source;
 use traceability_queries::filter::RequestFilter;
 use traceability_queries::position::RequestPosition;
 use traceability_queries::request_filter;
 use traceability_queries::requests;
-use traceability_queries::requests::RequestRow;
+use traceability_queries::requests::{RequestRow, RequestSearch};
 use utoipa::IntoParams;
 
 /// Filters on requests; a request must fulfil all of them, and have one of several values of the same.
@@ -119,6 +121,44 @@ impl Filters {
     }
 }
 
+/// Which way the list goes, and from when on.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default)]
+pub struct Direction {
+    /// Only requests that ended at this time or later: RFC 3339 (no offset means UTC), or a date, which means the start of that
+    /// day in `timezone`. For whoever polls, see below. Requests that took more than an hour are left out.
+    #[param(value_type = Option<String>)]
+    since: Option<Moment>,
+    /// `asc`: the earliest start first; `desc`, if not given.
+    #[param(inline, required = false)]
+    order: Option<SortOrder>,
+}
+
+/// How long before its end a request may have started to be found by its end.
+fn longest() -> TimeDelta {
+    TimeDelta::hours(1)
+}
+
+/// What is asked for, at this time.
+fn search(filters: &Filters, direction: &Direction, now: DateTime<Utc>) -> ApiResult<RequestSearch> {
+    let since = direction.since.map(|since| since.instant(filters.timezone.0));
+    if since.is_some_and(|since| since > now + longest()) {
+        return Err(ParameterProblem::new("since", "must not lie in the future").into());
+    }
+    if since.is_some_and(|since| since < now - TimeDelta::days(MAX_DAYS.into()) + longest()) {
+        return Err(ParameterProblem::new("since", format!("must be less than {MAX_DAYS} days ago")).into());
+    }
+    let earliest = since.map(|since| Moment::Instant(since - longest()));
+    let start = filters.start_date.or(earliest);
+    let mut window = window::resolve(start, filters.end_date, filters.timezone, MAX_DAYS, now)?;
+    if let Some(since) = since {
+        window.start = window.start.max(since - longest());
+    }
+    let order = direction.order.unwrap_or(SortOrder::Desc);
+    Ok(RequestSearch { window, ended_since: since, filter: filters.request_filter(), order })
+}
+
 /// Where a listing goes on, and when it began.
 #[derive(Debug, Serialize, Deserialize)]
 struct ListPosition {
@@ -131,14 +171,19 @@ struct ListPosition {
 /// List requests
 ///
 /// The newest first, without content.
+///
+/// To follow what happens, poll with `since` and the `ETag` of the last answer in `If-None-Match`: the answer is 304 until
+/// something changed. Ask again from a few minutes before the last answer's `X-As-Of`, since LiteLLM logs a request some time
+/// after its end, and tell requests by their id. Each poll reads the requests that started up to an hour before `since`.
 #[utoipa::path(
     get,
     path = "/api/v1/requests",
     tag = "requests",
-    params(Filters, Page),
+    params(Filters, Direction, Page),
     responses(
         (status = 200, description = "A page of requests", body = Vec<RequestRow>, headers(
-            ("Link" = String, description = "The next page (`rel=\"next\"`), if there is one")
+            ("Link" = String, description = "The next page (`rel=\"next\"`), if there is one"),
+            ("X-Total-Count" = String, description = "With `count=true`: how many items all pages have; `10000+` for more")
         )),
         (status = "4XX", description = "A parameter is not allowed", body = Problem, content_type = "application/problem+json"),
         (status = "5XX", description = "The database did not answer", body = Problem, content_type = "application/problem+json"),
@@ -148,30 +193,29 @@ pub async fn list_requests(
     State(state): State<AppState>,
     caller: Caller,
     OriginalUri(uri): OriginalUri,
-    Query2(filters, page): Query2<Filters, Page>,
-) -> ApiResult<(CachePolicy, NextPage, Json<Vec<RequestRow>>)> {
+    Query3(filters, direction, page): Query3<Filters, Direction, Page>,
+) -> ApiResult<(CachePolicy, NextPage, TotalCount, Json<Vec<RequestRow>>)> {
     page.check()?;
-    let list = (caller.identity(), "requests", &filters);
+    let list = (caller.identity(), "requests", &filters, &direction);
     let after: Option<ListPosition> = page.cursor.as_ref().map(|cursor| cursor.decode(&list)).transpose()?;
     let as_of = after.as_ref().map_or_else(|| state.clock.now(), |after| after.as_of);
-    let window = window::resolve(
-        filters.start_date,
-        filters.end_date,
-        filters.timezone,
-        traceability_core::time::MAX_DAYS,
-        as_of,
-    )?;
+    let mut search = search(&filters, &direction, as_of)?;
     // A window that is over is the same whenever it is asked about.
-    let as_of = as_of.min(window.end);
+    let as_of = as_of.min(search.window.end);
 
     let mut db = state.db.connect().await?;
-    let filter = filters.request_filter().with_key_hashes(&mut db.conn, &db.facts).await?;
+    search.filter = search.filter.with_key_hashes(&mut db.conn, &db.facts).await?;
     let source = Source { facts: &db.facts, scope: caller.scope() };
+    let total = if page.counts() {
+        TotalCount::of(requests::count(&mut db.conn, source, &search, MOST_COUNTED + 1).await?)
+    } else {
+        TotalCount::default()
+    };
     // One more than the page tells whether another follows.
     let limit = page.limit.get();
     let after = after.map(|after| after.request);
     let bounds = (limit + 1, page.offset.get());
-    let mut rows = requests::list(&mut db.conn, source, &window, &filter, after.as_ref(), bounds).await?;
+    let mut rows = requests::list(&mut db.conn, source, &search, after.as_ref(), bounds).await?;
     let more = rows.len() > limit as usize;
     rows.truncate(limit as usize);
     requests::show_real_ids(&mut db, caller.scope(), &mut rows).await?;
@@ -180,6 +224,5 @@ pub async fn list_requests(
         let position = ListPosition { as_of, request };
         NextPage::after(&uri, &position.request, &Cursor::encode(&list, &position))
     });
-    let cache = window::cache_policy(filters.end_date, filters.timezone);
-    Ok((cache, next.unwrap_or_default(), Json(rows)))
+    Ok((CachePolicy::Revalidate, next.unwrap_or_default(), total, Json(rows)))
 }

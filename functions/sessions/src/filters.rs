@@ -4,9 +4,9 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use traceability_core::choice;
 use traceability_core::moment::{Moment, TimeZone};
-use traceability_core::scalar::{Bounded, Dollars, Flag, Origin, Outcome, Seconds, Texts};
-use traceability_http::page::NextPage;
-use traceability_http::{ApiResult, AppState, CachePolicy, Caller, Cursor, Page, window};
+use traceability_core::scalar::{Bounded, Dollars, Flag, Origin, Outcome, Seconds, SortOrder, Texts};
+use traceability_http::page::{MOST_COUNTED, NextPage, TotalCount};
+use traceability_http::{ApiResult, AppState, Caller, Cursor, Page, window};
 use traceability_queries::Source;
 use traceability_queries::request_filter;
 use traceability_queries::sessions;
@@ -137,16 +137,6 @@ choice! {
     }
 }
 
-choice! {
-    /// The direction of a sort.
-    Order {
-        /// The largest or latest first.
-        Desc = "desc",
-        /// The smallest or earliest first.
-        Asc = "asc",
-    }
-}
-
 /// The order of a list of sessions.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -158,7 +148,7 @@ pub struct Sorting {
     /// The direction; `desc` if not given.
     #[serde(default = "Sorting::default_order")]
     #[param(inline, required = false)]
-    pub order: Order,
+    pub order: SortOrder,
 }
 
 impl Sorting {
@@ -166,8 +156,8 @@ impl Sorting {
         Sort::Start
     }
 
-    const fn default_order() -> Order {
-        Order::Desc
+    const fn default_order() -> SortOrder {
+        SortOrder::Desc
     }
 }
 
@@ -184,11 +174,6 @@ struct ListPosition {
 const DAYS_BACK: u32 = traceability_core::time::MAX_DAYS;
 
 impl SessionFilters {
-    /// How an answer may be kept.
-    pub(crate) fn cache_policy(&self) -> CachePolicy {
-        window::cache_policy(self.end_date, self.timezone)
-    }
-
     fn search(&self, sorting: Sorting, as_of: DateTime<Utc>) -> ApiResult<SessionSearch> {
         let window = window::resolve(self.start_date, self.end_date, self.timezone, DAYS_BACK, as_of)?;
         if let (Some(min), Some(max)) = (self.min_cost, self.max_cost)
@@ -233,7 +218,7 @@ impl SessionFilters {
                 Sort::Duration => SessionSort::Duration,
                 Sort::Requests => SessionSort::Requests,
             },
-            descending: sorting.order == Order::Desc,
+            descending: sorting.order == SortOrder::Desc,
             as_of,
         })
     }
@@ -247,7 +232,7 @@ pub(crate) async fn find(
     filters: &SessionFilters,
     sorting: Sorting,
     page: &Page,
-) -> ApiResult<(NextPage, Vec<SessionSummary>)> {
+) -> ApiResult<(NextPage, TotalCount, Vec<SessionSummary>)> {
     page.check()?;
     let list = (caller.identity(), "sessions", filters, sorting);
     let after: Option<ListPosition> = page.cursor.as_ref().map(|cursor| cursor.decode(&list)).transpose()?;
@@ -257,6 +242,11 @@ pub(crate) async fn find(
     let mut db = state.db.connect().await?;
     search.filter = search.filter.with_key_hashes(&mut db.conn, &db.facts).await?;
     let source = Source { facts: &db.facts, scope: caller.scope() };
+    let total = if page.counts() {
+        TotalCount::of(sessions::count(&mut db.conn, source, &search, MOST_COUNTED + 1).await?)
+    } else {
+        TotalCount::default()
+    };
     let after = after.map(|after| after.session);
     // One more than the page tells whether another follows.
     let limit = page.limit.get();
@@ -273,5 +263,5 @@ pub(crate) async fn find(
         let position = ListPosition { as_of, session };
         NextPage::after(uri, &position.session, &Cursor::encode(&list, &position))
     });
-    Ok((next.unwrap_or_default(), summaries))
+    Ok((next.unwrap_or_default(), total, summaries))
 }

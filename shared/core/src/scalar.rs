@@ -243,6 +243,16 @@ macro_rules! choice {
 }
 
 choice! {
+    /// The direction of a sort.
+    SortOrder {
+        /// The largest or latest first.
+        Desc = "desc",
+        /// The smallest or earliest first.
+        Asc = "asc",
+    }
+}
+
+choice! {
     /// How a request ended.
     Outcome {
         /// It was answered.

@@ -8,7 +8,7 @@ use traceability_core::time::TimeWindow;
 use traceability_facts::absent::UNKNOWN;
 use traceability_facts::measures::Measure;
 use traceability_facts::{Fact, RowSelector};
-use traceability_index::{WindowPlan, dimensions};
+use traceability_index::{Span, WindowPlan, dimensions};
 
 use super::Question;
 use super::grouping::{GroupSelection, Grouping};
@@ -77,6 +77,34 @@ impl RollupPlan {
             conditions: fixed.into_iter().map(|(dimension, value)| (column(dimension), value)).collect(),
             plans,
         })
+    }
+
+    /// The roll-ups' name.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// A query for the last roll-up of each of these values, of the level of its span and within it: the place of the value,
+    /// from 1, and where the roll-up's span begins.
+    pub(super) fn last_spans(&self, spans: &[(String, Span)]) -> QueryBuilder<Postgres> {
+        let [key, _] = self.keys();
+        let mut sql = QueryBuilder::new("SELECT v.place, p.starts FROM unnest(");
+        sql.push_bind(spans.iter().map(|(value, _)| value.clone()).collect::<Vec<_>>()).push("::text[], ");
+        sql.push_bind(spans.iter().map(|(_, span)| span.level as i16).collect::<Vec<_>>()).push("::smallint[], ");
+        sql.push_bind(spans.iter().map(|(_, span)| span.from.0).collect::<Vec<_>>()).push("::integer[], ");
+        sql.push_bind(spans.iter().map(|(_, span)| span.until.0).collect::<Vec<_>>())
+            .push("::integer[]) WITH ORDINALITY");
+        sql.push(format!(
+            " AS v(value, level, from_slot, until_slot, place) CROSS JOIN LATERAL (SELECT max(p.starts) AS starts \
+             FROM traceability.rollups AS p WHERE p.dimension = '{}' AND p.level = v.level AND p.starts >= v.from_slot \
+             AND p.starts < v.until_slot AND {key} = v.value",
+            self.name
+        ));
+        for (column, value) in &self.conditions {
+            sql.push(format!(" AND {column} = ")).push_bind(value.clone());
+        }
+        sql.push(") AS p");
+        sql
     }
 
     /// SQL of the two keys over the roll-ups `p`.

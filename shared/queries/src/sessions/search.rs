@@ -64,7 +64,7 @@ impl SessionSort {
 }
 
 /// What the totals of a session must be.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct TotalsFilter {
     /// Dollars, at least.
     pub min_cost: Option<f64>,
@@ -146,6 +146,29 @@ pub async fn search(
     } else {
         total_all(conn, source, search, after, limit, offset).await
     }
+}
+
+/// How many sessions match, counted up to `most`.
+///
+/// # Errors
+/// Whatever the database reports.
+pub async fn count(conn: &mut Connection, source: Source<'_>, search: &SessionSearch, most: u32) -> sqlx::Result<i64> {
+    if source.facts.has_session_rows() {
+        let search = SessionSearch { filter: search.filter.stored(source.facts), ..search.clone() };
+        return search_indexed::count(conn, source, &search, most).await;
+    }
+    let mut sql = search.requests(source, &[]);
+    sql.push(", c AS MATERIALIZED (SELECT DISTINCT f.session_id FROM requests AS f");
+    let mut conditions = Conditions::new(&mut sql);
+    search.push_prefix(&mut conditions, "f.session_id");
+    search.filter.push(&mut conditions, "f");
+    sql.push(") SELECT count(*) FROM (SELECT FROM c");
+    if search.totals != TotalsFilter::default() {
+        sql.push(" CROSS JOIN ");
+        search.push_totals(&mut sql, source, "c.session_id");
+    }
+    sql.push(" LIMIT ").push_bind(i64::from(most)).push(") AS m");
+    sql.build_query_scalar().fetch_one(conn).await
 }
 
 impl SessionSearch {

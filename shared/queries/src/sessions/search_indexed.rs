@@ -46,15 +46,45 @@ pub(super) async fn list(
         return Ok(Vec::new());
     }
     let direction = if search.descending { "DESC" } else { "ASC" };
-    let mut sql = QueryBuilder::new("SELECT c.value::text AS value, c.session_id FROM ((");
-    push_inside(&mut sql, source, search, after, i64::from(limit) + i64::from(offset));
-    sql.push(") UNION ALL (");
-    push_across(&mut sql, source, search, after);
-    sql.push(") UNION ALL (");
-    push_parts(&mut sql, source, search, after);
-    sql.push(format!(")) AS c ORDER BY c.value {direction}, c.session_id COLLATE \"C\" {direction} LIMIT "));
+    let mut sql = QueryBuilder::new("SELECT c.value::text AS value, c.session_id FROM (");
+    push_all(&mut sql, source, search, after, i64::from(limit) + i64::from(offset));
+    sql.push(format!(") AS c ORDER BY c.value {direction}, c.session_id COLLATE \"C\" {direction} LIMIT "));
     sql.push_bind(i64::from(limit)).push(" OFFSET ").push_bind(i64::from(offset));
     sql.build_query_as().fetch_all(conn).await
+}
+
+/// How many sessions match, counted up to `most`.
+pub(super) async fn count(
+    conn: &mut Connection,
+    source: Source<'_>,
+    search: &SessionSearch,
+    most: u32,
+) -> sqlx::Result<i64> {
+    let window = search.window();
+    if window.start >= window.end {
+        return Ok(0);
+    }
+    let mut sql = QueryBuilder::new("SELECT count(*) FROM (SELECT FROM (");
+    push_all(&mut sql, source, search, None, i64::from(most));
+    sql.push(") AS c LIMIT ").push_bind(i64::from(most)).push(") AS m");
+    sql.build_query_scalar().fetch_one(conn).await
+}
+
+/// Appends `(…) UNION ALL …`: the sessions that match, those of the first kind only as many as `limit`.
+fn push_all(
+    sql: &mut QueryBuilder<Postgres>,
+    source: Source<'_>,
+    search: &SessionSearch,
+    after: Option<&SessionPosition>,
+    limit: i64,
+) {
+    sql.push("(");
+    push_inside(sql, source, search, after, limit);
+    sql.push(") UNION ALL (");
+    push_across(sql, source, search, after);
+    sql.push(") UNION ALL (");
+    push_parts(sql, source, search, after);
+    sql.push(")");
 }
 
 /// Appends the sessions that lie in the window as a whole and whose row answers: many, and found in order.
