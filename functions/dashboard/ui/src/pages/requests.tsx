@@ -1,5 +1,6 @@
-import { useEffect, useRef, useState } from "preact/hooks";
-import { follow, pathOf, type Schemas } from "../api/client";
+import { useRef, useState } from "preact/hooks";
+import { follow, pathOf } from "../api/client";
+import { merge, type Request, useLive } from "../api/live";
 import { useAnswer } from "../api/query";
 import { duration, exactTime, money, number, time } from "../format";
 import { useKeys } from "../keys";
@@ -14,51 +15,11 @@ import { visible } from "../safe";
 import { pickFilters, REQUEST_FILTERS, requestLink, sessionLink, view, windowParams, zone } from "../state";
 import { t } from "../text";
 
-type Request = Schemas["RequestRow"];
-
 const PAGE = 50;
-const LIVE_MS = 5_000;
-/** Newer requests are not brought in while the reader is further down than this. */
-const AT_TOP = 120;
-
 /** Whether the window is still going on: only then can there be newer requests. */
 function isOngoing(): boolean {
   const { window } = view.value;
   return "range" in window ? !["yesterday", "last-month"].includes(window.range) : window.to === null;
-}
-
-/** Requests that came since, each once, the newest first. */
-export function merge(newer: readonly Request[], known: readonly Request[]): Request[] {
-  const ids = new Set(newer.map((request) => request.request_id));
-  return [...newer, ...known.filter((request) => !ids.has(request.request_id))];
-}
-
-function useLive(path: string, on: boolean, data: Request[] | undefined) {
-  const [newer, setNewer] = useState<{ path: string; rows: Request[] }>({ path, rows: [] });
-  const [paused, setPaused] = useState(false);
-  useEffect(() => {
-    const look = () => setPaused(window.scrollY > AT_TOP);
-    window.addEventListener("scroll", look, { passive: true });
-    return () => window.removeEventListener("scroll", look);
-  }, []);
-  const ready = data !== undefined;
-  useEffect(() => {
-    if (!on || paused || !ready) return;
-    const abort = new AbortController();
-    const timer = setInterval(() => {
-      if (document.hidden) return;
-      // What fails is asked again by the next turn of the clock.
-      follow<Request[]>(path, abort.signal).then(
-        (page) => setNewer((old) => ({ path, rows: merge(page.data, old.path === path ? old.rows : []) })),
-        () => {},
-      );
-    }, LIVE_MS);
-    return () => {
-      abort.abort();
-      clearInterval(timer);
-    };
-  }, [path, on, paused, ready]);
-  return { newer: newer.path === path ? newer.rows : [], paused };
 }
 
 function Rows({ requests, current }: { requests: Request[]; current: string | null }) {
@@ -116,19 +77,16 @@ export function RequestsPage() {
   const first = useAnswer(path, (signal) => follow<Request[]>(path, signal));
   const live = location.value.query.get("live") !== "off" && isOngoing();
   // Up to now, whenever that is: without an end.
-  const livePath = pathOf("/api/v1/requests", {
-    ...query,
-    end_date: "start_date" in query && live ? null : query.end_date,
-  });
-  const { newer, paused } = useLive(livePath, live, first.data);
+  const { newer, paused } = useLive({ ...query, end_date: null }, live, first);
   const [further, setFurther] = useState<{ of: Request[]; rows: Request[]; next: string | null } | null>(null);
   // By its id: newer rows move all others.
   const [current, setCurrent] = useState<string | null>(null);
   // Keys can come faster than renderings.
   const at = useRef<string | null>(null);
   const mine = further && further.of === first.data ? further : null;
-  const requests = merge(newer, [...(first.data ?? []), ...(mine?.rows ?? [])]);
   const next = mine ? mine.next : first.next;
+  const known = [...(first.data ?? []), ...(mine?.rows ?? [])];
+  const requests = merge(newer, known, next ? "open" : "reached");
   const chosen = () => requests.findIndex((request) => request.request_id === at.current);
   const go = (by: 1 | -1) => {
     const wanted = requests[Math.max(0, Math.min(requests.length - 1, chosen() + by))];

@@ -56,6 +56,19 @@ test("new requests come by themselves, but not while the reader is further down"
   const chosen = await page.locator("tr.current").getAttribute("data-request");
   addRequest(database, "live-1");
   await row("live-1").waitFor({ timeout: 20_000 });
+  // A look that finds nothing new is an answer without a body.
+  const client = await visitor.context.newCDPSession(page);
+  await client.send("Network.enable");
+  const looks = new Set<string>();
+  client.on("Network.requestWillBeSent", ({ requestId, request }) => {
+    if (new URL(request.url).searchParams.has("since")) looks.add(requestId);
+  });
+  await new Promise<void>((done) =>
+    client.on("Network.responseReceivedExtraInfo", ({ requestId, statusCode }) => {
+      if (looks.has(requestId) && statusCode === 304) done();
+    }),
+  );
+  await client.detach();
   // The row under the keys is still the same one, which is now the second.
   expect(await page.locator("tr.current").getAttribute("data-request")).toBe(chosen);
   await page.evaluate(() => window.scrollTo(0, 600));
