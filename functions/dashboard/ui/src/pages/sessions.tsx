@@ -13,7 +13,7 @@ import { Scroll } from "../parts/scroll";
 import { Shown } from "../parts/states";
 import { location, navigate, setQuery } from "../router";
 import { visible } from "../safe";
-import { FILTERS, link, pickFilters, sessionLink, windowParams, zone } from "../state";
+import { link, pickFilters, SESSION_FILTERS, sessionLink, windowParams, zone } from "../state";
 import { t } from "../text";
 
 type Session = Schemas["SessionSummary"];
@@ -29,7 +29,7 @@ function useSort(): { sort: Sort; order: "asc" | "desc" } {
 }
 
 function useSessions(): Asked<Session[]> {
-  const query = { ...windowParams.value, ...pickFilters(FILTERS), ...useSort(), limit: PAGE };
+  const query = { ...windowParams.value, ...pickFilters(SESSION_FILTERS), ...useSort(), limit: PAGE };
   const path = pathOf("/api/v1/sessions", query);
   return useAnswer(path, (signal) => follow<Session[]>(path, signal));
 }
@@ -59,6 +59,7 @@ function Histograms() {
               summary={t.sessions.summary(duration(found.duration_seconds.p50), duration(found.duration_seconds.p95))}
               buckets={found.duration_seconds.buckets.map((bucket) => ({ ...bucket, to: bucket.to ?? null }))}
               format={duration}
+              onPick={(bucket) => setQuery({ min_duration: String(bucket.from) })}
             />
             <Histogram
               title={words.requests}
@@ -217,7 +218,7 @@ export function SessionsPage() {
 
   return (
     <Layout title={t.pages.sessions} aside={<AsOf times={[first.asOf]} />}>
-      <Filters names={FILTERS} />
+      <Filters names={SESSION_FILTERS} />
       <Histograms />
       <div class="table-tools">
         <label class="pick">

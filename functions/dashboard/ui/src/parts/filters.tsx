@@ -1,47 +1,49 @@
-import { useState } from "preact/hooks";
-import type { Dimension } from "../api/ask";
-import { answer, client, pathOf } from "../api/client";
+import { useEffect, useState } from "preact/hooks";
+import { FILTER_OF } from "../api/ask";
+import { follow, pathOf, type Schemas } from "../api/client";
 import { useAnswer } from "../api/query";
 import { setQuery } from "../router";
-import { choicesOf, type FilterName, isNumeric, view, windowParams } from "../state";
+import { choicesOf, FACET_FILTERS, type FilterName, isNumeric, pickFilters, view, windowParams } from "../state";
 import { t } from "../text";
 import { Combobox, type Option } from "./combobox";
 
-const DIMENSIONS: Partial<Record<FilterName, Dimension>> = {
-  agent_name: "agent",
-  model: "model",
-  team_id: "team",
-  user_id: "user",
-  end_user: "end_user",
-  tag: "tag",
+/** How many values are suggested at most. */
+const SUGGESTED = 50;
+
+/** The dimension that a filter chooses one of. */
+const DIMENSIONS: Partial<Record<FilterName, string>> = {
+  ...Object.fromEntries(Object.entries(FILTER_OF).map(([dimension, name]) => [name, dimension])),
+  error_class: "error_class",
 };
 
-/** The values that a filter can have in this window, those of most requests first. */
+/** The text, when it has not changed for a moment. */
+function useSettled(text: string): string {
+  const [settled, setSettled] = useState(text);
+  useEffect(() => {
+    const later = setTimeout(() => setSettled(text), 150);
+    return () => clearTimeout(later);
+  }, [text]);
+  return settled;
+}
+
+/** The values that a filter can have in this window beside the other filters, the most frequent first. */
 function useSuggestions(name: FilterName, text: string): Option[] {
   const dimension = DIMENSIONS[name];
-  const params = windowParams.value;
-  const key = dimension ? pathOf("suggestions", { dimension, ...params }) : null;
-  const asked = useAnswer<Option[]>(key, async (signal) => {
-    const found = await answer(
-      client.GET("/api/v1/analytics/cost-breakdown", {
-        params: { query: { ...params, group_by: [dimension ?? "model"], top: 50 } },
-        signal,
-      }),
-    );
-    const rows = found.data.filter((row) => row.category !== "other");
-    return {
-      ...found,
-      data: rows.map((row) => ({
-        value: row.category,
-        label: row.label ?? null,
-        note: t.filter.requests(row.total_requests),
-      })),
-    };
-  });
-  const wanted = text.toLocaleLowerCase();
-  return (asked.data ?? []).filter((option) =>
-    `${option.value}\n${option.label ?? ""}`.toLocaleLowerCase().includes(wanted),
-  );
+  const prefix = useSettled(text.trim());
+  const others = pickFilters(FACET_FILTERS.filter((other) => other !== name));
+  const query = { ...windowParams.value, ...others, prefix, limit: SUGGESTED };
+  const path = dimension ? pathOf(`/api/v1/facets/${dimension}`, query) : null;
+  const asked = useAnswer(path, (signal) => follow<Schemas["Facet"][]>(path ?? "", signal));
+  // Those of the text before fit this one in part.
+  const wanted = text.trim().toLocaleLowerCase();
+  const fits = (value: string) => value.toLocaleLowerCase().startsWith(wanted);
+  return (path ? (asked.data ?? []) : [])
+    .filter(({ value, label }) => fits(value) || (label != null && fits(label)))
+    .map(({ value, label, total_requests }) => ({
+      value,
+      label: label ?? null,
+      note: t.filter.requests(total_requests),
+    }));
 }
 
 export const filterText = (name: FilterName, value: string): string =>

@@ -140,7 +140,9 @@ describe("in one zone", () => {
     await page.keyboard.press("Escape");
     expect(await field.getAttribute("aria-expanded")).toBe("false");
     await page.keyboard.type("support-b");
-    await page.locator(".option:only-child").waitFor();
+    const values = await ask<{ value: string }[]>(base, "/api/v1/facets/agent?days=30&prefix=SUPPORT-b");
+    await page.waitForFunction((count) => document.querySelectorAll(".option").length === count, values.length);
+    expect(await options.locator("bdi").allTextContents()).toEqual(values.map(({ value }) => value));
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("Enter");
     await page.locator(".chip", { hasText: "support-bot" }).waitFor();
@@ -164,6 +166,25 @@ describe("in one zone", () => {
     await visitor.settled();
     expect(await page.locator(".chip").count()).toBe(1);
     expect(await page.locator(".pivot tfoot td.num").first().textContent()).toBe(cost);
+  });
+
+  test("a tool, an error and a provider lead to their requests", async () => {
+    for (const [from, link, filter] of [
+      ["/calls?range=7d", "th a.mono", "tool"],
+      ["/calls?range=7d", ".matrix a", "error_class"],
+      ["/costs?range=7d&by=provider", ".pivot th a", "provider"],
+    ] as const) {
+      const page = await visitor.go(from);
+      await visitor.settled();
+      await page.locator(link).first().click();
+      await page.locator("tr[data-request]").first().waitFor();
+      const query = new URL(page.url()).searchParams;
+      const wanted = new URLSearchParams({ limit: "1" });
+      for (const name of [filter, "model", "status"]) if (query.has(name)) wanted.set(name, query.get(name) ?? "");
+      expect(wanted.has(filter)).toBe(true);
+      const [first] = await ask<{ request_id: string }[]>(base, `/api/v1/requests?${wanted}`);
+      expect(await page.locator("tr[data-request]").first().getAttribute("data-request"), from).toBe(first?.request_id);
+    }
   });
 
   test("save the same window as CSV", async () => {
