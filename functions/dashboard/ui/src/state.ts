@@ -28,7 +28,7 @@ const LIST_FILTERS = [
 /** … and those of one list. */
 export const SESSION_FILTERS = [...LIST_FILTERS, "max_cost", "min_requests", "id_prefix", "origin"] as const;
 export const REQUEST_FILTERS = [...LIST_FILTERS, "error_class", "call_type", "session_id", "origin"] as const;
-/** Those that suggestions take. */
+/** Those that suggestions and histograms take. */
 export const FACET_FILTERS = [...ANALYTICS_FILTERS, "end_user", "key", "provider", "tag", "session_id"] as const;
 const FILTERS = [...new Set([...SESSION_FILTERS, ...REQUEST_FILTERS])];
 export type FilterName = (typeof FILTERS)[number];

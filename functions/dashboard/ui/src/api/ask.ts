@@ -1,6 +1,13 @@
 // The questions that pages share.
 
-import { ANALYTICS_FILTERS, type FilterName, link as linkTo, pickFilters, windowParams } from "../state";
+import {
+  ANALYTICS_FILTERS,
+  type FACET_FILTERS,
+  type FilterName,
+  link as linkTo,
+  pickFilters,
+  windowParams,
+} from "../state";
 import { granularityOf } from "../time";
 import { answer, client, follow, pathOf, type Schemas } from "./client";
 import { type Asked, useAnswer } from "./query";
@@ -24,8 +31,8 @@ export const FILTER_OF = {
 type Origin = Schemas["Origin"];
 
 /** Window, zone and filters, as analytics take them. */
-export function analyticsQuery() {
-  const { origin, ...filters } = pickFilters(ANALYTICS_FILTERS);
+export function analyticsQuery(names: readonly (typeof FACET_FILTERS)[number][] = ANALYTICS_FILTERS) {
+  const { origin, ...filters } = pickFilters(names);
   return { ...windowParams.value, ...filters, ...(origin ? { origin: origin as Origin } : {}) };
 }
 

@@ -13,7 +13,7 @@ import { Scroll } from "../parts/scroll";
 import { Shown } from "../parts/states";
 import { location, navigate, setQuery } from "../router";
 import { visible } from "../safe";
-import { link, pickFilters, SESSION_FILTERS, sessionLink, windowParams, zone } from "../state";
+import { FACET_FILTERS, link, pickFilters, SESSION_FILTERS, sessionLink, view, windowParams, zone } from "../state";
 import { t } from "../text";
 
 type Session = Schemas["SessionSummary"];
@@ -35,7 +35,8 @@ function useSessions(): Asked<Session[]> {
 }
 
 function Histograms() {
-  const query = analyticsQuery();
+  const query = analyticsQuery(FACET_FILTERS);
+  const left = SESSION_FILTERS.filter((name) => view.value.filters[name] && !(name in query));
   const asked = useAnswer(pathOf("histograms", query), (signal) =>
     answer(client.GET("/api/v1/analytics/sessions", { params: { query }, signal })),
   );
@@ -71,6 +72,9 @@ function Histograms() {
           </div>
         )}
       </Shown>
+      {left.length > 0 && (
+        <p class="muted small">{t.sessions.unfiltered(left.map((name) => t.filters[name]).join(", "))}</p>
+      )}
     </section>
   );
 }

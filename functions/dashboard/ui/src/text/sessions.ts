@@ -22,6 +22,7 @@ export const sessions = {
     summary: (median: string, p95: string) => `median ${median} · p95 ${p95}`,
     bar: (range: string, sessions: number) => `${range}: ${counted(sessions, "session", "sessions")}`,
     barFilter: "filter by it",
+    unfiltered: (filters: string) => `The bars count sessions without the filters: ${filters}.`,
     from: (from: string) => `${from} and more`,
     range: (from: string, to: string) => `${from} to ${to}`,
     compare: "Compare the two",
