@@ -245,6 +245,12 @@ fn questions() -> Vec<(Method, String)> {
             assert!(is_known, "{} takes {parameter}, which is not asked with here", endpoint.path);
         }
     }
+    // Two sessions that are nobody's alone, and some that may be.
+    let pairs = sessions.windows(2).step_by(2).map(|pair| (pair[0], pair[1])).chain([(SHARED[0], SHARED[1])]);
+    for (a, b) in pairs {
+        let path = format!("/api/v1/sessions/diff?a={}&b={}", encode(a), encode(b));
+        questions.extend([(Method::GET, format!("{path}&content=none")), (Method::GET, path)]);
+    }
     questions
 }
 

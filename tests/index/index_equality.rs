@@ -240,6 +240,11 @@ pub async fn ask_details(pair: &Pair, release: Release, step: usize) {
         if let Some(previous) = around.previous() {
             pair.get(&previous).await;
         }
+        if let Some(other) = log.get(log.len() / 2).map(rows::session).filter(|other| encode(other) != session) {
+            let path = format!("/api/v1/sessions/diff?a={session}&b={}", encode(other));
+            pair.get(&path).await;
+            pair.get(&format!("{path}&content=none")).await;
+        }
         pair.get(&format!("/api/v1/requests/{request}")).await;
         pair.get(&format!("/api/v1/requests/{request}/messages")).await;
     }
@@ -249,6 +254,7 @@ pub async fn ask_details(pair: &Pair, release: Release, step: usize) {
         "sessions/none/messages",
         "requests/none",
         "requests/none/messages",
+        "sessions/diff?a=none&b=nothing",
     ] {
         pair.get(&format!("/api/v1/{path}")).await;
     }
@@ -352,6 +358,7 @@ async fn callers_who_see_some_rows_only_are_told_the_same_with_an_index() {
         scoped.get("/api/v1/sessions/shared/summary").await;
         scoped.get("/api/v1/sessions/shared/timeline?content=summary").await;
         scoped.all_pages("/api/v1/sessions/shared/messages?limit=50").await;
+        scoped.get("/api/v1/sessions/diff?a=shared&b=shared-session-01").await;
     }
 }
 

@@ -24,6 +24,7 @@ mod report_figures;
 mod request_detail;
 mod requests_list;
 mod secrets;
+mod session_diff;
 mod session_messages;
 mod session_search;
 mod session_summary;

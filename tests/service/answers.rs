@@ -7,13 +7,14 @@ use serde_json::json;
 use tests::{Answer, App, endpoints};
 
 /// Each with the name of its file.
-const QUESTIONS: [(&str, &str); 22] = [
+const QUESTIONS: [(&str, &str); 23] = [
     ("health", "/health"),
     ("liveness", "/health/live"),
     ("sessions", "/api/v1/sessions?limit=1"),
     ("session-summary", "/api/v1/sessions/shared-session-01/summary"),
     ("session-timeline", "/api/v1/sessions/shared-session-01/timeline"),
     ("session-messages", "/api/v1/sessions/shared-session-01/messages?limit=1"),
+    ("session-diff", "/api/v1/sessions/diff?a=travel-planner:587&b=travel-planner:874"),
     ("requests", "/api/v1/requests?limit=1"),
     ("request", "/api/v1/requests/chatcmpl-yr6aPUVJ4YNd3kjtFuBtoSPd3ktW1"),
     ("request-messages", "/api/v1/requests/chatcmpl-yr6aPUVJ4YNd3kjtFuBtoSPd3ktW1/messages"),
