@@ -17,46 +17,7 @@ export interface Timeline {
   whole: Schemas["Timeline"] | null;
 }
 
-export interface DiffSide {
-  session_id: string;
-  start: string;
-  end: string;
-  requests: number;
-  cost: number;
-  total_tokens: number;
-  prompt_tokens: number;
-  completion_tokens: number;
-  duration_seconds: number;
-  failed_requests: number;
-}
-
-export interface DiffStep {
-  index: number;
-  request_id: string;
-  started_at: string;
-  model: string;
-  status: string;
-  cost: number;
-  total_tokens: number;
-  seconds: number;
-  tools: string[];
-}
-
-export interface DiffTurn {
-  operation: "equal" | "changed" | "only_a" | "only_b";
-  a: DiffStep | null;
-  b: DiffStep | null;
-  differs: string[];
-  cost_delta: number | null;
-  tokens_delta: number | null;
-  seconds_delta: number | null;
-}
-
-export interface SessionDiff {
-  a: DiffSide;
-  b: DiffSide;
-  first_divergence: { turn: number; what: string[] } | null;
-  turns: DiffTurn[];
-  content_compared: boolean;
-  complete: boolean;
-}
+export type SessionDiff = Schemas["SessionDiff"];
+/** The figures of one of two sessions. */
+export type DiffSide = SessionDiff["a"];
+export type DiffTurn = SessionDiff["turns"][number];

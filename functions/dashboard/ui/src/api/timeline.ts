@@ -72,6 +72,10 @@ async function askTimeline(id: string, content: "none" | "summary", signal: Abor
   return { ...found, data: { start, names, steps, whole: found.data } };
 }
 
+/** All turns without what only their content tells. */
+export const useSteps = (id: string | null): Asked<Timeline> =>
+  useAnswer(id === null ? null : `steps ${id}`, (signal) => askTimeline(id ?? "", "none", signal));
+
 /**
  * All turns, once the first ones are there. Nothing is asked beside those that they would have to wait for: of a large
  * session they are there long before the rest.
@@ -79,7 +83,7 @@ async function askTimeline(id: string, content: "none" | "summary", signal: Abor
 export function useTimeline(id: string, first: Asked<SessionMessage[]>): Asked<Timeline> {
   const begun = first.data !== undefined || (first.problem !== null && first.problem.kind !== "missing");
   const isShort = first.data !== undefined && first.next === null;
-  const quick = useAnswer(begun && !isShort ? `steps ${id}` : null, (signal) => askTimeline(id, "none", signal));
+  const quick = useSteps(begun && !isShort ? id : null);
   // What the messages themselves tell comes after what is quick: who spoke, and which calls are repeated. A session that
   // takes too long to read goes without it.
   const full = useAnswer(isShort || quick.data ? `timeline ${id}` : null, (signal) =>

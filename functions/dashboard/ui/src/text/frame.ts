@@ -76,6 +76,8 @@ export const frame = {
     nextHuman: "Next turn of a person",
     previousHuman: "Previous turn of a person",
     nextFailure: "Next failure",
+    nextDifference: "Next difference",
+    previousDifference: "Previous difference",
     first: "First turn",
     last: "Last turn",
     search: "Search",

@@ -115,8 +115,8 @@ test("a token that expires is renewed once for all questions of a page", async (
   page.on("request", (request) => {
     if (request.postData()?.includes("grant_type=refresh_token")) renewals.push(request.url());
   });
-  await page.goto(`${base}/dashboard?range=7d`);
-  await page.locator(".tile-value").first().waitFor();
+  await page.goto(`${base}/dashboard/calls?range=today`);
+  await page.locator("table").first().waitFor();
   await visitor.settled();
   expect(renewals).toHaveLength(1);
   expect(await page.getByRole("heading", { name: "Log in" }).count()).toBe(0);

@@ -218,6 +218,48 @@ describe("in one zone", () => {
     await page.getByRole("link", { name: "Compare the two" }).click();
     await visitor.settled();
     expect(await page.locator("table").first().textContent()).toContain("$1.50");
+    const sides = new URL(page.url()).searchParams;
+    const diff = await ask<{
+      first_divergence: { turn: number };
+      turns: { differences: string[]; cost_change: number }[];
+    }>(base, `/api/v1/sessions/diff?a=${sides.get("a")}&b=${sides.get("b")}`);
+    const differing = diff.turns.flatMap((turn, index) => (turn.differences.length > 0 ? [`turn-${index}`] : []));
+    const rows = page.locator("tr[data-differs]");
+    expect(await rows.evaluateAll((found) => found.map((row) => row.id))).toEqual(differing);
+    const first = page.locator("tr.divergence");
+    expect(await first.getAttribute("id")).toBe(`turn-${diff.first_divergence.turn}`);
+    expect(await first.textContent()).toContain("prompt");
+    expect(await first.textContent()).toContain(money(diff.turns[diff.first_divergence.turn]?.cost_change));
+    await page.keyboard.press("e");
+    await page.locator("tr.divergence a:focus").waitFor();
+    await first.getByRole("button", { name: "Compare the text" }).click();
+    expect(await page.locator("pre.diff del").first().textContent()).toBe(sides.get("a")?.slice(-1));
+    expect(await page.locator("pre.diff ins").first().textContent()).toBe(sides.get("b")?.slice(-1));
+    expect(await visitor.violations()).toEqual([]);
+  });
+
+  test("a session is not compared with itself, and long ones are not all in the page", async () => {
+    const page = await visitor.go("/diff?a=run-a&b=run-a");
+    await page.getByText("are the same session").waitFor();
+    await page.route("**/api/v1/sessions/diff?*", async (route) => {
+      const answer = (await (await route.fetch()).json()) as { turns: object[]; total_turns: number };
+      // Nine equal turns, one that differs.
+      const turns = Array.from({ length: 10_000 }, (_, index) => ({
+        ...answer.turns[0],
+        a: index,
+        b: index,
+        differences: index % 10 === 9 ? ["answer"] : [],
+      }));
+      await route.fulfill({ json: { ...answer, turns, total_turns: 12_345 } });
+    });
+    await visitor.go("/diff?a=run-a&b=run-b");
+    await page.getByText("only their first turns").waitFor();
+    const count = () => page.locator("table.turns tbody tr").count();
+    expect(await count()).toBe(200);
+    expect(await page.locator("tr[data-differs]").count()).toBeGreaterThan(40);
+    await page.getByRole("button", { name: "8 equal turns" }).click();
+    await page.getByRole("button", { name: "Load more" }).click();
+    expect(await count()).toBe(400);
   });
 
   test("an address that cannot be meant says so, and the page works", async () => {
