@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { type AlignedRow, alignedRows } from "../aligned";
 import { answer, client } from "../api/client";
 import { useAnswer } from "../api/query";
@@ -176,15 +176,19 @@ export function AlignedTurns({ diff, a, b }: { diff: SessionDiff; a: Compared; b
   const first = diff.first_divergence;
   const [unfolded, setUnfolded] = useState<ReadonlySet<number>>(new Set());
   const [shown, setShown] = useState(ROWS);
-  const [target, setTarget] = useState(-1);
+  const [target, setTarget] = useState<{ turn: number } | null>(null);
+  // Keys can come faster than renderings.
+  const at = useRef(-1);
   const rows = useMemo(() => alignedRows(turns, unfolded), [turns, unfolded]);
   const goTo = (turn: number) => {
     if (turn < 0) return;
     setShown(Math.max(shown, rows.findIndex((row) => isAt(row, turn)) + ROWS / 2));
-    setTarget(turn);
+    at.current = turn;
+    setTarget({ turn });
   };
   useEffect(() => {
-    const row = document.getElementById(`turn-${target}`);
+    if (!target) return;
+    const row = document.getElementById(`turn-${target.turn}`);
     row?.scrollIntoView({ block: "center" });
     row?.querySelector("a")?.focus({ preventScroll: true });
   }, [target]);
@@ -193,12 +197,12 @@ export function AlignedTurns({ diff, a, b }: { diff: SessionDiff; a: Compared; b
     {
       key: "E",
       does: t.keys.previousDifference,
-      run: () => goTo(turns.slice(0, Math.max(0, target)).findLastIndex(differs)),
+      run: () => goTo(turns.slice(0, Math.max(0, at.current)).findLastIndex(differs)),
     },
     {
       key: "e",
       does: t.keys.nextDifference,
-      run: () => goTo(turns.findIndex((turn, index) => index > target && differs(turn))),
+      run: () => goTo(turns.findIndex((turn, index) => index > at.current && differs(turn))),
     },
   ]);
   const isPart = turns.length < diff.total_turns || !diff.a.complete || !diff.b.complete;
