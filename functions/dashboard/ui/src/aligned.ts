@@ -1,14 +1,14 @@
-// The rows of a comparison: its turns, where those in a row that are equal are folded.
+// Rows of the comparison table: turns, with runs of equal turns folded.
 
-/** A turn, or the equal ones of a run that is folded: from one up to before another. */
+/** A turn, or a folded run of equal turns, `from` inclusive to `to` exclusive. */
 export type AlignedRow = { turn: number } | { from: number; to: number };
 
-/** As many equal turns in a row are folded; fewer take no more room than the line that stands for them. */
+/** The shortest run of equal turns that is folded. */
 const FOLDED = 4;
-/** How many of them stay beside a turn that differs. */
+/** Equal turns that stay visible beside a turn that differs. */
 const CONTEXT = 1;
 
-/** The rows of turns, with the runs that begin at `open` unfolded. */
+/** The rows of these turns. Runs whose `from` is in `open` are not folded. */
 export function alignedRows(
   turns: readonly { differences: readonly unknown[] }[],
   open: ReadonlySet<number>,

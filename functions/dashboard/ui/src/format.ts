@@ -138,7 +138,7 @@ export function shortPeriod(text: string): string {
   return formatOf("UTC", parts.length === 2 ? { month: "short" } : { month: "short", day: "numeric" }).format(date);
 }
 
-/** `+$0.20` of a difference. */
+/** A difference with its sign, such as `+$0.20`. */
 export const signed = (value: number, format: (value: number) => string): string =>
   value > 0 ? `+${format(value)}` : format(value);
 

@@ -1,7 +1,7 @@
 import { forgetAnswers } from "./api/query";
 import { now } from "./state";
 
-/** Reads all of the page anew, up to now. */
+/** Reloads everything on the page, up to now. */
 export function refresh(): void {
   now.value = new Date();
   forgetAnswers();

@@ -5,9 +5,9 @@ import { href, location } from "./router";
 import { t } from "./text";
 import { browserZone, DEFAULT_RANGE, isMoment, isZone, RANGES, type Range, resolve, type Window } from "./time";
 
-/** Filters, by the names that the API and the address have for them: those that analytics and reports take … */
+/** Filters of analytics and reports, by their names in the API and in addresses. */
 export const ANALYTICS_FILTERS = ["agent_name", "model", "team_id", "user_id", "origin"] as const;
-/** … those that all lists take, too … */
+/** Filters of both lists. */
 const LIST_FILTERS = [
   "agent_name",
   "model",
@@ -25,10 +25,10 @@ const LIST_FILTERS = [
   "min_tokens",
   "min_duration",
 ] as const;
-/** … and those of one list. */
+/** Filters of each list. */
 export const SESSION_FILTERS = [...LIST_FILTERS, "max_cost", "min_requests", "id_prefix", "origin"] as const;
 export const REQUEST_FILTERS = [...LIST_FILTERS, "error_class", "call_type", "session_id", "origin"] as const;
-/** Those that suggestions and histograms take. */
+/** Filters of suggestions and histograms. */
 export const FACET_FILTERS = [...ANALYTICS_FILTERS, "end_user", "key", "provider", "tag", "session_id"] as const;
 const FILTERS = [...new Set([...SESSION_FILTERS, ...REQUEST_FILTERS])];
 export type FilterName = (typeof FILTERS)[number];

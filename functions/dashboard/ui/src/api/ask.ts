@@ -15,7 +15,7 @@ import { type Asked, useAnswer } from "./query";
 export type Dimension = "team" | "agent" | "model" | "user" | "end_user" | "key" | "provider" | "tag" | "tool";
 export const DIMENSIONS: Dimension[] = ["team", "agent", "model", "user", "end_user", "key", "provider", "tag", "tool"];
 
-/** Which filter chooses one of a dimension. */
+/** The filter of each dimension. */
 export const FILTER_OF = {
   team: "team_id",
   agent: "agent_name",
@@ -74,8 +74,8 @@ export function useReport(top: number): Asked<Schemas["CostReport"]> {
 }
 
 /**
- * A link to this window narrowed down to one of a dimension: on the same page, or else where that filter is, in the list
- * of requests. Null where no filter does that.
+ * A link that narrows this window to one value of a dimension: on the same page, or in the list of requests if the page
+ * lacks that filter. Null for the rest beyond the top values.
  */
 export function narrowed(path: string, dimension: Dimension, id: string): string | null {
   const name = FILTER_OF[dimension];

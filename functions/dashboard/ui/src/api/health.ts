@@ -1,4 +1,4 @@
-// What answers: the log or its index, and how far that is.
+// The health of the service and the state of its index.
 
 import { useEffect, useState } from "preact/hooks";
 import { type Answer, client, type Schemas } from "./client";
@@ -7,18 +7,18 @@ import { type Asked, useAnswer } from "./query";
 
 export type Health = Schemas["Health"];
 
-/** How often an index that is not up to date is looked at. */
+/** Poll interval while the index is not up to date. */
 const AGAIN_MS = 5_000;
 
 async function ask(signal: AbortSignal): Promise<Answer<Health>> {
   const { data, error, response } = await client.GET("/health", { signal });
-  // A service without its database says so in the same form, with status 503.
+  // A 503 has the same body, which says what is unavailable.
   const health = data ?? (error as Partial<Health> | undefined);
   if (!health?.database) throw problemOf(response.status, response.headers, error);
   return { data: health as Health, asOf: null, next: null };
 }
 
-/** The service's health, asked again until its index is up to date. */
+/** The service's health. Polls until the service is healthy and its index up to date. */
 export function useHealth(): Asked<Health> {
   const [turn, setTurn] = useState(0);
   const asked = useAnswer(`health ${turn}`, ask);

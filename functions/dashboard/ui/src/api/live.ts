@@ -1,4 +1,4 @@
-// Requests that come while a list of them is on the page.
+// Live updates of the list of requests.
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { refresh } from "../refresh";
@@ -8,16 +8,16 @@ import type { Asked } from "./query";
 export type Request = Schemas["RequestRow"];
 
 const EVERY_MS = 5_000;
-/** LiteLLM logs a request some time after its end: so far back it is looked for. */
+/** How far each poll looks back: LiteLLM logs a request some time after it ended. */
 const OVERLAP_MS = 180_000;
-/** For so long the question stays the same one: as long as nothing is new, the answer is the browser's own copy. */
+/** How long a poll keeps its URL, so that the browser can revalidate its copy (304) while nothing is new. */
 const SAME_MS = 60_000;
-/** With more of them the list is read anew. It is what a page of the API has at most. */
+/** With more new requests than this, the page reloads the list. Also the largest page of the API. */
 const MOST = 1_000;
-/** Newer requests are not brought in while the reader is further down than this. */
+/** Polling pauses while the page is scrolled further down than this, in pixels. */
 const AT_TOP = 120;
 
-/** From when on to ask for requests, after an answer that was right as of then. */
+/** The `since` of the next poll, for the `X-As-Of` of the last answer. */
 export function sinceOf(asOf: string): string {
   const early = Date.parse(asOf) - OVERLAP_MS;
   return new Date(early - (early % SAME_MS)).toISOString();
@@ -26,8 +26,8 @@ export function sinceOf(asOf: string): string {
 const startOf = (request: Request): number => Date.parse(request.request_start);
 
 /**
- * All requests, each once and as it was read last, the newest first. Below the end of a list that goes on, where others
- * are missing, none is added.
+ * Merges both lists, newest first, with each request once as it was read last. If the known list has further pages
+ * (`open`), newer requests that start before its last one are left for those pages.
  */
 export function merge(newer: readonly Request[], known: readonly Request[], end: "open" | "reached"): Request[] {
   const last = known[known.length - 1];
@@ -50,7 +50,7 @@ function useScrolled(): boolean {
   return isDown;
 }
 
-/** The requests that came since a first page was read. The query is that of the page, without its end. */
+/** The requests logged since the first page was read. `query` is the page's query without `end_date`. */
 export function useLive(
   query: Parameters<typeof pathOf>[1],
   isOn: boolean,
@@ -61,7 +61,7 @@ export function useLive(
   const asOf = useRef<string | null>(null);
   const missed = useRef(false);
   const of = first.data;
-  // Each first page begins anew.
+  // A new first page restarts polling from its own time.
   useEffect(() => {
     asOf.current = first.asOf;
   }, [of]);
@@ -83,7 +83,7 @@ export function useLive(
       if (page.next) refresh();
       else setFound((old) => ({ of, rows: merge(page.data, old.of === of ? old.rows : [], "reached") }));
     };
-    // What fails is asked again by the next turn of the clock.
+    // The next poll retries after a failure.
     const run = () => void look().catch(() => {});
     const timer = setInterval(run, EVERY_MS);
     if (missed.current) run();

@@ -32,17 +32,17 @@ const kept = new Map<string, Kept>();
 function keep(key: string, answer: Answer<unknown>): void {
   kept.delete(key);
   kept.set(key, { answer, at: Date.now() });
-  // The oldest ones come first.
+  // The map is in order of age.
   for (const [old, { at }] of kept) {
     if (kept.size <= KEPT && Date.now() - at < KEPT_MS) break;
     kept.delete(old);
   }
 }
 
-/** Counts how often the reader wanted newer answers. */
+/** Number of refreshes: part of each key, so that a refresh asks everything again. */
 const round = signal(0);
 
-/** Forgets all answers, and asks again what is on the page. */
+/** Drops all cached answers and asks again for those on the page. */
 export function forgetAnswers(): void {
   kept.clear();
   round.value += 1;
@@ -66,7 +66,7 @@ export function useAnswer<T>(key: string | null, ask: (signal: AbortSignal) => P
   const question = useRef(ask);
   question.current = ask;
 
-  // A new attempt is asked like a new question. Before the page is painted: the answer is what takes time.
+  // A layout effect, so that the request starts before the page is painted.
   useLayoutEffect(() => {
     const set = (changes: Partial<(typeof current)["current"]>) => {
       Object.assign(current.current, changes);

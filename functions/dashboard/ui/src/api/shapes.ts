@@ -1,23 +1,23 @@
-// Answers of the API under the names that the page has for them.
+// The page's names for schemas of the API.
 
 import type { Schemas } from "./client";
 
 export type SessionMessage = Schemas["SessionMessage"];
 export type Me = Schemas["Me"];
 
-/** One array per figure. Names stand once, in a list: the columns of names hold their places in it. */
+/** One array per column. Columns of names hold indexes into `Timeline.names`. */
 export type Steps = Omit<Schemas["TimelineSteps"], "call_id" | "call_type" | "provider" | "parent">;
 
-/** A session's turns, as far as they are known. */
+/** The steps of a session that are loaded so far. */
 export interface Timeline {
   start: string;
   names: readonly string[];
   steps: Steps;
-  /** The whole answer; null as long as there are only the first turns. */
+  /** The complete answer; null while only the first turns are loaded. */
   whole: Schemas["Timeline"] | null;
 }
 
 export type SessionDiff = Schemas["SessionDiff"];
-/** The figures of one of two sessions. */
+/** The totals of one side. */
 export type DiffSide = SessionDiff["a"];
 export type DiffTurn = SessionDiff["turns"][number];

@@ -1,26 +1,26 @@
-// A session's turns: the first ones as soon as their messages are there, then all of them.
+// Loads a session: a page of its first turns, then the timeline of all turns.
 
 import { type Answer, answer, client, follow, pathOf } from "./client";
 import { type Asked, useAnswer } from "./query";
 import type { SessionMessage, Steps, Timeline } from "./shapes";
 
-/** How many turns come first: as many as a large screen shows. */
+/** Turns of the first page: as many as a large screen shows. */
 const FIRST_TURNS = 30;
-/** How many turns of the conversation come at a time after that. */
+/** Turns of each further page of the conversation. */
 const PAGE = 100;
 
 /** The path of a session's messages. */
 export const messagesPath = (id: string, limit: number): string =>
   pathOf(`/api/v1/sessions/${encodeURIComponent(id)}/messages`, { limit });
 
-/** The first turns with their messages. */
+/** The first turns, with their messages. */
 export const useFirstTurns = (id: string): Asked<SessionMessage[]> =>
   useAnswer(`turns ${id}`, async (signal) => {
     const page = await follow<SessionMessage[]>(messagesPath(id, FIRST_TURNS), signal);
     return { ...page, next: page.next?.replace(/\blimit=\d+/, `limit=${PAGE}`) ?? null };
   });
 
-/** The steps of the first turns, as far as their messages tell. */
+/** Builds steps from the first turns, to show before the timeline is loaded. */
 export function firstSteps(turns: readonly SessionMessage[]): Timeline {
   const start = turns[0]?.timestamp ?? "";
   const names: string[] = [];
@@ -72,20 +72,20 @@ async function askTimeline(id: string, content: "none" | "summary", signal: Abor
   return { ...found, data: { start, names, steps, whole: found.data } };
 }
 
-/** All turns without what only their content tells. */
+/** The timeline without anything derived from content. */
 export const useSteps = (id: string | null): Asked<Timeline> =>
   useAnswer(id === null ? null : `steps ${id}`, (signal) => askTimeline(id ?? "", "none", signal));
 
 /**
- * All turns, once the first ones are there. Nothing is asked beside those that they would have to wait for: of a large
- * session they are there long before the rest.
+ * The timeline of all turns. Loads after the first turns, so that it does not delay them: for a large session it takes
+ * far longer.
  */
 export function useTimeline(id: string, first: Asked<SessionMessage[]>): Asked<Timeline> {
   const begun = first.data !== undefined || (first.problem !== null && first.problem.kind !== "missing");
   const isShort = first.data !== undefined && first.next === null;
   const quick = useSteps(begun && !isShort ? id : null);
-  // What the messages themselves tell comes after what is quick: who spoke, and which calls are repeated. A session that
-  // takes too long to read goes without it.
+  // Second pass: what is derived from content, such as human turns and repeated calls. Falls back to the timeline without it
+  // if the content takes too long to read.
   const full = useAnswer(isShort || quick.data ? `timeline ${id}` : null, (signal) =>
     askTimeline(id, "summary", signal).catch(() => askTimeline(id, "none", signal)),
   );
@@ -93,13 +93,13 @@ export function useTimeline(id: string, first: Asked<SessionMessage[]>): Asked<T
   return quick.state === "done" ? { ...quick, state: full.state } : quick;
 }
 
-/** The name at a place of the session's list; null where there is none. */
+/** The name with this index; null for none. */
 export const nameAt = (timeline: Timeline, place: number | null | undefined): string | null =>
   place == null ? null : (timeline.names[place] ?? null);
 
 export const isFailure = (timeline: Timeline, index: number): boolean =>
   nameAt(timeline, timeline.steps.status[index]) === "failure";
 
-/** The public name of a step's model, or else the deployed one's. */
+/** The public name of a step's model; the deployed model's name if there is none. */
 export const modelOf = ({ steps, names }: Timeline, index: number): string =>
   names[steps.model_group[index] ?? steps.model[index] ?? -1] ?? "";

@@ -29,7 +29,7 @@ async function load(): Promise<void> {
   config.value = { login: found.login ?? [], oidc: found.oidc ?? null };
 }
 
-/** Loads the settings, once. Without them the page works by key alone. */
+/** Loads the settings once. If that fails, the page offers login by key only. */
 export function loadConfig(): Promise<void> {
   loading ??= load().catch(() => {});
   return loading;

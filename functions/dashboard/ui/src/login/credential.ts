@@ -18,14 +18,14 @@ function store(name: string, value: string | null): void {
     if (value === null) sessionStorage.removeItem(name);
     else sessionStorage.setItem(name, value);
   } catch {
-    // Without storage the login lives as long as the page.
+    // Without storage, the login lasts until the page is closed.
   }
 }
 
 export const credential = signal<string | null>(stored(KEY));
 let refresh = stored(REFRESH);
 
-/** What the issuer takes for a new token; null where it gave nothing of the kind. */
+/** The refresh token; null if the issuer gave none. */
 export const refreshToken = (): string | null => refresh;
 
 /** Counts logins and log-outs: answers of one are never shown in another. */
@@ -33,7 +33,7 @@ export const epoch = signal(0);
 /** Why the reader has to log in: `asked` at first, `expired` where a key was taken until now. */
 export const needed = signal<"no" | "asked" | "expired">("no");
 
-/** Another token of the same login: what is on the page stays. */
+/** Replaces the token within the same login. Keeps what is on the page. */
 export function renewKey(key: string | null, next: string | null): void {
   credential.value = key;
   store(KEY, key);
@@ -41,7 +41,7 @@ export function renewKey(key: string | null, next: string | null): void {
   store(REFRESH, next);
 }
 
-/** Keeps a key, for this tab, and the refresh token of a login that has one. */
+/** Stores the key of a new login for this tab, with its refresh token if it has one. */
 export function keepKey(key: string, next: string | null = null): void {
   renewKey(key, next);
   epoch.value += 1;

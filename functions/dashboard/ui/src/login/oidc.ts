@@ -58,7 +58,7 @@ interface Tokens {
 async function askForTokens(oidc: OidcConfig, form: Record<string, string>): Promise<{ ok: boolean; tokens: Tokens }> {
   const { token_endpoint } = await discover(oidc);
   const response = await post(token_endpoint, { ...form, client_id: oidc.client_id });
-  // What is not for the login itself, such as too many requests, says nothing about the tokens.
+  // A temporary failure of the issuer, not a refusal of the grant.
   if (response.status === 429 || response.status >= 500) throw new Error(t.login.oidc.noConfiguration);
   return { ok: response.ok, tokens: (await response.json().catch(() => ({}))) as Tokens };
 }
@@ -114,11 +114,11 @@ async function refreshKey(key: string, refresh: string): Promise<boolean> {
   const oidc = config.value.oidc;
   if (!oidc) return false;
   const { ok, tokens } = await askForTokens(oidc, { grant_type: "refresh_token", refresh_token: refresh });
-  // The reader has logged out, or in as somebody else.
+  // The user has logged out or in again meanwhile.
   if (credential.value !== key) return false;
   const token = tokens[oidc.token];
   if (!ok || !token) return false;
-  // Many issuers give a refresh token that is good for one time, and with the new token the next one.
+  // Issuers that rotate refresh tokens return the next one here.
   renewKey(token, tokens.refresh_token ?? refresh);
   return true;
 }
@@ -126,8 +126,8 @@ async function refreshKey(key: string, refresh: string): Promise<boolean> {
 let refreshing: { key: string; done: Promise<boolean> } | undefined;
 
 /**
- * Gets another token for one that the API no longer takes, once for all questions that wait for it. Returns whether there
- * is one; throws where the issuer cannot be reached.
+ * Replaces a token that the API rejected, once for all requests that wait for it. Resolves to whether a new token is there.
+ * Rejects if the issuer cannot be reached.
  */
 export function renew(key: string): Promise<boolean> {
   if (refreshing?.key === key) return refreshing.done;
@@ -136,14 +136,14 @@ export function renew(key: string): Promise<boolean> {
     return Promise.resolve(credential.value !== null && credential.value !== key);
   const done = refreshKey(key, refresh);
   refreshing = { key, done };
-  // After a failure it is tried again.
+  // Allow another attempt after a failure.
   done.catch(() => {
     refreshing = undefined;
   });
   return done;
 }
 
-/** Tells the issuer that nobody will use the refresh token any more. That it cannot be told keeps nobody logged in here. */
+/** Revokes the refresh token at the issuer (RFC 7009), if the issuer supports it. */
 export async function revoke(): Promise<void> {
   const token = refreshToken();
   const oidc = config.value.oidc;

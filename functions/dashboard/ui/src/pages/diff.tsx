@@ -108,7 +108,7 @@ export function DiffPage() {
   const asked = useAnswer(pair, (signal) =>
     answer(client.GET("/api/v1/sessions/diff", { params: { query: { a, b } }, signal })),
   );
-  // Which models, tools and costs the turns have: beside the comparison, which is there without them.
+  // The timelines add model, tools and cost of each turn. The comparison shows without waiting for them.
   const ofA = useSteps(asked.data ? a : null);
   const ofB = useSteps(asked.data ? b : null);
   return (

@@ -158,7 +158,7 @@ function Index({ health }: { health: Health }) {
   const index = health.index;
   const state = index?.state;
   const good = health.status === "healthy" && (state === undefined || state === "ready");
-  // All else on the page is of what answered until now.
+  // The rest of the page was answered by the log: ask the index.
   const before = useRef(state);
   useEffect(() => {
     if (before.current === "filling" && state === "ready") refresh();

@@ -79,7 +79,7 @@ export function RequestsPage() {
   // Up to now, whenever that is: without an end.
   const { newer, paused } = useLive({ ...query, end_date: null }, live, first);
   const [further, setFurther] = useState<{ of: Request[]; rows: Request[]; next: string | null } | null>(null);
-  // By its id: newer rows move all others.
+  // An id, not an index: new rows shift all others.
   const [current, setCurrent] = useState<string | null>(null);
   // Keys can come faster than renderings.
   const at = useRef<string | null>(null);
@@ -122,7 +122,7 @@ export function RequestsPage() {
             </label>
           )}
           {live && paused && (
-            <span class="badge" role="status">
+            <span class="toast" role="status">
               {t.requests.paused}{" "}
               <button type="button" class="link" onClick={() => window.scrollTo(0, 0)}>
                 {t.requests.toTop}

@@ -36,7 +36,7 @@ function useTurns(id: string, first: Asked<SessionMessage[]>) {
   return { turns, more };
 }
 
-/** The chosen turn, which the address names. It may be one that is not loaded yet. */
+/** The selected turn, from the address's `turn`. It may not be loaded yet. */
 function useSelection(): { selected: number; latest: () => number; select: (index: number) => void } {
   const asked = Number(location.value.query.get("turn"));
   const fromAddress = Number.isInteger(asked) && asked >= 1 ? asked - 1 : 0;

@@ -14,19 +14,19 @@ import { Scroll } from "./scroll";
 import { Shown } from "./states";
 import { historyOf } from "./turn";
 
-/** Rows that are there at first, and so many more each time. */
+/** Rows shown at first, and added by each "Load more". */
 const ROWS = 200;
 
-/** What of a difference is in the words of a turn. */
+/** The differences that a comparison of text can show. */
 const SAID = ["prompt", "tool_call", "answer"];
 
-/** One of the two sessions; its timeline comes on its own. */
+/** One of the two sessions. Its timeline loads separately. */
 export interface Compared {
   id: string;
   timeline: Timeline | undefined;
 }
 
-/** What a turn added, as text to be compared. */
+/** The messages that a turn added, as one text. */
 async function turnText(id: string, signal: AbortSignal): Promise<string> {
   const found = await answer(
     client.GET("/api/v1/requests/{request_id}/messages", { params: { path: { request_id: id } }, signal }),
@@ -43,7 +43,7 @@ async function turnText(id: string, signal: AbortSignal): Promise<string> {
     .join("\n\n");
 }
 
-/** As much as is compared of each text. */
+/** Characters of each text that are compared. */
 const COMPARED = 5 * FIRST;
 
 function TextDiff({ a, b }: { a: string; b: string }) {
@@ -74,7 +74,7 @@ interface StepProps {
   absent: string;
 }
 
-/** A request of one of the sessions. */
+/** The request of one session in a turn. */
 function Step({ session, step, excerpt, absent }: StepProps) {
   if (step === null) return <td class="absent muted">{absent}</td>;
   const { timeline } = session;
@@ -170,7 +170,7 @@ function divergence({ turn, kind }: NonNullable<SessionDiff["first_divergence"]>
 
 const isAt = (row: AlignedRow, turn: number) => "turn" in row && row.turn === turn;
 
-/** The turns of two sessions beside each other. */
+/** The turns of two sessions, side by side. */
 export function AlignedTurns({ diff, a, b }: { diff: SessionDiff; a: Compared; b: Compared }) {
   const { turns } = diff;
   const first = diff.first_divergence;

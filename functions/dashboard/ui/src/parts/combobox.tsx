@@ -4,9 +4,9 @@ import { t } from "../text";
 
 export interface Option {
   value: string;
-  /** What people call the value, where that is another name. */
+  /** A display name, if it differs from the value. */
   label: string | null;
-  /** Of what it has how much. */
+  /** Shown at the end of the line. */
   note: string;
 }
 
@@ -14,15 +14,15 @@ interface ComboboxProps {
   id: string;
   name: string;
   label: string;
-  /** For the text that is there now. */
+  /** The suggestions for the current text. */
   options: readonly Option[];
   onText: (text: string) => void;
   onPick: (value: string) => void;
-  /** Escape, with no list to close. */
+  /** Escape while the list is closed. */
   onLeave: () => void;
 }
 
-/** A text field with a list of values that it may have: the pattern "combobox" of ARIA. Other values may be typed. */
+/** A text field with suggestions, after the combobox pattern of ARIA. Any other value can be typed. */
 export function Combobox({ id, name, label, options, onText, onPick, onLeave }: ComboboxProps) {
   const [open, setOpen] = useState(false);
   const [active, setActive] = useState(-1);
@@ -81,7 +81,7 @@ export function Combobox({ id, name, label, options, onText, onPick, onLeave }: 
         role="listbox"
         aria-label={t.filter.suggested}
         hidden={!isOpen}
-        // The field keeps the focus.
+        // Keep the focus in the field.
         onMouseDown={(event) => event.preventDefault()}
       >
         {options.map((option, index) => (

@@ -7,16 +7,16 @@ import { choicesOf, FACET_FILTERS, type FilterName, isNumeric, pickFilters, view
 import { t } from "../text";
 import { Combobox, type Option } from "./combobox";
 
-/** How many values are suggested at most. */
+/** The most suggestions. */
 const SUGGESTED = 50;
 
-/** The dimension that a filter chooses one of. */
+/** The facet that suggests values of a filter. */
 const DIMENSIONS: Partial<Record<FilterName, string>> = {
   ...Object.fromEntries(Object.entries(FILTER_OF).map(([dimension, name]) => [name, dimension])),
   error_class: "error_class",
 };
 
-/** The text, when it has not changed for a moment. */
+/** The text, debounced. */
 function useSettled(text: string): string {
   const [settled, setSettled] = useState(text);
   useEffect(() => {
@@ -26,7 +26,7 @@ function useSettled(text: string): string {
   return settled;
 }
 
-/** The values that a filter can have in this window beside the other filters, the most frequent first. */
+/** Values of a filter in this window and under the other filters, most frequent first. */
 function useSuggestions(name: FilterName, text: string): Option[] {
   const dimension = DIMENSIONS[name];
   const prefix = useSettled(text.trim());
@@ -34,7 +34,7 @@ function useSuggestions(name: FilterName, text: string): Option[] {
   const query = { ...windowParams.value, ...others, prefix, limit: SUGGESTED };
   const path = dimension ? pathOf(`/api/v1/facets/${dimension}`, query) : null;
   const asked = useAnswer(path, (signal) => follow<Schemas["Facet"][]>(path ?? "", signal));
-  // Those of the text before fit this one in part.
+  // Until the answer is there, filter the suggestions for the previous text.
   const wanted = text.trim().toLocaleLowerCase();
   const fits = (value: string) => value.toLocaleLowerCase().startsWith(wanted);
   return (path ? (asked.data ?? []) : [])

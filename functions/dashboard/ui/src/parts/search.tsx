@@ -6,7 +6,7 @@ import { ProblemBox } from "./states";
 
 interface SearchBoxProps {
   id: string;
-  /** The number of turns; null as long as that is not known. */
+  /** The number of turns; null while it is not known. */
   all: number | null;
   selected: number;
   onSelect: (index: number) => void;

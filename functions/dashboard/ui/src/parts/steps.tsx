@@ -96,7 +96,7 @@ interface StepsProps {
   onSelect: (index: number) => void;
 }
 
-/** The rows that are seen, of however many there are. */
+/** The virtualised list of steps: renders only the visible rows. */
 export function Steps({ timeline, layout, selected, onSelect }: StepsProps) {
   const box = useRef<HTMLDivElement>(null);
   const [range, setRange] = useState({ first: 0, pool: 40 });
@@ -118,7 +118,7 @@ export function Steps({ timeline, layout, selected, onSelect }: StepsProps) {
     return () => resized.disconnect();
   }, []);
 
-  // Only a new choice moves the list: more turns leave it where the reader has scrolled it.
+  // Scroll only to a new selection. Loading more turns must not move the list.
   const reached = useRef(-1);
   useEffect(() => {
     const element = box.current;

@@ -5,7 +5,7 @@ import { t } from "../text";
 
 interface VerdictProps {
   timeline: Timeline;
-  /** Whether more than the timeline without content is still to come. */
+  /** Whether what is derived from content is still loading. */
   reading: boolean;
   onSelect: (index: number) => void;
 }

@@ -78,7 +78,7 @@ let allZones: string[] | undefined;
 export function ZonePicker() {
   const chosen = zone.value;
   const [listed, setListed] = useState<string[]>([]);
-  // These are hundreds of elements: what the page is about comes first.
+  // Hundreds of options: render them after the page itself.
   useEffect(() => {
     const later = setTimeout(() => {
       allZones ??= zones();

@@ -1,4 +1,4 @@
-// All words of the page, by what they are about. Nothing here comes from the inside of the API.
+// All texts of the page. None of them uses internal terms of the API.
 
 import { calls } from "./calls";
 import { costs } from "./costs";
