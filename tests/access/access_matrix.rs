@@ -154,7 +154,22 @@ fn guarded(whole: &App, content: &str) -> App {
 }
 
 /// Parameters that select, sort and group, with values that reach beyond a caller's rows. A new one has to be added.
-const FILTERS: [(&str, &str); 40] = [
+const FILTERS: [(&str, &str); 55] = [
+    ("prefix", "s"),
+    ("count", "true"),
+    ("since", "2026-11-20"),
+    ("session_id", "chat"),
+    ("session_id", "1&session_id=chat"),
+    ("key", "support-bot-prod"),
+    ("key", "unknown"),
+    ("provider", "openai"),
+    ("tool", "lookup_order"),
+    ("call_type", "acompletion"),
+    ("error_class", "RateLimitError"),
+    ("min_tokens", "300"),
+    ("min_duration", "0.5"),
+    ("id_prefix", "c"),
+    ("user_id", "alice&user_id=bob"),
     ("origin", "user"),
     ("user_id", "alice"),
     ("user_id", "bob"),
@@ -214,6 +229,10 @@ fn questions() -> Vec<(Method, String)> {
             Some(_) => requests.clone(),
             None => vec![""],
         };
+        if endpoint.route.contains("{dimension}") {
+            let dimensions = ["agent", "user", "team", "key", "tag", "tool", "error_class"];
+            questions.extend(dimensions.map(|of| (Method::GET, format!("/api/v1/facets/{of}"))));
+        }
         for path in ids.into_iter().map(|id| endpoint.with_id(id)) {
             questions.push((endpoint.method.clone(), path.clone()));
             for (name, value) in FILTERS {
@@ -227,16 +246,23 @@ fn questions() -> Vec<(Method, String)> {
             assert!(is_known, "{} takes {parameter}, which is not asked with here", endpoint.path);
         }
     }
+    // Two sessions that are nobody's alone, and some that may be.
+    let pairs = sessions.windows(2).step_by(2).map(|pair| (pair[0], pair[1])).chain([(SHARED[0], SHARED[1])]);
+    for (a, b) in pairs {
+        let path = format!("/api/v1/sessions/diff?a={}&b={}", encode(a), encode(b));
+        questions.extend([(Method::GET, format!("{path}&content=none")), (Method::GET, path)]);
+    }
     questions
 }
 
-/// An answer without the request's own id: its status, its body, and whether another page follows.
+/// An answer without the request's own id: its status, its body with the number of items, and whether another page follows.
 type Seen = (u16, String, bool);
 
 async fn ask(app: &App, method: &Method, path: &str) -> Seen {
     let answer = if *method == Method::POST { app.post(path, &json!({})).await } else { app.get(path).await };
     let id = answer.headers["x-request-id"].to_str().expect("an id");
-    (answer.status.as_u16(), answer.text.replace(id, "id"), answer.next().is_some())
+    let total = answer.headers.get("x-total-count").map_or("", |total| total.to_str().expect("a number"));
+    (answer.status.as_u16(), answer.text.replace(id, "id") + total, answer.next().is_some())
 }
 
 /// What the API answers to every question. A server is asked several at once; the embedded one has one connection.

@@ -278,6 +278,13 @@ fn questions() -> BTreeSet<(http::Method, String)> {
             }
         }
     }
+    let sessions: Vec<String> = texts("session_id").into_iter().collect();
+    questions.extend(sessions.windows(2).map(|pair| {
+        (
+            http::Method::GET,
+            format!("/api/v1/sessions/diff?a={}&b={}", tests::encode(&pair[0]), tests::encode(&pair[1])),
+        )
+    }));
     questions
 }
 
@@ -298,6 +305,7 @@ async fn no_canary_of(release: Release) {
                 && path.contains('?')
                 && !path.contains("key")
                 && !path.contains("format")
+                && !path.contains("/diff")
             {
                 continue;
             }

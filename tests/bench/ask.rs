@@ -5,16 +5,18 @@ use std::ops::ControlFlow;
 use chrono::{DateTime, SecondsFormat, Utc};
 use traceability_core::dimension::Dimension;
 use traceability_core::report_settings::Budgets;
+use traceability_core::scalar::SortOrder;
 use traceability_core::scope::Scope;
 use traceability_core::time::{TimeWindow, day_of, next_day, start_of_day};
 use traceability_db::Connection;
 use traceability_db::DbError;
 use traceability_queries::analytics;
 use traceability_queries::analytics::{
-    AgentPerformance, Bucket, CostShare, ModelUsage, Overview, Question, UsageTrend, View, report_over_time,
-    report_total,
+    AgentPerformance, Bucket, CostShare, FacetQuery, ModelUsage, Overview, Question, UsageTrend, View,
+    report_over_time, report_total,
 };
 use traceability_queries::filter::RequestFilter;
+use traceability_queries::requests::RequestSearch;
 use traceability_queries::sessions;
 use traceability_queries::sessions::{SessionSearch, SessionSort, TotalsFilter};
 use traceability_queries::source::SourceConnection;
@@ -42,6 +44,10 @@ pub enum Ask {
     Sessions(Sessions),
     /// A question about a window.
     Analytics(Analytics, TimeWindow),
+    /// The values of a dimension in a window.
+    Facets(Dimension, TimeWindow),
+    /// Two sessions side by side, without content.
+    Diff(String, String),
     /// The cost report of a window.
     Report(TimeWindow),
     /// Whether the log can be read.
@@ -101,6 +107,11 @@ impl Ask {
                 }
                 target(&["api", "v1", "analytics", question.path()], &parameters)
             }
+            Self::Facets(dimension, window) => target(&["api", "v1", "facets", dimension.word()], &dates(window)),
+            Self::Diff(a, b) => {
+                let parameters = [("a", a.clone()), ("b", b.clone()), ("content", "none".into())];
+                target(&["api", "v1", "sessions", "diff"], &parameters)
+            }
             Self::Report(window) => target(&["api", "v1", "reports", "cost"], &dates(window)),
             Self::Health => target(&["health"], &[]),
             Self::Live => target(&["health", "live"], &[]),
@@ -127,6 +138,10 @@ impl Ask {
                 found > 0
             }
             Self::Timeline(id) => !sessions::steps(db, scope, id, 20_001).await?.is_empty(),
+            Self::Diff(a, b) => {
+                let of_a = sessions::steps(db, scope, a, 20_001).await?;
+                !of_a.is_empty() && !sessions::steps(db, scope, b, 20_001).await?.is_empty()
+            }
             Self::Request(id) => requests::find(db, scope, id).await?.is_some(),
             Self::RequestMessages(id) => content::of_request(db, scope, id).await?.is_some(),
             _ => self.of_facts(&mut db.conn, Source { facts: &db.facts, scope }).await?,
@@ -141,13 +156,19 @@ impl Ask {
             Self::Requests(limit) => {
                 let window = as_far_as_possible(Utc::now());
                 let filter = RequestFilter::default();
-                !requests::list(conn, source, &window, &filter, None, (limit + 1, 0)).await?.is_empty()
+                let search = RequestSearch { window, ended_since: None, filter, order: SortOrder::Desc };
+                !requests::list(conn, source, &search, None, (limit + 1, 0)).await?.is_empty()
             }
             Self::Sessions(search) => {
                 let mut found = sessions::search(conn, source, &search.search(Utc::now()), None, PAGE + 1, 0).await?;
                 found.truncate(PAGE as usize);
                 let ids: Vec<String> = found.into_iter().map(|position| position.session_id).collect();
                 !sessions::summaries(conn, source, &ids).await?.is_empty()
+            }
+            Self::Facets(dimension, window) => {
+                let question = Question::new(*window, RequestFilter::default());
+                let query = FacetQuery { dimension: *dimension, prefix: None, limit: PAGE };
+                !analytics::facets(conn, source, &question, query).await?.is_empty()
             }
             Self::Analytics(question, window) => question.ask(conn, source, *window).await?,
             Self::Report(window) => {
@@ -183,10 +204,11 @@ impl Sessions {
         SessionSearch {
             window: self.window.unwrap_or_else(|| as_far_as_possible(now)),
             filter: RequestFilter {
-                user_id: self.user_id.clone(),
-                agent_name: self.agent_name.clone(),
+                user_id: self.user_id.iter().cloned().collect(),
+                agent_name: self.agent_name.iter().cloned().collect(),
                 ..RequestFilter::default()
             },
+            id_prefix: None,
             totals: TotalsFilter::default(),
             sort: if self.most_expensive { SessionSort::Cost } else { SessionSort::Start },
             descending: true,

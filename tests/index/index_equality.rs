@@ -88,7 +88,7 @@ fn window(text: &'static str) -> Vec<(&'static str, &'static str)> {
 }
 
 /// Conditions that rows of the release fulfil, and one that none does.
-fn filters() -> [Vec<(&'static str, &'static str)>; 7] {
+fn filters() -> [Vec<(&'static str, &'static str)>; 15] {
     [
         vec![],
         vec![("agent_name", "support-bot")],
@@ -97,6 +97,14 @@ fn filters() -> [Vec<(&'static str, &'static str)>; 7] {
         vec![("model", "gpt-4o-mini")],
         vec![("user_id", "unknown")],
         vec![("team_id", "team-data"), ("user_id", "bob")],
+        vec![("user_id", "alice"), ("user_id", "bob")],
+        vec![("model", "gpt-4o-mini"), ("model", "gemini-2.5-flash")],
+        vec![("key", "support-bot-prod")],
+        vec![("key", "support-bot-prod"), ("provider", "openai")],
+        vec![("end_user", "customer-17")],
+        vec![("tag", "production"), ("tag", "untagged")],
+        vec![("provider", "openai")],
+        vec![("session_id", "shared-session-01")],
     ]
 }
 
@@ -126,6 +134,9 @@ async fn ask_analytics(pair: &Pair, dice: &mut Dice, combinations: usize) {
 /// Asks for every dimension and every pair of them.
 async fn ask_groups(pair: &Pair, window: &'static str) {
     for first in DIMENSIONS {
+        for more in ["", "&prefix=u&limit=3", "&user_id=alice", "&provider=openai&model=gpt-4o-mini"] {
+            pair.get(&format!("/api/v1/facets/{first}?{window}&limit=1000{more}")).await;
+        }
         let path = format!("/api/v1/analytics/latency?{window}&group_by={first}&details=true");
         pair.get_about(&path).await;
         pair.get(&format!("{path}&exact=true&granularity=month")).await;
@@ -163,22 +174,51 @@ async fn ask_sessions(pair: &Pair) {
         "has_tool_calls=false&status=success",
         "status=failure",
         "user_id=alice&model=gpt-4o-mini&min_requests=2",
+        "user_id=alice&user_id=bob",
+        "user_id=alice&user_id=bob&model=gpt-4o-mini&model=unknown",
+        "provider=openai",
+        "provider=openai&provider=gemini&start_date=2026-06-01",
+        "tool=lookup_order&user_id=alice",
+        "tool=lookup_order&tool=search_flights",
+        "key=support-bot-prod",
+        "key=support-bot-prod&key=unknown&status=failure",
+        "id_prefix=travel",
+        "id_prefix=chatcmpl&agent_name=unknown",
+        "min_tokens=500&min_duration=2",
         "start_date=2026-10-20T10:07:13.123Z&end_date=2026-11-20T09:41:59.999Z",
         "start_date=2026-03-01&end_date=2026-10-04&timezone=Australia/Lord_Howe&user_id=alice",
     ];
     for (place, condition) in conditions.into_iter().enumerate() {
         let (sort, order) = (SORTS[place % 6], ["asc", "desc"][place % 2]);
         pair.all_pages(&format!("/api/v1/sessions?{condition}&sort={sort}&order={order}&limit=50")).await;
-        pair.get(&format!("/api/v1/sessions?{condition}&limit=7&offset=3")).await;
-        if !["min_", "has_"].iter().any(|start| condition.contains(start)) {
+        pair.get(&format!("/api/v1/sessions?{condition}&limit=7&offset=3&count=true")).await;
+        if !["min_requests", "max_", "id_prefix"].iter().any(|start| condition.contains(start)) {
             pair.all_pages(&format!("/api/v1/requests?{condition}&limit=200")).await;
         }
-        let body: serde_json::Map<String, Value> = condition
-            .split('&')
-            .filter_map(|pair| pair.split_once('='))
-            .map(|(name, value)| (name.to_owned(), serde_json::from_str(value).unwrap_or_else(|_| json!(value))))
-            .collect();
+        let mut body = serde_json::Map::new();
+        for (name, value) in condition.split('&').filter_map(|pair| pair.split_once('=')) {
+            let value = serde_json::from_str(value).unwrap_or_else(|_| json!(value));
+            let earlier = body.remove(name);
+            body.insert(name.to_owned(), earlier.map_or(value.clone(), |earlier| json!([earlier, value])));
+        }
         pair.post(&format!("/api/v1/sessions/search?sort={sort}&limit=20"), &body.into()).await;
+    }
+    for class in ["", "days=3", WINDOWS[6]] {
+        pair.get(&format!("/api/v1/facets/error_class?{class}")).await;
+    }
+    for since in [TimeDelta::minutes(5), TimeDelta::hours(30), TimeDelta::days(200)] {
+        let since = encode(&(now() - since).to_rfc3339());
+        pair.all_pages(&format!("/api/v1/requests?since={since}&order=asc&limit=100&count=true")).await;
+        pair.get(&format!("/api/v1/requests?since={since}&status=failure&limit=1000")).await;
+    }
+    for condition in [
+        "session_id=shared-session-01",
+        "session_id=shared-session-01&session_id=nobody&status=failure",
+        "call_type=acompletion&call_type=unknown",
+        "error_class=RateLimitError&error_class=unknown",
+        "has_tool_calls=true&min_cost=0.0001&min_tokens=100&min_duration=0.25",
+    ] {
+        pair.all_pages(&format!("/api/v1/requests?{condition}&limit=200")).await;
     }
 }
 
@@ -200,6 +240,11 @@ pub async fn ask_details(pair: &Pair, release: Release, step: usize) {
         if let Some(previous) = around.previous() {
             pair.get(&previous).await;
         }
+        if let Some(other) = log.get(log.len() / 2).map(rows::session).filter(|other| encode(other) != session) {
+            let path = format!("/api/v1/sessions/diff?a={session}&b={}", encode(other));
+            pair.get(&path).await;
+            pair.get(&format!("{path}&content=none")).await;
+        }
         pair.get(&format!("/api/v1/requests/{request}")).await;
         pair.get(&format!("/api/v1/requests/{request}/messages")).await;
     }
@@ -209,6 +254,7 @@ pub async fn ask_details(pair: &Pair, release: Release, step: usize) {
         "sessions/none/messages",
         "requests/none",
         "requests/none/messages",
+        "sessions/diff?a=none&b=nothing",
     ] {
         pair.get(&format!("/api/v1/{path}")).await;
     }
@@ -222,7 +268,7 @@ fn every_endpoint_is_asked() {
     let asked: Vec<String> = asked.map(|path| format!("/api/v1/{path}")).collect();
     for endpoint in endpoints::over_the_log() {
         // The caller is told whether there is an index.
-        let elsewhere = ["/api/v1/analytics/", "/api/v1/reports/", "/api/v1/me"];
+        let elsewhere = ["/api/v1/analytics/", "/api/v1/facets/", "/api/v1/reports/", "/api/v1/me"];
         let is_asked = asked.contains(&endpoint.path) || elsewhere.iter().any(|path| endpoint.path.starts_with(path));
         assert!(is_asked && (endpoint.method == Method::GET || endpoint.path.ends_with("/search")), "{endpoint:?}");
     }
@@ -275,7 +321,7 @@ pub async fn ask_some(pair: &Pair, dice: &mut Dice) {
         for text in WINDOWS.into_iter().skip(dice.below(2)).step_by(2) {
             let mut parameters = window(text);
             let [granularity, zone] = [dice.below(GRANULARITIES.len()), dice.below(ZONES.len())];
-            parameters.extend(filters()[dice.below(7)].clone());
+            parameters.extend(dice.pick(&filters()).clone());
             parameters.extend([("details", "true"), ("exact", "true"), ("timezone", ZONES[zone])]);
             parameters.extend([("granularity", GRANULARITIES[granularity])]);
             parameters.push(("group_by", DIMENSIONS[dice.below(DIMENSIONS.len())]));
@@ -288,7 +334,10 @@ pub async fn ask_some(pair: &Pair, dice: &mut Dice) {
         let condition = format!("{}{}", start[dice.below(2)], user[dice.below(3)]);
         pair.all_pages(&format!("/api/v1/sessions?sort={sort}&limit=100{condition}")).await;
     }
-    pair.get("/api/v1/requests?limit=300").await;
+    pair.get("/api/v1/requests?limit=300&count=true").await;
+    for dimension in DIMENSIONS {
+        pair.get(&format!("/api/v1/facets/{dimension}?{}", WINDOWS[dice.below(WINDOWS.len())])).await;
+    }
 }
 
 #[tokio::test]
@@ -309,6 +358,7 @@ async fn callers_who_see_some_rows_only_are_told_the_same_with_an_index() {
         scoped.get("/api/v1/sessions/shared/summary").await;
         scoped.get("/api/v1/sessions/shared/timeline?content=summary").await;
         scoped.all_pages("/api/v1/sessions/shared/messages?limit=50").await;
+        scoped.get("/api/v1/sessions/diff?a=shared&b=shared-session-01").await;
     }
 }
 
@@ -361,7 +411,7 @@ async fn whatever_is_asked_is_answered_the_same_with_an_index() {
         parameters.extend([("details", "true"), ("exact", "true"), ("timezone", ZONES[dice.below(4)])]);
         parameters
             .extend([("granularity", GRANULARITIES[dice.below(6)]), ("compare", ["", "previous"][dice.below(2)])]);
-        parameters.extend(filters()[dice.below(7)].clone());
+        parameters.extend(dice.pick(&filters()).clone());
         let endpoint = &all[dice.below(all.len())];
         pair.get(&question(endpoint, &parameters)).await;
     }

@@ -74,8 +74,18 @@ async fn a_client_keeps_its_copy_of_a_window_that_is_over() {
                 assert_eq!(tag(&app.post(&path, &body).await), None, "{path}");
                 continue;
             }
-            // Without a window, or with one that goes on. Reports are of a time that is over then.
-            if !path.starts_with("/api/v1/reports/") {
+            // Without a window, or with one that goes on. Reports are of a time that is over then, and whoever follows a list
+            // is told whether it changed.
+            let is_list = ["/api/v1/requests", "/api/v1/sessions"].contains(&path.as_str());
+            if is_list {
+                let open = app.get(&path).await;
+                let copy = tag(&open).unwrap_or_else(|| panic!("{path} has no tag"));
+                assert_eq!(open.headers["cache-control"], "private, no-cache", "{path}");
+                assert_eq!(with_copy(&app, &path, &copy).await.status, 304, "{path}");
+                assert_eq!(with_copy(&app, &path, "\"other\"").await.status, 200, "{path}");
+                let counted = tag(&app.get(&format!("{path}?count=true")).await);
+                assert_ne!(counted, Some(copy), "{path}: the number of items belongs to the answer");
+            } else if !path.starts_with("/api/v1/reports/") {
                 let open = app.get(&path).await;
                 assert_eq!((open.status.as_u16(), tag(&open)), (200, None), "{path}");
                 assert_eq!(open.headers["cache-control"], "private, no-store", "{path}");
@@ -85,11 +95,8 @@ async fn a_client_keeps_its_copy_of_a_window_that_is_over() {
                 continue;
             }
             let tomorrow = (Utc::now() + TimeDelta::days(1)).format("%Y-%m-%d");
-            assert_eq!(
-                tag(&app.get(&format!("{path}?start_date=2026-11-01&end_date={tomorrow}")).await),
-                None,
-                "{path}"
-            );
+            let open = app.get(&format!("{path}?start_date=2026-11-01&end_date={tomorrow}")).await;
+            assert_eq!(tag(&open).is_some(), is_list, "{path}");
             let path = format!("{path}?{RANGE}");
             let over = app.get(&path).await;
             let copy = tag(&over).unwrap_or_else(|| panic!("{path} has no tag"));

@@ -7,7 +7,7 @@ use serde_json::Value;
 use tests::App;
 use tests::expected::analytics as expected;
 use tests::expected::checks::{self, check_bucket};
-use tests::expected::log::path;
+use tests::expected::log::{path, value_of};
 use tests::expected::{Dice, Filter, Log, Row, assert_same};
 
 pub const DIMENSIONS: [&str; 9] = ["model", "agent", "user", "end_user", "team", "key", "provider", "tag", "tool"];
@@ -109,6 +109,19 @@ pub fn questions(log: &Log, dice: &mut Dice) -> Vec<Filter> {
         let (one, other) = (dice.pick(&log.rows).started, dice.pick(&log.rows).started);
         if turn > 3 && one != other {
             (filter.start, filter.end) = (Some(one.min(other)), Some(one.max(other)));
+        }
+        questions.push(filter);
+    }
+    for names in
+        [&["end_user"][..], &["tag", "provider"], &["key"], &["provider"], &["session_id"], &["key", "agent_name"]]
+    {
+        let mut filter = Filter::default();
+        for name in names {
+            // One value, or two.
+            filter.more.push((name, value_of(dice.pick(&log.rows), name)));
+            if questions.len() % 2 == 0 {
+                filter.more.push((name, value_of(dice.pick(&log.rows), name)));
+            }
         }
         questions.push(filter);
     }

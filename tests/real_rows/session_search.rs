@@ -6,12 +6,23 @@ use chrono::{DateTime, TimeDelta, Utc};
 use local::fixtures::Release;
 use serde_json::{Map, Value, json};
 use tests::App;
-use tests::expected::log::path;
+use tests::expected::log::{path, value_of};
 use tests::expected::session::{cost, summary};
-use tests::expected::{Dice, Filter, Log, Money, Row, assert_same, count};
+use tests::expected::{Dice, Filter, Log, Money, Row, as_f64, assert_same, count};
 use tests::made;
 
 const SORTS: [&str; 6] = ["start", "last_activity", "cost", "tokens", "duration", "requests"];
+
+/// Filters on the requests of a session, of which several values mean any.
+const NAMES: [&str; 10] =
+    ["agent_name", "user_id", "end_user", "team_id", "key", "provider", "model", "tag", "conversation_name", "tool"];
+
+/// Seconds from the first start to the last end.
+fn seconds(rows: &[&Row]) -> f64 {
+    let start = rows.iter().map(|row| row.started).min().expect("rows");
+    let end = rows.iter().map(|row| row.ended.max(row.started)).max().expect("rows");
+    as_f64((end - start).num_milliseconds()) / 1000.0
+}
 
 /// A question for sessions.
 #[derive(Debug, Clone, Default)]
@@ -20,6 +31,9 @@ struct Search {
     min_cost: Option<f64>,
     max_cost: Option<f64>,
     min_requests: Option<i64>,
+    min_tokens: Option<i64>,
+    min_duration: Option<f64>,
+    id_prefix: Option<String>,
     has_tool_calls: Option<bool>,
     failed: Option<bool>,
     sort: Option<&'static str>,
@@ -29,7 +43,8 @@ struct Search {
 impl Search {
     /// The sessions that match, in order.
     fn answer<'a>(&self, sessions: &BTreeMap<&'a str, Vec<&Row>>) -> Vec<&'a str> {
-        let matching = sessions.iter().filter(|(_, rows)| self.matches(rows));
+        let begins = |id: &str| self.id_prefix.as_ref().is_none_or(|prefix| id.starts_with(prefix));
+        let matching = sessions.iter().filter(|(id, rows)| begins(id) && self.matches(rows));
         let mut found: Vec<(i128, &str)> = matching.map(|(id, rows)| (self.value(rows), *id)).collect();
         found.sort_unstable();
         if !self.ascending {
@@ -44,6 +59,8 @@ impl Search {
             && self.min_cost.is_none_or(|least| cost >= Money::of(least))
             && self.max_cost.is_none_or(|most| cost <= Money::of(most))
             && self.min_requests.is_none_or(|least| count(rows) >= least)
+            && self.min_tokens.is_none_or(|least| rows.iter().map(|row| row.total_tokens).sum::<i64>() >= least)
+            && self.min_duration.is_none_or(|least| seconds(rows) >= least)
             && self.has_tool_calls.is_none_or(|has| rows.iter().any(|row| row.calls > 0) == has)
             && self.failed.is_none_or(|failed| rows.iter().any(|row| row.failed) == failed)
     }
@@ -69,6 +86,9 @@ impl Search {
         pairs.extend(self.min_cost.map(|dollars| ("min_cost", dollars.to_string())));
         pairs.extend(self.max_cost.map(|dollars| ("max_cost", dollars.to_string())));
         pairs.extend(self.min_requests.map(|requests| ("min_requests", requests.to_string())));
+        pairs.extend(self.min_tokens.map(|tokens| ("min_tokens", tokens.to_string())));
+        pairs.extend(self.min_duration.map(|seconds| ("min_duration", seconds.to_string())));
+        pairs.extend(self.id_prefix.clone().map(|prefix| ("id_prefix", prefix)));
         pairs.extend(self.has_tool_calls.map(|has| ("has_tool_calls", has.to_string())));
         pairs.extend(status.map(|status| ("status", status.to_owned())));
         pairs
@@ -91,6 +111,13 @@ impl Search {
         search.min_requests = dice.one_in(6).then(|| count(&sessions[row.session.as_str()]));
         search.has_tool_calls = dice.one_in(5).then(|| dice.one_in(2));
         search.failed = dice.one_in(5).then(|| dice.one_in(2));
+        if dice.one_in(2) {
+            roll_more(dice, log, row, &NAMES, &mut search.filter);
+        }
+        search.id_prefix = dice.one_in(8).then(|| row.session.chars().take(1 + dice.below(4)).collect());
+        let rows = &sessions[row.session.as_str()];
+        search.min_tokens = dice.one_in(8).then(|| rows.iter().map(|row| row.total_tokens).sum::<i64>().max(1));
+        search.min_duration = dice.one_in(8).then(|| seconds(rows));
         search.sort = (!dice.one_in(5)).then(|| *dice.pick(&SORTS));
         search.ascending = dice.one_in(2);
         search
@@ -124,6 +151,23 @@ pub fn roll_filter(dice: &mut Dice, log: &Log, row: &Row) -> Filter {
         filter.end = None;
     }
     filter
+}
+
+/// Further conditions, some with several values: mostly such that `row` fulfils them.
+pub fn roll_more(dice: &mut Dice, log: &Log, row: &Row, names: &[&'static str], filter: &mut Filter) {
+    for _ in 0..dice.below(3) {
+        let name = *dice.pick(names);
+        if filter.parameters().iter().any(|(other, _)| *other == name) {
+            continue;
+        }
+        filter.more.push((name, value_of(row, name)));
+        for _ in 0..dice.below(3) {
+            let value = value_of(dice.pick(&log.rows), name);
+            if !filter.more.contains(&(name, value.clone())) {
+                filter.more.push((name, value));
+            }
+        }
+    }
 }
 
 fn ids(sessions: &[Value]) -> Vec<&str> {
@@ -173,11 +217,22 @@ async fn searches_agree(release: Release, times: usize) {
 /// The filters as a body: numbers as numbers, flags as flags.
 fn body(search: &Search) -> Value {
     let typed = |name: &str, text: String| match name {
-        "min_cost" | "max_cost" | "min_requests" | "has_tool_calls" => text.parse().expect("JSON"),
+        "min_cost" | "max_cost" | "min_requests" | "min_tokens" | "min_duration" | "has_tool_calls" => {
+            text.parse().expect("JSON")
+        }
         _ => Value::String(text),
     };
-    let pairs = search.filters().into_iter().map(|(name, text)| (name.to_owned(), typed(name, text)));
-    Value::Object(pairs.collect::<Map<_, _>>())
+    let mut body = Map::new();
+    for (name, text) in search.filters() {
+        match body.remove(name) {
+            None => body.insert(name.to_owned(), typed(name, text)),
+            Some(Value::Array(values)) => {
+                body.insert(name.to_owned(), Value::Array([values, vec![typed(name, text)]].concat()))
+            }
+            Some(value) => body.insert(name.to_owned(), json!([value, typed(name, text)])),
+        };
+    }
+    Value::Object(body)
 }
 
 #[tokio::test]

@@ -39,6 +39,13 @@ fn cases() -> Vec<Case> {
             sessions,
             "user_id=alice&agent_name=a&model=m&tag=t&status=failure&has_tool_calls=true",
         ),
+        get(
+            "sessions.of-key-tool",
+            sessions,
+            "key=k&tool=t&provider=p&provider=q&id_prefix=s&min_tokens=5&min_duration=1.5",
+        ),
+        get("sessions.of-models", sessions, "model=a&model=b&sort=cost"),
+        get("sessions.counted", sessions, "count=true&limit=1"),
         get("sessions.last-activity", sessions, "sort=last_activity&order=asc"),
         Case {
             name: "sessions.search",
@@ -55,10 +62,26 @@ fn cases() -> Vec<Case> {
             "/api/v1/requests",
             "user_id=alice&model=m&agent_name=a&status=failure&tag=x&team_id=y&end_user=z",
         ),
+        get(
+            "requests.of-sessions",
+            "/api/v1/requests",
+            "session_id=s&session_id=t&error_class=e&tool=t&call_type=c&has_tool_calls=true&min_cost=0.1&min_tokens=5&min_duration=2",
+        ),
+        get("requests.since", "/api/v1/requests", "since={now}&order=asc&count=true"),
         get("request.detail", "/api/v1/requests/{request_id}", ""),
         get("request.messages", "/api/v1/requests/{request_id}/messages", ""),
         get("analytics.overview", "/api/v1/analytics/overview", "details=false&exact=false"),
         get("analytics.overview-details", "/api/v1/analytics/overview", "details=true&exact=false"),
+        get(
+            "analytics.overview-key",
+            "/api/v1/analytics/overview",
+            "details=false&exact=false&key=0000000000000000000000000000000000000000000000000000000000000000",
+        ),
+        get(
+            "analytics.overview-session",
+            "/api/v1/analytics/overview",
+            "details=false&exact=false&session_id=s&tag=a&tag=b&end_user=e",
+        ),
         get("analytics.agents", "/api/v1/analytics/agents", "details=false&exact=false"),
         get("analytics.models", "/api/v1/analytics/models", "details=false&exact=false"),
         get(
@@ -89,6 +112,8 @@ fn cases() -> Vec<Case> {
         get("analytics.errors", "/api/v1/analytics/errors", "details=false&exact=false"),
         get("analytics.tools", "/api/v1/analytics/tools", "details=false&exact=false"),
         get("analytics.sessions", "/api/v1/analytics/sessions", ""),
+        get("facets.model", "/api/v1/facets/{dimension}", ""),
+        get("facets.key", "/api/v1/facets/key", "prefix=a&limit=5"),
         get("reports.cost", "/api/v1/reports/cost", "period=month&format=json"),
     ]
 }
@@ -125,13 +150,15 @@ impl Source {
     async fn ask(&self, case: &Case) {
         let path = case
             .endpoint
+            .replace("{dimension}", "model")
             .replace("{session_id}", &encode(&self.session))
             .replace("{request_id}", &encode(&self.request));
         let answer = match &case.question {
             Question::Post(body) => self.app.post(&path, body).await,
             Question::Get("") => self.app.get(&path).await,
             Question::Get(query) => {
-                let query = query.replace("{request_id}", &encode(&self.request));
+                let now = self.app.now.to_rfc3339();
+                let query = query.replace("{request_id}", &encode(&self.request)).replace("{now}", &encode(&now));
                 self.app.get(&format!("{path}?{query}")).await
             }
         };
@@ -238,7 +265,7 @@ fn every_endpoint_has_a_case() {
         .collect();
     // What says who is calling asks for no rows.
     for endpoint in endpoints::over_the_log().into_iter().filter(|endpoint| endpoint.path != "/api/v1/me") {
-        let key = (endpoint.method.clone(), endpoint.path.clone());
+        let key = (endpoint.method.clone(), endpoint.route.clone());
         assert!(asked.contains(&key), "{} {} has no case in tests/sql", endpoint.method, endpoint.path);
     }
 }

@@ -7,13 +7,14 @@ use serde_json::json;
 use tests::{Answer, App, endpoints};
 
 /// Each with the name of its file.
-const QUESTIONS: [(&str, &str); 21] = [
+const QUESTIONS: [(&str, &str); 23] = [
     ("health", "/health"),
     ("liveness", "/health/live"),
     ("sessions", "/api/v1/sessions?limit=1"),
     ("session-summary", "/api/v1/sessions/shared-session-01/summary"),
     ("session-timeline", "/api/v1/sessions/shared-session-01/timeline"),
     ("session-messages", "/api/v1/sessions/shared-session-01/messages?limit=1"),
+    ("session-diff", "/api/v1/sessions/diff?a=travel-planner:587&b=travel-planner:874"),
     ("requests", "/api/v1/requests?limit=1"),
     ("request", "/api/v1/requests/chatcmpl-yr6aPUVJ4YNd3kjtFuBtoSPd3ktW1"),
     ("request-messages", "/api/v1/requests/chatcmpl-yr6aPUVJ4YNd3kjtFuBtoSPd3ktW1/messages"),
@@ -26,6 +27,7 @@ const QUESTIONS: [(&str, &str); 21] = [
     ("cost-breakdown", "/api/v1/analytics/cost-breakdown?group_by=team,model&top=2"),
     ("latency", "/api/v1/analytics/latency"),
     ("errors", "/api/v1/analytics/errors?top=2"),
+    ("facets", "/api/v1/facets/key?limit=3"),
     ("tools", "/api/v1/analytics/tools?top=2"),
     ("session-sizes", "/api/v1/analytics/sessions"),
     ("cost-report", "/api/v1/reports/cost?period=week&top=1"),
@@ -61,13 +63,13 @@ fn every_endpoint_is_asked() {
     for endpoint in endpoints::of_the_api() {
         let is_its = |question: &str| {
             let path = question.split('?').next().unwrap_or_default();
-            let parts: Vec<&str> = endpoint.path.split(['{', '}']).collect();
+            let parts: Vec<&str> = endpoint.route.split(['{', '}']).collect();
             match parts[..] {
                 [start, _, end] => path
                     .strip_prefix(start)
                     .and_then(|rest| rest.strip_suffix(end))
                     .is_some_and(|id| !id.is_empty() && !id.contains('/')),
-                _ => path == endpoint.path,
+                _ => path == endpoint.route,
             }
         };
         let is_asked = match endpoint.method {

@@ -8,7 +8,9 @@ use serde_json::Value;
 pub struct Endpoint {
     /// The method.
     pub method: Method,
-    /// The path, with its parameter in braces.
+    /// The path as the document has it, with its parameter in braces.
+    pub route: String,
+    /// The same, with the first dimension where it names one.
     pub path: String,
     /// The names of the parameters in its query.
     pub query: Vec<String>,
@@ -22,9 +24,19 @@ pub fn document() -> Value {
     serde_json::from_str(&local::api::document().expect("the document can be written")).expect("it is JSON")
 }
 
-/// All of them.
+/// All of them that can be asked without a parameter. The comparison of two sessions, which cannot, has tests of its own.
 #[must_use]
 pub fn all() -> Vec<Endpoint> {
+    let needs_none = |endpoint: &Endpoint| {
+        let mut parameters = endpoint.operation["parameters"].as_array().into_iter().flatten();
+        !parameters.any(|parameter| parameter["in"] == "query" && parameter["required"] == true)
+    };
+    documented().into_iter().filter(needs_none).collect()
+}
+
+/// All that the document has.
+#[must_use]
+pub fn documented() -> Vec<Endpoint> {
     let document = document();
     let paths = document["paths"].as_object().expect("the document has paths");
     let endpoints = paths.iter().flat_map(|(path, item)| {
@@ -33,7 +45,8 @@ pub fn all() -> Vec<Endpoint> {
             let query = parameters.filter(|parameter| parameter["in"] == "query");
             Endpoint {
                 method: method.to_uppercase().parse().expect("a method"),
-                path: path.clone(),
+                route: path.clone(),
+                path: path.replace("{dimension}", "model"),
                 query: query.map(|parameter| parameter["name"].as_str().expect("a name").to_owned()).collect(),
                 operation: operation.clone(),
             }
@@ -68,6 +81,17 @@ impl Endpoint {
             Some(name) => self.path.replace(&format!("{{{name}}}"), &encode(id)),
             None => self.path.clone(),
         }
+    }
+
+    /// Whether it takes several values of this parameter, as the document says.
+    #[must_use]
+    pub fn is_repeatable(&self, parameter: &str) -> bool {
+        let mut parameters = self.operation["parameters"].as_array().into_iter().flatten();
+        parameters.any(|one| {
+            one["name"] == parameter
+                && one["schema"].to_string().contains(r#""type":"array""#)
+                && one["explode"] != Value::Bool(false)
+        })
     }
 
     /// Whether it takes this parameter in its query.

@@ -80,6 +80,8 @@ impl Pair {
 fn check(what: &str, direct: &Answer, indexed: &Answer, about: bool) {
     assert_eq!(indexed.status, direct.status, "{what}\n{}", indexed.text);
     assert_eq!(indexed.next(), direct.next(), "{what}: the next page");
+    let total = |answer: &Answer| answer.headers.get("x-total-count").cloned();
+    assert_eq!(total(indexed), total(direct), "{what}: the number of items");
     if direct.status != 200 {
         let (mut ours, mut theirs) = (indexed.problem(indexed.status.as_u16()), direct.problem(direct.status.as_u16()));
         for problem in [&mut ours, &mut theirs] {

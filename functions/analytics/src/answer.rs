@@ -20,7 +20,8 @@ pub(crate) async fn rows<T: Report>(
     layout: &Layout,
 ) -> ApiResult<(CachePolicy, Json<Vec<T>>)> {
     let mut db = state.db.connect().await?;
+    let question = query.question.clone().with_key_hashes(&mut db.conn, &db.facts).await?;
     let source = Source { facts: &db.facts, scope: caller.scope() };
-    let rows = report(&mut db.conn, source, &query.question, keys, &layout.view).await?;
+    let rows = report(&mut db.conn, source, &question, keys, &layout.view).await?;
     Ok((query.cache, Json(layout.fit(rows)?)))
 }

@@ -5,6 +5,7 @@ mod answer;
 mod buckets;
 mod cost_breakdown;
 mod errors;
+mod facets;
 mod latency;
 mod models;
 mod overview;
@@ -32,5 +33,6 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(latency::list_latency))
         .routes(routes!(errors::list_errors))
         .routes(routes!(tools::list_tools))
+        .routes(routes!(facets::list_facets))
         .routes(routes!(sessions::get_session_histograms))
 }

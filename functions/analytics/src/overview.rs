@@ -33,7 +33,8 @@ pub async fn get_overview(
     let query = AnalyticsQuery::new(&window, &filters, &options, state.clock.now())?;
     let layout = cut.layout(&query)?;
     let mut db = state.db.connect().await?;
+    let question = query.question.clone().with_key_hashes(&mut db.conn, &db.facts).await?;
     let source = Source { facts: &db.facts, scope: caller.scope() };
-    let total = report_total(&mut db.conn, source, &query.question, &layout.view).await?;
+    let total = report_total(&mut db.conn, source, &question, &layout.view).await?;
     Ok((query.cache, Json(total)))
 }

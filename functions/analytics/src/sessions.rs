@@ -33,7 +33,8 @@ pub async fn get_session_histograms(
     let cache = window.cache_policy();
     let window = window.window(state.clock.now())?;
     let mut db = state.db.connect().await?;
+    let filter = filters.request_filter().with_key_hashes(&mut db.conn, &db.facts).await?;
     let source = Source { facts: &db.facts, scope: caller.scope() };
-    let found = histograms(&mut db.conn, source, &window, &filters.request_filter()).await?;
+    let found = histograms(&mut db.conn, source, &window, &filter).await?;
     Ok((cache, Json(found)))
 }

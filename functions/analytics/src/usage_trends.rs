@@ -59,7 +59,8 @@ pub async fn list_usage_trends(
     let before = query.previous().map(cut).transpose()?;
     let before = before.as_ref().map(|(window, buckets)| (*window, buckets.as_slice()));
     let mut db = state.db.connect().await?;
+    let question = query.question.clone().with_key_hashes(&mut db.conn, &db.facts).await?;
     let source = Source { facts: &db.facts, scope: caller.scope() };
-    let trends = report_over_time(&mut db.conn, source, &query.question, &current, before).await?;
+    let trends = report_over_time(&mut db.conn, source, &question, &current, before).await?;
     Ok((query.cache, Json(trends)))
 }

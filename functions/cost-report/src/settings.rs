@@ -375,7 +375,7 @@ mod tests {
         assert_eq!(settings.place, Place::Bucket("b".into()));
         let [finance, support, webhook] = settings.targets.as_slice() else { panic!("three targets") };
         assert!(finance.filter.is_empty() && finance.budget_alerts && finance.periods.len() == 3);
-        assert_eq!(support.filter.request_filter().team_id.as_deref(), Some("team-support"));
+        assert_eq!(support.filter.request_filter().team_id, ["team-support"]);
         assert_eq!(
             (support.guarantee, support.periods.as_slice()),
             (DeliveryGuarantee::AtMostOnce, &[Period::Week][..])

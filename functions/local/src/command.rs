@@ -229,6 +229,7 @@ async fn example_session(state: &AppState) -> ApiResult<Option<String>> {
     let search = SessionSearch {
         window: TimeWindow { start: now - chrono::Duration::days(30), end: now },
         filter: RequestFilter::default(),
+        id_prefix: None,
         totals: TotalsFilter { min_requests: Some(4), has_tool_calls: Some(true), ..TotalsFilter::default() },
         sort: SessionSort::Start,
         descending: true,

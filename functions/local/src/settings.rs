@@ -9,7 +9,7 @@ use traceability_core::environment::{ConfigError, Environment};
 use traceability_http::caching::AS_OF;
 use traceability_http::caller::LITELLM_API_KEY;
 use traceability_http::layers::{REQUEST_ID, SERVER_TIMING};
-use traceability_http::page::NEXT_CURSOR;
+use traceability_http::page::{NEXT_CURSOR, TOTAL_COUNT};
 
 use crate::limits::Limits;
 
@@ -161,6 +161,7 @@ impl Origins {
             header::WWW_AUTHENTICATE,
             AS_OF,
             NEXT_CURSOR,
+            TOTAL_COUNT,
             REQUEST_ID,
             SERVER_TIMING,
         ];

@@ -9,7 +9,7 @@ use traceability_core::moment::{Moment, TimeZone};
 use traceability_core::scalar::Bounded;
 use traceability_core::time::day_of;
 use traceability_http::error::ParameterProblem;
-use traceability_http::filters::Filters;
+use traceability_http::filters::ReportFilters;
 use traceability_http::params::Query2;
 use traceability_http::window::{cache_policy, resolve};
 use traceability_http::{ApiError, ApiResult, AppState, CachePolicy, Caller, Problem};
@@ -77,7 +77,7 @@ impl Params {
     get,
     path = "/api/v1/reports/cost",
     tag = "reports",
-    params(Params, Filters),
+    params(Params, ReportFilters),
     responses(
         (status = 200, description = "The report", content(
             (CostReport = "application/json"),
@@ -92,7 +92,7 @@ impl Params {
 pub async fn get_cost_report(
     State(state): State<AppState>,
     caller: Caller,
-    Query2(params, filters): Query2<Params, Filters>,
+    Query2(params, filters): Query2<Params, ReportFilters>,
 ) -> ApiResult<Response> {
     let form = params.format.unwrap_or(Form::Json);
     let (cache, span) = params.span(&state)?;

@@ -4,50 +4,57 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use traceability_core::choice;
 use traceability_core::moment::{Moment, TimeZone};
-use traceability_core::scalar::{Bounded, Dollars, Flag, Origin, Outcome, Text};
-use traceability_http::page::NextPage;
-use traceability_http::{ApiResult, AppState, CachePolicy, Caller, Cursor, Page, window};
+use traceability_core::scalar::{Bounded, Dollars, Flag, Origin, Outcome, Seconds, SortOrder, Texts};
+use traceability_http::page::{MOST_COUNTED, NextPage, TotalCount};
+use traceability_http::{ApiResult, AppState, Caller, Cursor, Page, window};
 use traceability_queries::Source;
 use traceability_queries::request_filter;
 use traceability_queries::sessions;
 use traceability_queries::sessions::{SessionPosition, SessionSearch, SessionSort, SessionSummary, TotalsFilter};
 use utoipa::{IntoParams, ToSchema};
 
-/// Filters on sessions. `agent_name`, `user_id`, `model`, `end_user`, `team_id`, `tag`, `conversation_name`, `origin` and the
-/// dates are about requests: a session matches when at least one of its requests fulfils all of them. The others are about
-/// the whole session, and so are the totals in the answer.
+/// Filters on sessions. `agent_name`, `user_id`, `model`, `provider`, `end_user`, `team_id`, `key`, `tag`, `tool`,
+/// `conversation_name`, `origin` and the dates are about requests: a session matches when at least one of its requests
+/// fulfils all of them, with one of several values of the same. The others are about the whole session, and so are the totals
+/// in the answer.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams, ToSchema)]
 #[into_params(parameter_in = Query)]
 #[serde(default)]
 pub struct SessionFilters {
     /// The agent of a request; `unknown` for requests that name none.
-    #[param(value_type = Option<String>)]
-    #[schema(value_type = Option<String>, example = "support-bot")]
-    pub agent_name: Option<Text>,
+    #[param(inline, required = false)]
+    pub agent_name: Option<Texts>,
     /// The LiteLLM user who owns the key of a request; `unknown` for none.
-    #[param(value_type = Option<String>)]
-    #[schema(value_type = Option<String>)]
-    pub user_id: Option<Text>,
+    #[param(inline, required = false)]
+    pub user_id: Option<Texts>,
     /// The model of a request, by its public name or as LiteLLM wrote it.
-    #[param(value_type = Option<String>)]
-    #[schema(value_type = Option<String>)]
-    pub model: Option<Text>,
+    #[param(inline, required = false)]
+    pub model: Option<Texts>,
+    /// The provider of a request; `unknown` for none.
+    #[param(inline, required = false)]
+    pub provider: Option<Texts>,
     /// The end user of a request, whom the caller named; `unknown` for none.
-    #[param(value_type = Option<String>)]
-    #[schema(value_type = Option<String>)]
-    pub end_user: Option<Text>,
+    #[param(inline, required = false)]
+    pub end_user: Option<Texts>,
     /// The team of a request's key; `unknown` for none.
-    #[param(value_type = Option<String>)]
-    #[schema(value_type = Option<String>)]
-    pub team_id: Option<Text>,
+    #[param(inline, required = false)]
+    pub team_id: Option<Texts>,
+    /// The virtual key of a request: its hash, or its alias in LiteLLM's key table; `unknown` for none.
+    #[param(inline, required = false)]
+    pub key: Option<Texts>,
     /// A tag of a request; `untagged` for requests without any.
-    #[param(value_type = Option<String>)]
-    #[schema(value_type = Option<String>)]
-    pub tag: Option<Text>,
+    #[param(inline, required = false)]
+    pub tag: Option<Texts>,
+    /// A tool that a request called, see `GET /api/v1/analytics/tools`.
+    #[param(inline, required = false)]
+    pub tool: Option<Texts>,
     /// The conversation's name in a request; `default` for requests that give none.
-    #[param(value_type = Option<String>)]
-    #[schema(value_type = Option<String>)]
-    pub conversation_name: Option<Text>,
+    #[param(inline, required = false)]
+    pub conversation_name: Option<Texts>,
+    /// What the session's id begins with, up to 100 characters.
+    #[param(value_type = Option<String>, max_length = 100)]
+    #[schema(value_type = Option<String>, max_length = 100)]
+    pub id_prefix: Option<IdPrefix>,
     /// Who made a request of the session: `user` leaves out sessions of nothing but LiteLLM's own calls (`internal`) and mere
     /// reads (`read`); `unknown` for requests that LiteLLM's log had lost when the index began to note it.
     #[param(inline)]
@@ -77,6 +84,14 @@ pub struct SessionFilters {
     #[param(value_type = Option<u32>, minimum = 1)]
     #[schema(value_type = Option<u32>, minimum = 1)]
     pub min_requests: Option<Bounded<1, 1_000_000_000>>,
+    /// All tokens of the session, at least.
+    #[param(value_type = Option<u32>, minimum = 1)]
+    #[schema(value_type = Option<u32>, minimum = 1)]
+    pub min_tokens: Option<Bounded<1, 1_000_000_000>>,
+    /// Seconds from the start of the session's first request to the end of its last response, at least.
+    #[param(value_type = Option<f64>, minimum = 0)]
+    #[schema(value_type = Option<f64>, minimum = 0)]
+    pub min_duration: Option<Seconds>,
     /// `true`: the session has tool calls; `false`: none is known, see `function_calls_exact`.
     #[param(value_type = Option<bool>)]
     #[schema(value_type = Option<bool>)]
@@ -85,6 +100,24 @@ pub struct SessionFilters {
     #[param(inline)]
     pub status: Option<Outcome>,
 }
+
+/// The beginning of a session's id: 1 to 100 characters, which the index keeps of each id.
+#[derive(Debug, Clone, Serialize)]
+pub struct IdPrefix(String);
+
+impl std::str::FromStr for IdPrefix {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.chars().count() {
+            1..=100 if !text.contains('\0') => Ok(Self(text.to_owned())),
+            1..=100 => Err("must not contain a NUL character"),
+            _ => Err("must have 1 to 100 characters"),
+        }
+    }
+}
+
+traceability_core::parameter!(IdPrefix);
 
 choice! {
     /// What sessions are sorted by.
@@ -104,16 +137,6 @@ choice! {
     }
 }
 
-choice! {
-    /// The direction of a sort.
-    Order {
-        /// The largest or latest first.
-        Desc = "desc",
-        /// The smallest or earliest first.
-        Asc = "asc",
-    }
-}
-
 /// The order of a list of sessions.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -125,7 +148,7 @@ pub struct Sorting {
     /// The direction; `desc` if not given.
     #[serde(default = "Sorting::default_order")]
     #[param(inline, required = false)]
-    pub order: Order,
+    pub order: SortOrder,
 }
 
 impl Sorting {
@@ -133,8 +156,8 @@ impl Sorting {
         Sort::Start
     }
 
-    const fn default_order() -> Order {
-        Order::Desc
+    const fn default_order() -> SortOrder {
+        SortOrder::Desc
     }
 }
 
@@ -151,11 +174,6 @@ struct ListPosition {
 const DAYS_BACK: u32 = traceability_core::time::MAX_DAYS;
 
 impl SessionFilters {
-    /// How an answer may be kept.
-    pub(crate) fn cache_policy(&self) -> CachePolicy {
-        window::cache_policy(self.end_date, self.timezone)
-    }
-
     fn search(&self, sorting: Sorting, as_of: DateTime<Utc>) -> ApiResult<SessionSearch> {
         let window = window::resolve(self.start_date, self.end_date, self.timezone, DAYS_BACK, as_of)?;
         if let (Some(min), Some(max)) = (self.min_cost, self.max_cost)
@@ -173,16 +191,22 @@ impl SessionFilters {
                 agent_name,
                 user_id,
                 model,
+                provider,
                 end_user,
                 team_id,
+                key,
                 tag,
+                tool,
                 conversation_name,
                 origin,
             ),
+            id_prefix: self.id_prefix.as_ref().map(|prefix| prefix.0.clone()),
             totals: TotalsFilter {
                 min_cost: self.min_cost.map(|dollars| dollars.0),
                 max_cost: self.max_cost.map(|dollars| dollars.0),
                 min_requests: self.min_requests.map(|requests| requests.0),
+                min_tokens: self.min_tokens.map(|tokens| tokens.0),
+                min_duration: self.min_duration.map(|seconds| seconds.0),
                 has_tool_calls: self.has_tool_calls.map(|flag| flag.0),
                 has_failures: self.status.map(|status| status == Outcome::Failure),
             },
@@ -194,7 +218,7 @@ impl SessionFilters {
                 Sort::Duration => SessionSort::Duration,
                 Sort::Requests => SessionSort::Requests,
             },
-            descending: sorting.order == Order::Desc,
+            descending: sorting.order == SortOrder::Desc,
             as_of,
         })
     }
@@ -208,15 +232,21 @@ pub(crate) async fn find(
     filters: &SessionFilters,
     sorting: Sorting,
     page: &Page,
-) -> ApiResult<(NextPage, Vec<SessionSummary>)> {
+) -> ApiResult<(NextPage, TotalCount, Vec<SessionSummary>)> {
     page.check()?;
     let list = (caller.identity(), "sessions", filters, sorting);
     let after: Option<ListPosition> = page.cursor.as_ref().map(|cursor| cursor.decode(&list)).transpose()?;
     let as_of = after.as_ref().map_or_else(|| state.clock.now(), |after| after.as_of);
-    let search = filters.search(sorting, as_of)?;
+    let mut search = filters.search(sorting, as_of)?;
 
     let mut db = state.db.connect().await?;
+    search.filter = search.filter.with_key_hashes(&mut db.conn, &db.facts).await?;
     let source = Source { facts: &db.facts, scope: caller.scope() };
+    let total = if page.counts() {
+        TotalCount::of(sessions::count(&mut db.conn, source, &search, MOST_COUNTED + 1).await?)
+    } else {
+        TotalCount::default()
+    };
     let after = after.map(|after| after.session);
     // One more than the page tells whether another follows.
     let limit = page.limit.get();
@@ -233,5 +263,5 @@ pub(crate) async fn find(
         let position = ListPosition { as_of, session };
         NextPage::after(uri, &position.session, &Cursor::encode(&list, &position))
     });
-    Ok((next.unwrap_or_default(), summaries))
+    Ok((next.unwrap_or_default(), total, summaries))
 }

@@ -1,5 +1,6 @@
 //! Sessions: what happened in one, message by message, and the search for many.
 
+mod diff;
 mod filters;
 mod list;
 mod messages;
@@ -20,4 +21,5 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(messages::get_session_messages))
         .routes(routes!(summary::get_session_summary))
         .routes(routes!(timeline::get_session_timeline))
+        .routes(routes!(diff::get_session_diff))
 }

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::{OriginalUri, State};
-use traceability_http::page::NextPage;
+use traceability_http::page::{NextPage, TotalCount};
 use traceability_http::params::Query3;
 use traceability_http::{ApiResult, AppState, CachePolicy, Caller, Page, Problem};
 use traceability_queries::sessions::SessionSummary;
@@ -19,7 +19,8 @@ use crate::filters::{SessionFilters, Sorting, find};
     params(SessionFilters, Sorting, Page),
     responses(
         (status = 200, description = "A page of sessions", body = Vec<SessionSummary>, headers(
-            ("Link" = String, description = "The next page (`rel=\"next\"`), if there is one")
+            ("Link" = String, description = "The next page (`rel=\"next\"`), if there is one"),
+            ("X-Total-Count" = String, description = "With `count=true`: how many items all pages have; `10000+` for more")
         )),
         (status = "4XX", description = "A parameter is not allowed", body = Problem, content_type = "application/problem+json"),
         (status = "5XX", description = "The database did not answer", body = Problem, content_type = "application/problem+json"),
@@ -30,7 +31,7 @@ pub async fn list_sessions(
     caller: Caller,
     OriginalUri(uri): OriginalUri,
     Query3(filters, sorting, page): Query3<SessionFilters, Sorting, Page>,
-) -> ApiResult<(CachePolicy, NextPage, Json<Vec<SessionSummary>>)> {
-    let (next, sessions) = find(&state, &caller, &uri, &filters, sorting, &page).await?;
-    Ok((filters.cache_policy(), next, Json(sessions)))
+) -> ApiResult<(CachePolicy, NextPage, TotalCount, Json<Vec<SessionSummary>>)> {
+    let (next, total, sessions) = find(&state, &caller, &uri, &filters, sorting, &page).await?;
+    Ok((CachePolicy::Revalidate, next, total, Json(sessions)))
 }

@@ -38,6 +38,7 @@ mod stored;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod turn;
 mod withheld;
 
 pub use availability::{Availability, Reason, SideAvailability};
@@ -52,3 +53,4 @@ pub use outline::{Call, Outline};
 pub use parameters::bare_url;
 pub use redaction::Redaction;
 pub use stored::{PROMPTS, StoredContent};
+pub use turn::Turn;

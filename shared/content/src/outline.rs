@@ -71,11 +71,11 @@ fn repeated<'a>(prompt: &[Message], added: impl Iterator<Item = &'a Message>) ->
     (whole > 0).then(|| (whole - added.min(whole)) as f64 / whole as f64)
 }
 
-fn calls(response: &[Message]) -> impl Iterator<Item = &ToolCall> {
+pub(super) fn calls(response: &[Message]) -> impl Iterator<Item = &ToolCall> {
     response.iter().flat_map(|message| &message.tool_calls)
 }
 
-fn identity(call: &ToolCall) -> u64 {
+pub(super) fn identity(call: &ToolCall) -> u64 {
     let mut hasher = DefaultHasher::new();
     call.name.hash(&mut hasher);
     fingerprint::call_arguments(call, &mut hasher);

@@ -1,9 +1,9 @@
-//! One value of a query string or of a JSON body: `5` and `"5"` mean the same.
+//! Values of a query string or of a JSON body: `5` and `"5"` mean the same.
 
 use std::fmt;
 
 use serde::Serialize;
-use serde::de::{Deserialize, Deserializer, Error, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
 
 /// A value as text, from whichever form it came in. What parses from text can then be a parameter in both.
 #[derive(Debug, Clone)]
@@ -69,6 +69,69 @@ impl std::str::FromStr for Text {
 
 parameter!(Text);
 
+/// The most texts of one filter.
+const MOST_TEXTS: usize = 50;
+
+/// The texts of a filter, of which a request has to have one: a single [`Text`], or a list of 1 to 50.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Texts(pub Vec<Text>);
+
+impl<'de> Deserialize<'de> for Texts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OneOrSeveral;
+        impl<'de> Visitor<'de> for OneOrSeveral {
+            type Value = Texts;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a single value or a list of values")
+            }
+            fn visit_str<E: Error>(self, value: &str) -> Result<Texts, E> {
+                value.parse().map(|text| Texts(vec![text])).map_err(E::custom)
+            }
+            fn visit_bool<E: Error>(self, value: bool) -> Result<Texts, E> {
+                self.visit_str(&value.to_string())
+            }
+            fn visit_i64<E: Error>(self, value: i64) -> Result<Texts, E> {
+                self.visit_str(&value.to_string())
+            }
+            fn visit_u64<E: Error>(self, value: u64) -> Result<Texts, E> {
+                self.visit_str(&value.to_string())
+            }
+            fn visit_f64<E: Error>(self, value: f64) -> Result<Texts, E> {
+                self.visit_str(&value.to_string())
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Texts, A::Error> {
+                let mut texts = Vec::new();
+                while let Some(text) = values.next_element::<Text>()? {
+                    if texts.len() == MOST_TEXTS {
+                        return Err(A::Error::custom(format!("must not have more than {MOST_TEXTS} values")));
+                    }
+                    if !texts.contains(&text) {
+                        texts.push(text);
+                    }
+                }
+                if texts.is_empty() { Err(A::Error::custom("must have a value")) } else { Ok(Texts(texts)) }
+            }
+        }
+        deserializer.deserialize_any(OneOrSeveral)
+    }
+}
+
+// By hand: one value need not stand in a list.
+impl utoipa::PartialSchema for Texts {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Type};
+        let text = || ObjectBuilder::new().schema_type(Type::String);
+        OneOfBuilder::new()
+            .item(text())
+            .item(ArrayBuilder::new().items(text()).min_items(Some(1)).max_items(Some(MOST_TEXTS)))
+            .description(Some("One value, or several of which one has to be met."))
+            .into()
+    }
+}
+
+impl utoipa::ToSchema for Texts {}
+
 /// An amount in US dollars, zero or more.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize)]
 pub struct Dollars(pub f64);
@@ -85,6 +148,23 @@ impl std::str::FromStr for Dollars {
 }
 
 parameter!(Dollars);
+
+/// Seconds, zero or more.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize)]
+pub struct Seconds(pub f64);
+
+impl std::str::FromStr for Seconds {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.parse::<f64>() {
+            Ok(seconds) if seconds.is_finite() && seconds >= 0.0 => Ok(Self(seconds)),
+            _ => Err("must be a number of seconds, 0 or more, such as 2.5"),
+        }
+    }
+}
+
+parameter!(Seconds);
 
 /// `true` or `false`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -160,6 +240,16 @@ macro_rules! choice {
 
         $crate::parameter!($name);
     };
+}
+
+choice! {
+    /// The direction of a sort.
+    SortOrder {
+        /// The largest or latest first.
+        Desc = "desc",
+        /// The smallest or earliest first.
+        Asc = "asc",
+    }
 }
 
 choice! {

@@ -12,6 +12,13 @@ pub enum RowSelector<'a> {
     All,
     /// The requests that started in a window.
     Started(&'a TimeWindow),
+    /// Those of some sessions that started in a window.
+    StartedInSessions {
+        /// When.
+        window: &'a TimeWindow,
+        /// Of which sessions: one or more.
+        sessions: &'a [String],
+    },
     /// The requests of one session.
     Session(&'a str),
     /// The requests of the session that a column of an outer query names.

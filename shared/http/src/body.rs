@@ -9,7 +9,7 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor}
 use serde_json::{Map, Value};
 
 use super::error::{ApiError, ParameterProblem};
-use super::params::{MOST_PROBLEMS, Parameters, shown, unknown_name};
+use super::params::{MOST_PROBLEMS, Parameters, problem, shown, unknown_name};
 
 /// The largest body that is read: 1 MiB.
 pub const MAX_BODY: usize = 1024 * 1024;
@@ -38,9 +38,7 @@ impl<S: Send + Sync, T: Parameters + DeserializeOwned> FromRequest<S> for JsonBo
             return Err(ParameterProblem::new(shown(&name), "must be given once").into());
         }
         check_fields(&fields, &T::names())?;
-        serde_path_to_error::deserialize(Value::Object(fields))
-            .map(Self)
-            .map_err(|error| ParameterProblem::new(error.path().to_string(), error.into_inner().to_string()).into())
+        serde_path_to_error::deserialize(Value::Object(fields)).map(Self).map_err(|error| problem(error).into())
     }
 }
 

@@ -8,7 +8,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use sha2::{Digest, Sha256};
 
-use super::page::PagePosition;
+use super::page::{PagePosition, TOTAL_COUNT};
 
 /// As of when an answer is: requests that LiteLLM logged later are not in it.
 pub const AS_OF: HeaderName = HeaderName::from_static("x-as-of");
@@ -18,6 +18,8 @@ pub const AS_OF: HeaderName = HeaderName::from_static("x-as-of");
 pub enum CachePolicy {
     /// Not at all: it may be another in a moment.
     NoStore,
+    /// As a copy that it asks about each time: whoever polls is told whether something changed.
+    Revalidate,
     /// As a copy that it asks about each time, if the answer is as of this instant or later: then what it is about is over.
     RevalidateAfter(DateTime<Utc>),
 }
@@ -25,7 +27,11 @@ pub enum CachePolicy {
 impl CachePolicy {
     /// Whether a client may keep an answer of this age.
     pub(crate) fn allows(self, as_of: DateTime<Utc>) -> bool {
-        matches!(self, Self::RevalidateAfter(over) if over <= as_of)
+        match self {
+            Self::NoStore => false,
+            Self::Revalidate => true,
+            Self::RevalidateAfter(over) => over <= as_of,
+        }
     }
 }
 
@@ -63,7 +69,7 @@ pub fn date(response: &mut Response, as_of: DateTime<Utc>) {
     }
 }
 
-/// Gives a good answer about a window that is over its tag, by what it says; a client that has it already is told so
+/// Gives a good answer that may be kept its tag, by what it says; a client that has it already is told so
 /// instead. Requests can still come late or be altered, so a copy is asked about each time.
 pub async fn revalidate(response: Response, copies: &Copies) -> Response {
     let (mut parts, body) = response.into_parts();
@@ -75,6 +81,9 @@ pub async fn revalidate(response: Response, copies: &Copies) -> Response {
     // Where the next page begins belongs to the answer. The cursor in the link also carries when the listing began.
     if let Some(PagePosition(position)) = parts.extensions.remove() {
         hash.update(position);
+    }
+    if let Some(total) = parts.headers.get(TOTAL_COUNT) {
+        hash.update(total);
     }
     hash.update(&bytes);
     let tag = format!("\"{}\"", hex::encode(&hash.finalize()[..16]));

@@ -78,6 +78,14 @@ impl ContentReader {
         self.caller.identity()
     }
 
+    /// From now on this session is read, of which there is an own line in the audit log.
+    pub fn begin_session(&self, session_id: &str) {
+        let mut context = self.context.lock();
+        let next = Read { session_id: Some(session_id.chars().take(MAX_LENGTH).collect()), ..Read::default() };
+        let before = context.read.replace(next);
+        context.earlier.extend(before.filter(|read| read.session_id.is_some()));
+    }
+
     /// Whether the caller may read what was said in a row.
     #[must_use]
     pub fn may_read(&self, row: &ContentRow) -> bool {

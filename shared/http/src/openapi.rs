@@ -95,23 +95,28 @@ fn tell_age(operation: &mut Operation) {
 
 /// Whoever gets the next page's address also gets its cursor by itself.
 fn tell_cursor(operation: &mut Operation) {
-    let is_list = |response: &RefOr<_>| matches!(response, RefOr::T(response) if has_link(response));
     if operation.responses.responses.get("200").is_some_and(is_list) {
         add_header(operation, "X-Next-Cursor", "The `cursor` of the next page, if there is one");
     }
 }
 
-fn has_link(response: &Response) -> bool {
-    response.headers.contains_key("Link")
+/// Whether a good answer is a page of a list.
+fn is_list(response: &RefOr<Response>) -> bool {
+    matches!(response, RefOr::T(response) if response.headers.contains_key("Link"))
 }
 
-/// An answer about a window that is over can be asked about by its tag.
+/// An answer about a window that is over, or a list, can be asked about by its tag.
 fn tell_of_copies(operation: &mut Operation) {
     let is_end = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(it) if it.name == "end_date");
     if !operation.parameters.iter().flatten().any(is_end) {
         return;
     }
-    let text = "The answer's tag, for `If-None-Match`; only where the window is over";
+    let always = operation.responses.responses.get("200").is_some_and(is_list);
+    let text = if always {
+        "The answer's tag, for `If-None-Match`"
+    } else {
+        "The answer's tag, for `If-None-Match`; only where the window is over"
+    };
     add_header(operation, "ETag", text);
     let unchanged = ResponseBuilder::new().description("The answer is the one whose tag `If-None-Match` has").build();
     operation.responses.responses.insert("304".into(), unchanged.into());

@@ -6,7 +6,7 @@ use axum::response::{IntoResponseParts, ResponseParts};
 use http::header::LINK;
 use http::{HeaderName, HeaderValue, Uri};
 use serde::{Deserialize, Serialize};
-use traceability_core::scalar::Bounded;
+use traceability_core::scalar::{Bounded, Flag};
 use url::form_urlencoded;
 use utoipa::IntoParams;
 
@@ -57,6 +57,9 @@ pub struct Page {
     /// Where the previous page ended: taken from its `Link` header, as it is, with the same filters.
     #[param(value_type = Option<String>)]
     pub cursor: Option<Cursor>,
+    /// Whether `X-Total-Count` says how many items the list has in all, up to 10,000. That reads more than a page does.
+    #[param(value_type = Option<bool>, default = false)]
+    pub count: Option<Flag>,
 }
 
 impl Page {
@@ -69,6 +72,47 @@ impl Page {
             return Err(ParameterProblem::new("offset", "must not be combined with cursor").into());
         }
         Ok(())
+    }
+
+    /// Whether all items are to be counted.
+    #[must_use]
+    pub fn counts(&self) -> bool {
+        self.count.is_some_and(|flag| flag.0)
+    }
+}
+
+/// How far the items of a list are counted.
+pub const MOST_COUNTED: u32 = 10_000;
+
+/// How many items a list has in all, where that was asked for: `X-Total-Count: 17`, or `10000+` where they are more than are
+/// counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TotalCount(Option<i64>);
+
+/// How many items a list has in all.
+pub const TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
+
+impl TotalCount {
+    /// So many, counted up to one more than [`MOST_COUNTED`].
+    #[must_use]
+    pub const fn of(counted: i64) -> Self {
+        Self(Some(counted))
+    }
+
+    fn text(self) -> Option<String> {
+        let most = i64::from(MOST_COUNTED);
+        self.0.map(|counted| if counted > most { format!("{most}+") } else { counted.to_string() })
+    }
+}
+
+impl IntoResponseParts for TotalCount {
+    type Error = Infallible;
+
+    fn into_response_parts(self, mut response: ResponseParts) -> Result<ResponseParts, Infallible> {
+        if let Some(text) = self.text().and_then(|text| HeaderValue::from_str(&text).ok()) {
+            response.headers_mut().insert(TOTAL_COUNT, text);
+        }
+        Ok(response)
     }
 }
 
@@ -153,5 +197,18 @@ impl IntoResponseParts for NextPage {
             response.extensions_mut().insert(position);
         }
         Ok(response)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_that_is_cut_is_marked() {
+        for (counted, text) in [(0, "0"), (9_999, "9999"), (10_000, "10000"), (10_001, "10000+")] {
+            assert_eq!(TotalCount::of(counted).text().as_deref(), Some(text));
+        }
+        assert_eq!(TotalCount::default().text(), None);
     }
 }

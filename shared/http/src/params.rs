@@ -1,11 +1,17 @@
 //! Query strings, parsed strictly: a misspelt filter must never widen a result silently.
 
+use std::collections::BTreeMap;
+use std::fmt::Display;
+
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use serde::de::DeserializeOwned;
+use serde::de::value::{Error as ValueError, MapDeserializer, SeqDeserializer};
+use serde::de::{DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
+use serde::forward_to_deserialize_any;
 use url::form_urlencoded;
 use utoipa::IntoParams;
-use utoipa::openapi::path::ParameterIn;
+use utoipa::openapi::path::{Parameter, ParameterIn};
+use utoipa::openapi::{RefOr, Schema};
 
 use super::error::{ApiError, ParameterProblem};
 
@@ -13,6 +19,9 @@ use super::error::{ApiError, ParameterProblem};
 pub trait Parameters: Sized {
     /// The names that are known.
     fn names() -> Vec<String>;
+
+    /// Those of them that may be given several times.
+    fn repeatable() -> Vec<String>;
 
     /// Parses the pairs that are its own.
     ///
@@ -26,11 +35,71 @@ impl<T: DeserializeOwned + IntoParams> Parameters for T {
         T::into_params(|| Some(ParameterIn::Query)).into_iter().map(|parameter| parameter.name).collect()
     }
 
+    fn repeatable() -> Vec<String> {
+        fn has_list(schema: &RefOr<Schema>) -> bool {
+            match schema {
+                RefOr::T(Schema::Array(_)) => true,
+                RefOr::T(Schema::OneOf(one)) => one.items.iter().any(has_list),
+                _ => false,
+            }
+        }
+        let is_list =
+            |parameter: &Parameter| parameter.schema.as_ref().is_some_and(has_list) && parameter.explode != Some(false);
+        let parameters = T::into_params(|| Some(ParameterIn::Query));
+        parameters.into_iter().filter(is_list).map(|parameter| parameter.name).collect()
+    }
+
     fn parse(pairs: &[(String, String)]) -> Result<Self, ParameterProblem> {
-        let encoded = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
-        let source = serde_urlencoded::Deserializer::new(form_urlencoded::parse(encoded.as_bytes()));
-        serde_path_to_error::deserialize(source)
-            .map_err(|error| ParameterProblem::new(error.path().to_string(), error.into_inner().to_string()))
+        let mut values: BTreeMap<&str, Values> = BTreeMap::new();
+        for (name, value) in pairs {
+            values.entry(name).or_default().0.push(value.clone());
+        }
+        let source = MapDeserializer::<_, ValueError>::new(values.into_iter());
+        serde_path_to_error::deserialize(source).map_err(problem)
+    }
+}
+
+/// The problem of a value that is not allowed.
+pub(super) fn problem(error: serde_path_to_error::Error<impl Display>) -> ParameterProblem {
+    // The second of several values is `model[1]`.
+    let path = error.path().to_string();
+    let name = path.split('[').next().unwrap_or_default();
+    ParameterProblem::new(name, error.into_inner().to_string())
+}
+
+/// The values of one parameter: a single one is that text, several are a list.
+#[derive(Default)]
+struct Values(Vec<String>);
+
+impl IntoDeserializer<'_, ValueError> for Values {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+impl<'de> Deserializer<'de> for Values {
+    type Error = ValueError;
+
+    fn deserialize_any<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, ValueError> {
+        match self.0.pop() {
+            Some(value) if self.0.is_empty() => visitor.visit_string(value),
+            last => visitor.visit_seq(SeqDeserializer::new(self.0.into_iter().chain(last))),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, ValueError> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple tuple_struct
+        map struct enum identifier ignored_any
     }
 }
 
@@ -58,7 +127,7 @@ impl<S: Sync, T: Parameters> FromRequestParts<S> for Query<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        let pairs = pairs(parts)?;
+        let pairs = pairs(parts, &T::repeatable())?;
         check_names(&pairs, &T::names())?;
         Ok(Self(T::parse(&pairs)?))
     }
@@ -68,7 +137,7 @@ impl<S: Sync, A: Parameters, B: Parameters> FromRequestParts<S> for Query2<A, B>
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        let pairs = pairs(parts)?;
+        let pairs = pairs(parts, &[A::repeatable(), B::repeatable()].concat())?;
         check_names(&pairs, &[A::names(), B::names()].concat())?;
         Ok(Self(own(&pairs)?, own(&pairs)?))
     }
@@ -78,7 +147,7 @@ impl<S: Sync, A: Parameters, B: Parameters, C: Parameters> FromRequestParts<S> f
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        let pairs = pairs(parts)?;
+        let pairs = pairs(parts, &[A::repeatable(), B::repeatable(), C::repeatable()].concat())?;
         check_names(&pairs, &[A::names(), B::names(), C::names()].concat())?;
         Ok(Self(own(&pairs)?, own(&pairs)?, own(&pairs)?))
     }
@@ -88,7 +157,8 @@ impl<S: Sync, A: Parameters, B: Parameters, C: Parameters, D: Parameters> FromRe
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        let pairs = pairs(parts)?;
+        let repeatable = [A::repeatable(), B::repeatable(), C::repeatable(), D::repeatable()];
+        let pairs = pairs(parts, &repeatable.concat())?;
         check_names(&pairs, &[A::names(), B::names(), C::names(), D::names()].concat())?;
         Ok(Self(own(&pairs)?, own(&pairs)?, own(&pairs)?, own(&pairs)?))
     }
@@ -105,12 +175,12 @@ impl<S: Sync> FromRequestParts<S> for NoQuery {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        check_names(&pairs(parts)?, &[])?;
+        check_names(&pairs(parts, &[])?, &[])?;
         Ok(Self)
     }
 }
 
-fn pairs(parts: &Parts) -> Result<Vec<(String, String)>, ApiError> {
+fn pairs(parts: &Parts, repeatable: &[String]) -> Result<Vec<(String, String)>, ApiError> {
     let query = parts.uri.query().unwrap_or_default();
     let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
     // The decoder replaces what is not UTF-8: a filter would look for another text than was sent.
@@ -124,7 +194,7 @@ fn pairs(parts: &Parts) -> Result<Vec<(String, String)>, ApiError> {
                 ParameterProblem::new(shown(&name.replace('\0', "")), "must not contain a NUL character").into()
             );
         }
-        if pairs[..index].iter().any(|(earlier, _)| earlier == name) {
+        if !repeatable.contains(name) && pairs[..index].iter().any(|(earlier, _)| earlier == name) {
             return Err(ParameterProblem::new(shown(name), "must be given once").into());
         }
     }
@@ -180,4 +250,54 @@ pub fn unknown_name<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone
         None => format!("is not known; known are: {}", known.collect::<Vec<_>>().join(", ")),
     };
     ParameterProblem::new(shown, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+    use traceability_core::scalar::{Bounded, Text, Texts};
+
+    use super::*;
+
+    #[derive(Debug, Deserialize, IntoParams)]
+    #[expect(dead_code, reason = "only whether they can be read is looked at")]
+    struct Params {
+        #[param(inline, required = false)]
+        model: Option<Texts>,
+        #[param(value_type = Option<String>)]
+        sort: Option<Text>,
+        #[param(value_type = Vec<String>, style = Form, explode = false)]
+        group_by: Option<Text>,
+        #[param(value_type = Option<u32>)]
+        limit: Option<Bounded<1, 5>>,
+    }
+
+    fn parse(pairs: &[(&str, &str)]) -> Result<Params, ParameterProblem> {
+        let pairs: Vec<_> = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Params::parse(&pairs)
+    }
+
+    #[test]
+    fn only_lists_without_commas_can_be_repeated() {
+        assert_eq!(Params::repeatable(), ["model"]);
+    }
+
+    #[test]
+    fn one_value_or_several_are_a_list_of_those_that_differ() {
+        let models = |pairs: &[(&str, &str)]| parse(pairs).expect("allowed").model.map(|texts| texts.0.len());
+        assert_eq!(models(&[]), None);
+        assert_eq!(models(&[("model", "a"), ("limit", "3")]), Some(1));
+        assert_eq!(models(&[("model", "a"), ("sort", "x"), ("model", "b"), ("model", "a")]), Some(2));
+    }
+
+    #[test]
+    fn a_bad_value_among_several_is_refused_by_the_parameters_name() {
+        for pairs in [&[("model", "a"), ("model", "")][..], &[("limit", "9")], &[("limit", "1"), ("limit", "2")]] {
+            assert_eq!(parse(pairs).expect_err("not allowed").parameter, pairs[0].0, "{pairs:?}");
+        }
+        let many: Vec<String> = (0..51).map(|number| number.to_string()).collect();
+        let many: Vec<(&str, &str)> = many.iter().map(|value| ("model", value.as_str())).collect();
+        assert!(parse(&many[..50]).is_ok());
+        assert!(parse(&many).expect_err("too many").detail.contains("50 values"));
+    }
 }

@@ -17,6 +17,8 @@ pub(super) struct Context {
     pub(super) principal: Option<Arc<Principal>>,
     /// The content that was asked for.
     pub(super) read: Option<Read>,
+    /// What was read before it, where an answer has several sessions.
+    pub(super) earlier: Vec<Read>,
 }
 
 /// A read of content.

@@ -59,6 +59,11 @@ fn push_rows(conditions: &mut Conditions<'_>, rows: RowSelector<'_>) {
             conditions.and().push("s.started_at >= ").push_bind(window.start.naive_utc());
             conditions.and().push("s.started_at < ").push_bind(window.end.naive_utc());
         }
+        RowSelector::StartedInSessions { window, sessions } => {
+            push_rows(conditions, RowSelector::Started(window));
+            let sessions: Vec<_> = sessions.iter().map(|id| stored(id).into_owned()).collect();
+            conditions.and().push("s.session_id = ANY(").push_bind(sessions).push(")");
+        }
         RowSelector::Session(id) => {
             conditions.and().push("b.session_id = ").push_bind(stored(id).into_owned());
         }
@@ -100,4 +105,14 @@ fn is_uuid(id: &str) -> bool {
 #[must_use]
 pub fn label(dimension: &str, outer: &str) -> String {
     format!("(SELECT l.label FROM traceability.labels l WHERE l.dimension = '{dimension}' AND l.id = {outer})")
+}
+
+/// A query for the ids of a `dimension` that LiteLLM calls by these labels.
+#[must_use]
+pub fn labelled(dimension: &str, labels: &[String]) -> QueryBuilder<Postgres> {
+    let mut sql = QueryBuilder::new(format!(
+        "SELECT l.id FROM traceability.labels l WHERE l.dimension = '{dimension}' AND l.label = ANY("
+    ));
+    sql.push_bind(labels.to_vec()).push(") ORDER BY l.id");
+    sql
 }

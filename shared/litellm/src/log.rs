@@ -83,7 +83,9 @@ impl Log {
     fn columns(&self, facts: &[Fact], rows: RowSelector<'_>) -> Vec<String> {
         let sql = |fact: Fact| match (fact, rows) {
             // What they are ordered by has to be the column, for its index to do that.
-            (Fact::StartedAt, RowSelector::Started(window)) => bounds::started_at(window),
+            (Fact::StartedAt, RowSelector::Started(window) | RowSelector::StartedInSessions { window, .. }) => {
+                bounds::started_at(window)
+            }
             (Fact::StartedAt, RowSelector::StartedIn(_)) => r#"s."startTime""#.into(),
             (Fact::ToolCalls, RowSelector::Started(_)) => tool_calls::count_joined(&self.schema),
             (Fact::Tools, RowSelector::Started(_)) => tool_calls::names_joined(&self.schema),
@@ -112,6 +114,17 @@ impl Log {
     #[must_use]
     pub fn team_label(&self, id: &str) -> String {
         self.label(TEAMS, "team_alias", "team_id", id)
+    }
+
+    /// A query for the hashes of the virtual keys with these aliases, by the key table; `None` where that is not readable.
+    #[must_use]
+    pub fn keys_called(&self, aliases: &[String]) -> Option<QueryBuilder<Postgres>> {
+        if !self.schema.table_has(KEYS, "key_alias") {
+            return None;
+        }
+        let mut sql = QueryBuilder::new(format!(r#"SELECT l.token FROM "{KEYS}" l WHERE l.key_alias = ANY("#));
+        sql.push_bind(aliases.to_vec()).push(") AND ").push(key_hash::is_safe("l.token")).push(" ORDER BY l.token");
+        Some(sql)
     }
 
     fn label(&self, table: &str, alias: &str, key: &str, outer: &str) -> String {
@@ -159,6 +172,12 @@ impl Log {
         match rows {
             RowSelector::All => {}
             RowSelector::Started(window) => bounds::push_started(conditions, window),
+            RowSelector::StartedInSessions { window, sessions } => {
+                bounds::push_started(conditions, window);
+                self.push_session(conditions.and(), |sql| {
+                    sql.push("ANY(").push_bind(sessions.to_vec()).push(")");
+                });
+            }
             RowSelector::Session(id) => self.push_session(conditions.and(), |sql| {
                 sql.push_bind(id.to_owned());
             }),

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use sqlx::FromRow;
 use sqlx::types::Json;
+use sqlx::{FromRow, Postgres, QueryBuilder};
 use traceability_content::RowKeys;
+use traceability_core::scalar::SortOrder;
 use traceability_core::scope::Scope;
 use traceability_core::time::TimeWindow;
 use traceability_db::Connection;
@@ -117,33 +118,79 @@ const ROW_FACTS: [Fact; 19] = [
     Fact::Spend,
 ];
 
-/// Requests of a window, newest first, by the time index: at most `limit` after skipping `offset`.
+/// A question for requests.
+#[derive(Debug, Clone)]
+pub struct RequestSearch {
+    /// When they started.
+    pub window: TimeWindow,
+    /// When they ended, at the earliest.
+    pub ended_since: Option<DateTime<Utc>>,
+    /// What they must be.
+    pub filter: RequestFilter,
+    /// Whether the latest come first.
+    pub order: SortOrder,
+}
+
+impl RequestSearch {
+    /// Begins a statement with the requests among which are those that match.
+    fn requests(&self, source: Source<'_>, facts: &[Fact]) -> QueryBuilder<Postgres> {
+        let ended: &[Fact] = if self.ended_since.is_some() { &[Fact::EndedAt] } else { &[] };
+        let facts = union(&[facts, &[Fact::StartedAt], ended, &self.filter.facts()]);
+        source.requests(&facts, self.filter.rows(&self.window))
+    }
+
+    /// Appends the conditions, over the requests `f`.
+    fn push(&self, conditions: &mut Conditions<'_>, source: Source<'_>) {
+        if let Some(since) = self.ended_since {
+            conditions.and().push("GREATEST(f.ended_at, f.started_at) >= ").push_bind(utc(since));
+        }
+        self.filter.stored(source.facts).push(conditions, "f");
+    }
+}
+
+/// Requests by the time index: at most `limit` after skipping `offset`.
 ///
 /// # Errors
 /// Whatever the database reports.
 pub async fn list(
     conn: &mut Connection,
     source: Source<'_>,
-    window: &TimeWindow,
-    filter: &RequestFilter,
+    search: &RequestSearch,
     after: Option<&RequestPosition>,
     (limit, offset): (u32, u32),
 ) -> sqlx::Result<Vec<RequestRow>> {
-    let facts = union(&[&ROW_FACTS, &[Fact::CacheHit, Fact::Tags], &filter.facts()]);
-    let mut sql = source.requests(&facts, RowSelector::Started(window));
+    let (direction, beyond) = match search.order {
+        SortOrder::Desc => ("DESC", "<"),
+        SortOrder::Asc => ("ASC", ">"),
+    };
+    let facts = union(&[&ROW_FACTS, &[Fact::CacheHit, Fact::Tags]]);
+    let mut sql = search.requests(source, &facts);
     sql.push(format!(" SELECT {ROW} FROM requests AS f"));
     let mut conditions = Conditions::new(&mut sql);
     if let Some(after) = after {
         let sql = conditions.and();
-        sql.push("(f.started_at, f.request_id) < (").push_bind(utc(after.started_at));
+        sql.push(format!("(f.started_at, f.request_id) {beyond} (")).push_bind(utc(after.started_at));
         sql.push(", ").push_bind(source.facts.stored(&after.request_id).into_owned()).push(")");
     }
-    filter.stored(source.facts).push(&mut conditions, "f");
-    sql.push(" ORDER BY f.started_at DESC, f.request_id DESC LIMIT ").push_bind(i64::from(limit));
+    search.push(&mut conditions, source);
+    sql.push(format!(" ORDER BY f.started_at {direction}, f.request_id {direction} LIMIT "));
+    sql.push_bind(i64::from(limit));
     sql.push(" OFFSET ").push_bind(i64::from(offset));
     let mut rows: Vec<RequestRow> = sql.build_query_as().fetch_all(&mut *conn).await?;
     mark(conn, source, &mut rows).await?;
     Ok(rows)
+}
+
+/// How many requests a list has, counted up to `most`.
+///
+/// # Errors
+/// Whatever the database reports.
+pub async fn count(conn: &mut Connection, source: Source<'_>, search: &RequestSearch, most: u32) -> sqlx::Result<i64> {
+    let mut sql = search.requests(source, &[]);
+    sql.push(" SELECT count(*) FROM (SELECT FROM requests AS f");
+    search.push(&mut Conditions::new(&mut sql), source);
+    sql.push(" LIMIT ").push_bind(i64::from(most)).push(") AS c");
+    sql.build_query_scalar().fetch_one(conn).await
 }
 
 /// What [`MARKS`] says of a request.

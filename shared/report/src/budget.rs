@@ -27,15 +27,14 @@ pub fn budgets_about(budgets: &Budgets, filter: &RequestFilter) -> Budgets {
     if filter.is_empty() {
         return budgets.clone();
     }
-    let own = |budgets: &BTreeMap<String, Money>, id: Option<&String>| {
-        let one = id.and_then(|id| Some((id.clone(), budgets.get(id)?.clone())));
-        one.into_iter().collect()
+    let own = |budgets: &BTreeMap<String, Money>, ids: &[String]| {
+        ids.iter().filter_map(|id| Some((id.clone(), budgets.get(id)?.clone()))).collect()
     };
     Budgets {
         total: None,
-        team: own(&budgets.team, filter.team_id.as_ref()),
-        agent: own(&budgets.agent, filter.agent_name.as_ref()),
-        user: own(&budgets.user, filter.user_id.as_ref()),
+        team: own(&budgets.team, &filter.team_id),
+        agent: own(&budgets.agent, &filter.agent_name),
+        user: own(&budgets.user, &filter.user_id),
     }
 }
 
@@ -143,7 +142,7 @@ mod tests {
     #[test]
     fn a_filtered_report_tells_of_its_own_budget_only() {
         let budgets: Budgets = r#"{"total": 9, "team": {"a": 1, "b": 2}, "user": {"u": 3}}"#.parse().expect("budgets");
-        let filter = RequestFilter { team_id: Some("b".into()), ..RequestFilter::default() };
+        let filter = RequestFilter { team_id: vec!["b".into()], ..RequestFilter::default() };
         let own = budgets_about(&budgets, &filter);
         assert_eq!((own.total, own.team.len(), own.user.len()), (None, 1, 0));
         assert!(own.team.contains_key("b"));

@@ -27,6 +27,7 @@ pub(super) async fn sessions(
     let question = SessionSearch {
         window: query.span.window,
         filter: query.filter.clone(),
+        id_prefix: None,
         totals: TotalsFilter::default(),
         sort: SessionSort::Cost,
         descending: true,

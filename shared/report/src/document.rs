@@ -88,14 +88,14 @@ pub struct Filters {
 }
 
 impl Filters {
-    /// Those of a filter that reports have.
+    /// Those of a filter that reports have, each with one value.
     #[must_use]
     pub fn of(filter: &RequestFilter) -> Self {
         Self {
-            team_id: filter.team_id.clone(),
-            agent_name: filter.agent_name.clone(),
-            user_id: filter.user_id.clone(),
-            model: filter.model.clone(),
+            team_id: filter.team_id.first().cloned(),
+            agent_name: filter.agent_name.first().cloned(),
+            user_id: filter.user_id.first().cloned(),
+            model: filter.model.first().cloned(),
             origin: filter.origin,
         }
     }

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use local::fixtures::Release;
 use serde_json::Value;
 
-use super::Row;
+use super::{Row, as_f64};
 
 /// What LiteLLM keeps beside the log.
 #[derive(Debug, Default)]
@@ -87,6 +87,12 @@ pub struct Filter {
     pub model: Option<String>,
     pub tag: Option<String>,
     pub failed: Option<bool>,
+    /// Further names, by their parameter: of several with the same one, any.
+    pub more: Vec<(&'static str, String)>,
+    pub has_tool_calls: Option<bool>,
+    pub min_cost: Option<f64>,
+    pub min_tokens: Option<i64>,
+    pub min_duration: Option<f64>,
     pub start: Option<DateTime<Utc>>,
     pub end: Option<DateTime<Utc>>,
 }
@@ -105,6 +111,14 @@ impl Filter {
             && (named(&self.model, &row.group, "unknown") || is(&self.model, &row.model))
             && self.tag.as_ref().is_none_or(|tag| row.tags.contains(tag))
             && self.failed.is_none_or(|failed| row.failed == failed)
+            && self
+                .more
+                .iter()
+                .all(|(name, _)| self.more.iter().any(|(other, value)| other == name && has(row, name, value)))
+            && self.has_tool_calls.is_none_or(|has| (row.calls > 0) == has)
+            && self.min_cost.is_none_or(|least| row.spend.dollars() >= least)
+            && self.min_tokens.is_none_or(|least| row.total_tokens >= least)
+            && self.min_duration.is_none_or(|least| as_f64(row.duration_ms) / 1000.0 >= least)
             && self.start.is_none_or(|start| row.started >= start)
             && self.end.is_none_or(|end| row.started < end)
     }
@@ -123,7 +137,55 @@ impl Filter {
             ("start_date", time(self.start)),
             ("end_date", time(self.end)),
         ];
-        pairs.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+        let mut pairs: Vec<_> = pairs.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+        pairs.extend(self.more.iter().cloned());
+        pairs.extend(self.has_tool_calls.map(|has| ("has_tool_calls", has.to_string())));
+        pairs.extend(self.min_cost.map(|least| ("min_cost", least.to_string())));
+        pairs.extend(self.min_tokens.map(|least| ("min_tokens", least.to_string())));
+        pairs.extend(self.min_duration.map(|least| ("min_duration", least.to_string())));
+        pairs
+    }
+}
+
+/// Whether a row has this value of a filter.
+fn has(row: &Row, name: &str, value: &str) -> bool {
+    let is = |actual: &Option<String>| actual.as_deref().unwrap_or("unknown") == value;
+    match name {
+        "agent_name" => is(&row.agent),
+        "user_id" => is(&row.user),
+        "end_user" => is(&row.end_user),
+        "team_id" => is(&row.team),
+        "key" => is(&row.key),
+        "provider" => is(&row.provider),
+        "call_type" => is(&row.call_type),
+        "model" => is(&row.group) || row.model.as_deref() == Some(value),
+        "tag" => row.tags.contains(value) || value == "untagged" && row.tags.is_empty(),
+        "conversation_name" => row.conversation.as_deref().unwrap_or("default") == value,
+        "session_id" => row.session == value,
+        "tool" => row.tools.contains(value),
+        "error_class" => row.failed && is(&row.error_class),
+        other => panic!("no filter {other}"),
+    }
+}
+
+/// A value of a filter, mostly one that the row has.
+pub fn value_of(row: &Row, name: &str) -> String {
+    let named = |actual: &Option<String>| actual.as_deref().unwrap_or("unknown").to_owned();
+    match name {
+        "agent_name" => named(&row.agent),
+        "user_id" => named(&row.user),
+        "end_user" => named(&row.end_user),
+        "team_id" => named(&row.team),
+        "key" => named(&row.key),
+        "provider" => named(&row.provider),
+        "call_type" => named(&row.call_type),
+        "model" => named(&row.group),
+        "tag" => row.tags.first().map_or("untagged", String::as_str).to_owned(),
+        "conversation_name" => row.conversation.as_deref().unwrap_or("default").to_owned(),
+        "session_id" => row.session.clone(),
+        "tool" => row.tools.first().map_or("no tool", String::as_str).to_owned(),
+        "error_class" => named(&row.error_class),
+        other => panic!("no filter {other}"),
     }
 }
 

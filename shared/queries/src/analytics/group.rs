@@ -286,7 +286,7 @@ pub async fn labels(
 }
 
 /// SQL of the name that LiteLLM has for a key in the column `id`.
-fn label_of(dimension: Dimension, facts: &RequestSource, id: &str) -> Option<String> {
+pub(super) fn label_of(dimension: Dimension, facts: &RequestSource, id: &str) -> Option<String> {
     match dimension {
         Dimension::Team => Some(facts.team_label(id)),
         Dimension::Key => Some(facts.key_label(id)),

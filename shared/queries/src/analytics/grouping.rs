@@ -5,7 +5,7 @@ use sqlx::{Postgres, QueryBuilder};
 use traceability_core::dimension::Dimension;
 use traceability_core::time::TimeWindow;
 use traceability_facts::dimension::DimensionSql;
-use traceability_facts::{Conditions, Fact, RowSelector};
+use traceability_facts::{Conditions, Fact};
 
 use super::Question;
 use crate::Source;
@@ -86,7 +86,7 @@ impl Grouping {
 
     /// Begins a statement with the requests of the window: `WITH requests AS (…)`.
     pub(super) fn requests(&self, source: Source<'_>, question: &Question, facts: &[Fact]) -> QueryBuilder<Postgres> {
-        source.requests(&self.facts(question, facts), RowSelector::Started(&question.window))
+        source.requests(&self.facts(question, facts), question.filter.rows(&question.window))
     }
 
     /// These facts, and those that the keys and the conditions of the question need.

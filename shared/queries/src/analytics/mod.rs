@@ -9,6 +9,7 @@ mod comparison;
 mod details;
 pub mod distinct;
 mod errors;
+mod facets;
 mod group;
 mod grouping;
 mod latency;
@@ -24,12 +25,14 @@ mod trends;
 mod users;
 
 use traceability_core::time::TimeWindow;
+use traceability_db::Connection;
 
 pub use agents::AgentPerformance;
 pub use breakdown::CostShare;
 pub use comparison::{Change, Figure, RowFigures};
 pub use details::{Details, Times};
 pub use errors::ErrorShare;
+pub use facets::{Facet, FacetQuery, facets};
 pub use group::{Extra, Group, Spec, Whole, labels};
 pub use grouping::{Bucket, GroupSelection, Grouping};
 pub use latency::Latency;
@@ -44,6 +47,7 @@ pub use users::UserUsage;
 
 use super::Source;
 use super::filter::RequestFilter;
+use super::source::RequestSource;
 
 /// Whether the rates and percentiles of each group are told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +78,15 @@ impl Question {
     #[must_use]
     pub const fn new(window: TimeWindow, filter: RequestFilter) -> Self {
         Self { window, filter, details: DetailMode::Off, exact: false }
+    }
+
+    /// The same question with the hashes of virtual keys that are asked for by their aliases.
+    ///
+    /// # Errors
+    /// Whatever the database reports.
+    pub async fn with_key_hashes(mut self, conn: &mut Connection, facts: &RequestSource) -> sqlx::Result<Self> {
+        self.filter = self.filter.with_key_hashes(conn, facts).await?;
+        Ok(self)
     }
 
     /// The same question to this source: with names as it has them, and details if they are cheap there.

@@ -3,7 +3,7 @@
 
 use sqlx::{Postgres, QueryBuilder};
 use traceability_facts::measures::Measure;
-use traceability_facts::{Beside, Fact, RowSelector};
+use traceability_facts::{Beside, Fact};
 
 use super::Question;
 use super::grouping::Grouping;
@@ -22,7 +22,7 @@ pub(super) fn push_partials(
     let facts = grouping.facts(question, &facts);
     sql.push("WITH ");
     let Some(plan) = RollupPlan::of(source, question, grouping) else {
-        source.push_requests(sql, &facts, Beside::Nothing, RowSelector::Started(&question.window));
+        source.push_requests(sql, &facts, Beside::Nothing, question.filter.rows(&question.window));
         sql.push(", partials AS (");
         push_requests(sql, question, grouping, measures, |sql| {
             grouping.push_bucket(sql);

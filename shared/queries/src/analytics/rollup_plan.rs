@@ -8,12 +8,12 @@ use traceability_core::time::TimeWindow;
 use traceability_facts::absent::UNKNOWN;
 use traceability_facts::measures::Measure;
 use traceability_facts::{Fact, RowSelector};
-use traceability_index::{WindowPlan, dimensions};
+use traceability_index::{Span, WindowPlan, dimensions};
 
 use super::Question;
 use super::grouping::{GroupSelection, Grouping};
 use crate::Source;
-use crate::filter::utc;
+use crate::filter::{RequestFilter, utc};
 
 /// How the index answers a question.
 pub(super) struct RollupPlan {
@@ -77,6 +77,34 @@ impl RollupPlan {
             conditions: fixed.into_iter().map(|(dimension, value)| (column(dimension), value)).collect(),
             plans,
         })
+    }
+
+    /// The roll-ups' name.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// A query for the last roll-up of each of these values, of the level of its span and within it: the place of the value,
+    /// from 1, and where the roll-up's span begins.
+    pub(super) fn last_spans(&self, spans: &[(String, Span)]) -> QueryBuilder<Postgres> {
+        let [key, _] = self.keys();
+        let mut sql = QueryBuilder::new("SELECT v.place, p.starts FROM unnest(");
+        sql.push_bind(spans.iter().map(|(value, _)| value.clone()).collect::<Vec<_>>()).push("::text[], ");
+        sql.push_bind(spans.iter().map(|(_, span)| span.level as i16).collect::<Vec<_>>()).push("::smallint[], ");
+        sql.push_bind(spans.iter().map(|(_, span)| span.from.0).collect::<Vec<_>>()).push("::integer[], ");
+        sql.push_bind(spans.iter().map(|(_, span)| span.until.0).collect::<Vec<_>>())
+            .push("::integer[]) WITH ORDINALITY");
+        sql.push(format!(
+            " AS v(value, level, from_slot, until_slot, place) CROSS JOIN LATERAL (SELECT max(p.starts) AS starts \
+             FROM traceability.rollups AS p WHERE p.dimension = '{}' AND p.level = v.level AND p.starts >= v.from_slot \
+             AND p.starts < v.until_slot AND {key} = v.value",
+            self.name
+        ));
+        for (column, value) in &self.conditions {
+            sql.push(format!(" AND {column} = ")).push_bind(value.clone());
+        }
+        sql.push(") AS p");
+        sql
     }
 
     /// SQL of the two keys over the roll-ups `p`.
@@ -228,10 +256,18 @@ impl Edge {
 /// The values that the question's conditions fix; `None` for conditions without roll-ups.
 fn fixed(question: &Question) -> Option<Vec<(Dimension, String)>> {
     let filter = &question.filter;
-    // A model is asked for by its public name or as LiteLLM wrote it, which is no dimension.
-    // A request with a tag is in the groups of its other tags as well.
-    let without = [&filter.model, &filter.conversation_name, &filter.tag];
-    if without.iter().any(|condition| condition.is_some()) || filter.status.is_some() || filter.origin.is_some() {
+    // A model is asked for by its public name or as LiteLLM wrote it, which is no dimension. A request with a tag or a tool is
+    // in the groups of its others as well. By the rest nothing is rolled up.
+    let rest = RequestFilter {
+        agent_name: vec![],
+        user_id: vec![],
+        end_user: vec![],
+        team_id: vec![],
+        key: vec![],
+        provider: vec![],
+        ..filter.clone()
+    };
+    if !rest.is_empty() {
         return None;
     }
     let conditions = [
@@ -239,8 +275,17 @@ fn fixed(question: &Question) -> Option<Vec<(Dimension, String)>> {
         (Dimension::User, &filter.user_id),
         (Dimension::EndUser, &filter.end_user),
         (Dimension::Team, &filter.team_id),
+        (Dimension::Key, &filter.key),
+        (Dimension::Provider, &filter.provider),
     ];
-    Some(conditions.into_iter().filter_map(|(dimension, value)| Some((dimension, value.clone()?))).collect())
+    let asked = conditions.into_iter().filter(|(_, names)| !names.is_empty());
+    // A session can have been active with several values, which roll-ups of each do not tell.
+    asked
+        .map(|(dimension, names)| match names.as_slice() {
+            [name] => Some((dimension, name.clone())),
+            _ => None,
+        })
+        .collect()
 }
 
 /// The owner whose rows the caller sees, if it is one: that is a condition like any other.

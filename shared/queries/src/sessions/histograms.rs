@@ -144,7 +144,7 @@ fn sessions(source: Source<'_>, window: &TimeWindow, filter: &RequestFilter) -> 
         return sql;
     }
     let facts = union(&[&[Fact::SessionId, Fact::StartedAt], &filter.facts()]);
-    let mut sql = source.requests(&facts, RowSelector::Started(window));
+    let mut sql = source.requests(&facts, filter.rows(window));
     sql.push(
         ", s AS MATERIALIZED (SELECT t.cost, t.duration, t.requests FROM (SELECT DISTINCT f.session_id FROM requests AS f",
     );

@@ -7,6 +7,6 @@ mod steps;
 mod summary;
 
 pub use histograms::{Distribution, Histograms, Range, histograms};
-pub use search::{SessionPosition, SessionSearch, SessionSort, TotalsFilter, search};
+pub use search::{SessionPosition, SessionSearch, SessionSort, TotalsFilter, count, search};
 pub use steps::{StepRow, steps};
 pub use summary::{SessionSummary, show_real_ids, summaries, summary};

@@ -64,7 +64,7 @@ impl SessionSort {
 }
 
 /// What the totals of a session must be.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct TotalsFilter {
     /// Dollars, at least.
     pub min_cost: Option<f64>,
@@ -72,6 +72,10 @@ pub struct TotalsFilter {
     pub max_cost: Option<f64>,
     /// Requests, at least.
     pub min_requests: Option<u32>,
+    /// All tokens, at least.
+    pub min_tokens: Option<u32>,
+    /// Seconds from the first start to the last end, at least.
+    pub min_duration: Option<f64>,
     /// With or without tool calls.
     pub has_tool_calls: Option<bool>,
     /// With or without failed requests.
@@ -85,6 +89,8 @@ pub struct SessionSearch {
     pub window: TimeWindow,
     /// What a matching request must be.
     pub filter: RequestFilter,
+    /// What the session's id must begin with.
+    pub id_prefix: Option<String>,
     /// What the session's totals must be.
     pub totals: TotalsFilter,
     /// The order.
@@ -142,6 +148,29 @@ pub async fn search(
     }
 }
 
+/// How many sessions match, counted up to `most`.
+///
+/// # Errors
+/// Whatever the database reports.
+pub async fn count(conn: &mut Connection, source: Source<'_>, search: &SessionSearch, most: u32) -> sqlx::Result<i64> {
+    if source.facts.has_session_rows() {
+        let search = SessionSearch { filter: search.filter.stored(source.facts), ..search.clone() };
+        return search_indexed::count(conn, source, &search, most).await;
+    }
+    let mut sql = search.requests(source, &[]);
+    sql.push(", c AS MATERIALIZED (SELECT DISTINCT f.session_id FROM requests AS f");
+    let mut conditions = Conditions::new(&mut sql);
+    search.push_prefix(&mut conditions, "f.session_id");
+    search.filter.push(&mut conditions, "f");
+    sql.push(") SELECT count(*) FROM (SELECT FROM c");
+    if search.totals != TotalsFilter::default() {
+        sql.push(" CROSS JOIN ");
+        search.push_totals(&mut sql, source, "c.session_id");
+    }
+    sql.push(" LIMIT ").push_bind(i64::from(most)).push(") AS m");
+    sql.build_query_scalar().fetch_one(conn).await
+}
+
 impl SessionSearch {
     /// Whether a session that has not been met yet, on the way from the newest matching request backwards, is certain
     /// to come later in the order than the place where the scan stands.
@@ -171,6 +200,8 @@ impl SessionSearch {
         need(totals.min_cost.is_some() || totals.max_cost.is_some(), Fact::Spend);
         need(totals.has_tool_calls.is_some(), Fact::ToolCalls);
         need(totals.has_failures.is_some(), Fact::Status);
+        need(totals.min_tokens.is_some(), Fact::TotalTokens);
+        need(totals.min_duration.is_some(), Fact::EndedAt);
 
         sql.push("LATERAL (SELECT ").push(self.sort.value()).push(" AS value FROM ");
         source.push(sql, "e", &union(&[&facts]), RowSelector::SessionOf(key));
@@ -184,6 +215,12 @@ impl SessionSearch {
         if let Some(requests) = totals.min_requests {
             sql.push(" AND count(*) >= ").push_bind(i64::from(requests));
         }
+        if let Some(tokens) = totals.min_tokens {
+            sql.push(" AND sum(e.total_tokens) >= ").push_bind(i64::from(tokens));
+        }
+        if let Some(seconds) = totals.min_duration {
+            sql.push(concat!(" AND ", session_duration!(), " >= ")).push_bind(seconds).push("::numeric");
+        }
         if let Some(has) = totals.has_tool_calls {
             sql.push(" AND bool_or(e.tool_calls > 0) = ").push_bind(has);
         }
@@ -193,10 +230,17 @@ impl SessionSearch {
         sql.push(") AS t");
     }
 
+    /// Appends the condition on the session's id, the column `id`.
+    pub(super) fn push_prefix(&self, conditions: &mut Conditions<'_>, id: &str) {
+        if let Some(prefix) = &self.id_prefix {
+            conditions.and().push(format!("starts_with({id}, ")).push_bind(prefix.clone()).push(")");
+        }
+    }
+
     /// Begins a statement with the requests among which are those that make a session match.
     fn requests(&self, source: Source<'_>, facts: &[Fact]) -> QueryBuilder<Postgres> {
         let facts = union(&[&[Fact::SessionId, Fact::StartedAt], facts, &self.filter.facts()]);
-        source.requests(&facts, RowSelector::Started(&self.window()))
+        source.requests(&facts, self.filter.rows(&self.window()))
     }
 }
 
@@ -212,7 +256,9 @@ async fn total_all(
     let (direction, beyond) = if search.descending { ("DESC", "<") } else { ("ASC", ">") };
     let mut sql = search.requests(source, &[]);
     sql.push(", c AS MATERIALIZED (SELECT DISTINCT f.session_id FROM requests AS f");
-    search.filter.push(&mut Conditions::new(&mut sql), "f");
+    let mut conditions = Conditions::new(&mut sql);
+    search.push_prefix(&mut conditions, "f.session_id");
+    search.filter.push(&mut conditions, "f");
     sql.push(") SELECT t.value::text AS value, c.session_id FROM c CROSS JOIN ");
     search.push_totals(&mut sql, source, "c.session_id");
     if let Some(after) = after {
@@ -347,6 +393,7 @@ impl<'a> TimeScan<'a> {
             " SELECT f.session_id, f.request_id, f.started_at AT TIME ZONE 'UTC' AS started_at FROM requests AS f",
         );
         let mut conditions = Conditions::new(&mut sql);
+        self.search.push_prefix(&mut conditions, "f.session_id");
         self.search.filter.push(&mut conditions, "f");
         if let Some(from) = from {
             conditions.and().push("f.started_at <= ").push_bind(utc(from));

@@ -4,7 +4,6 @@
 //! all the caller's, are totalled from their facts, as without an index.
 
 use sqlx::{Postgres, QueryBuilder};
-use traceability_core::scalar::Outcome;
 use traceability_core::time::TimeWindow;
 use traceability_db::Connection;
 use traceability_facts::scope::ScopeSql;
@@ -47,15 +46,45 @@ pub(super) async fn list(
         return Ok(Vec::new());
     }
     let direction = if search.descending { "DESC" } else { "ASC" };
-    let mut sql = QueryBuilder::new("SELECT c.value::text AS value, c.session_id FROM ((");
-    push_inside(&mut sql, source, search, after, i64::from(limit) + i64::from(offset));
-    sql.push(") UNION ALL (");
-    push_across(&mut sql, source, search, after);
-    sql.push(") UNION ALL (");
-    push_parts(&mut sql, source, search, after);
-    sql.push(format!(")) AS c ORDER BY c.value {direction}, c.session_id COLLATE \"C\" {direction} LIMIT "));
+    let mut sql = QueryBuilder::new("SELECT c.value::text AS value, c.session_id FROM (");
+    push_all(&mut sql, source, search, after, i64::from(limit) + i64::from(offset));
+    sql.push(format!(") AS c ORDER BY c.value {direction}, c.session_id COLLATE \"C\" {direction} LIMIT "));
     sql.push_bind(i64::from(limit)).push(" OFFSET ").push_bind(i64::from(offset));
     sql.build_query_as().fetch_all(conn).await
+}
+
+/// How many sessions match, counted up to `most`.
+pub(super) async fn count(
+    conn: &mut Connection,
+    source: Source<'_>,
+    search: &SessionSearch,
+    most: u32,
+) -> sqlx::Result<i64> {
+    let window = search.window();
+    if window.start >= window.end {
+        return Ok(0);
+    }
+    let mut sql = QueryBuilder::new("SELECT count(*) FROM (SELECT FROM (");
+    push_all(&mut sql, source, search, None, i64::from(most));
+    sql.push(") AS c LIMIT ").push_bind(i64::from(most)).push(") AS m");
+    sql.build_query_scalar().fetch_one(conn).await
+}
+
+/// Appends `(…) UNION ALL …`: the sessions that match, those of the first kind only as many as `limit`.
+fn push_all(
+    sql: &mut QueryBuilder<Postgres>,
+    source: Source<'_>,
+    search: &SessionSearch,
+    after: Option<&SessionPosition>,
+    limit: i64,
+) {
+    sql.push("(");
+    push_inside(sql, source, search, after, limit);
+    sql.push(") UNION ALL (");
+    push_across(sql, source, search, after);
+    sql.push(") UNION ALL (");
+    push_parts(sql, source, search, after);
+    sql.push(")");
 }
 
 /// Appends the sessions that lie in the window as a whole and whose row answers: many, and found in order.
@@ -97,7 +126,6 @@ fn push_across(
     sql.push(") AND o.session_start < ").push_bind(end).push(" AND NOT (o.session_start >= ").push_bind(start);
     sql.push(" AND o.last_activity < ").push_bind(end).push(")");
     let has_request = |sql: &mut _| push_has_request(sql, source, &window, &search.filter);
-    let names = names(&search.filter);
     if search.filter.is_empty() {
         // Their first or their latest request is enough, if it is in the window.
         sql.push(" AND CASE WHEN o.session_start >= ").push_bind(start).push(" OR o.last_activity < ").push_bind(end);
@@ -106,7 +134,10 @@ fn push_across(
         sql.push(" END");
     } else {
         // As a test of the condition's value, for which no index is read: few sessions are left, and many may have the name.
-        sql.push(" AND (o.names @> ").push_bind(names).push("::text[]) IS TRUE AND ");
+        for (operator, names) in names(&search.filter) {
+            sql.push(format!(" AND (o.names {operator} ")).push_bind(names).push("::text[]) IS TRUE");
+        }
+        sql.push(" AND ");
         has_request(sql);
     }
 }
@@ -126,6 +157,7 @@ fn push_answering(
     sql.push_bind(utc(search.as_of));
     source.scope.push_part(sql);
     source.scope.push_whole(sql, " AND ");
+    search.push_prefix(&mut Conditions::further(sql), "o.session_id");
     let totals = &search.totals;
     for (bound, operator) in [(totals.min_cost, ">="), (totals.max_cost, "<=")] {
         if let Some(dollars) = bound {
@@ -134,6 +166,12 @@ fn push_answering(
     }
     if let Some(requests) = totals.min_requests {
         sql.push(" AND o.requests >= ").push_bind(i64::from(requests)).push("::numeric");
+    }
+    if let Some(tokens) = totals.min_tokens {
+        sql.push(" AND o.total_tokens >= ").push_bind(i64::from(tokens)).push("::numeric");
+    }
+    if let Some(seconds) = totals.min_duration {
+        sql.push(" AND o.duration >= ").push_bind(seconds).push("::numeric");
     }
     if let Some(has) = totals.has_tool_calls {
         sql.push(if has { " AND o.tool_calls > 0" } else { " AND o.tool_calls = 0" });
@@ -166,6 +204,7 @@ fn push_parts(
     source.scope.push_whole(sql, " OR NOT ");
     sql.push(")");
     source.scope.push_part(sql);
+    search.push_prefix(&mut Conditions::further(sql), "o.session_id");
     push_matching(sql, source, &search.window(), &search.filter);
     if let Some(after) = after {
         sql.push(format!(" AND (t.value, o.session_id COLLATE \"C\") {beyond} (")).push_bind(after.value.clone());
@@ -204,9 +243,9 @@ pub(super) fn push_matching(
 enum NameMatch {
     /// There is no condition: any request passes.
     Unfiltered,
-    /// The filter is one name: a session that has it has a request with it.
+    /// The filter is one name, or one of several of a kind: a session that has it has a request with it.
     One,
-    /// It is several names: one request has to have all, which the row does not say.
+    /// It is names of several kinds: one request has to have all, which the row does not say.
     Several,
     /// It has a condition for which rows have no name.
     Partial,
@@ -214,17 +253,16 @@ enum NameMatch {
 
 /// Appends the condition that the session has the names of the filter, and returns how far that decides.
 fn push_names(sql: &mut QueryBuilder<Postgres>, filter: &RequestFilter) -> NameMatch {
-    let names = names(filter);
-    let name_match = match names.len() {
-        _ if filter.origin.is_some() => NameMatch::Partial,
+    let kinds = kinds(filter).iter().filter(|(_, names)| !names.is_empty()).count();
+    for (operator, names) in names(filter) {
+        sql.push(format!(" AND o.names {operator} ")).push_bind(names).push("::text[]");
+    }
+    match kinds + usize::from(filter.status.is_some()) {
+        _ if has_unnamed(filter) => NameMatch::Partial,
         0 => NameMatch::Unfiltered,
         1 => NameMatch::One,
         _ => NameMatch::Several,
-    };
-    if !names.is_empty() {
-        sql.push(" AND o.names @> ").push_bind(names).push("::text[]");
     }
-    name_match
 }
 
 /// Appends whether the session has a request in the window that passes the filter.
@@ -239,17 +277,49 @@ fn push_has_request(sql: &mut QueryBuilder<Postgres>, source: Source<'_>, window
     sql.push(" LIMIT 1) IS NOT NULL");
 }
 
-/// The names that a matching session has, as its row writes them.
-fn names(filter: &RequestFilter) -> Vec<String> {
-    let mut names = Vec::new();
-    let mut need = |kind: SessionName, name: Option<&str>| names.extend(name.map(|name| kind.listed(name)));
-    need(SessionName::Agent, filter.agent_name.as_deref());
-    need(SessionName::Conversation, filter.conversation_name.as_deref());
-    need(SessionName::User, filter.user_id.as_deref());
-    need(SessionName::EndUser, filter.end_user.as_deref());
-    need(SessionName::Team, filter.team_id.as_deref());
-    need(SessionName::Model, filter.model.as_deref());
-    need(SessionName::Tag, filter.tag.as_deref());
-    need(SessionName::Status, filter.status.map(Outcome::word));
-    names
+/// The names that a filter asks for, by their kind.
+fn kinds(filter: &RequestFilter) -> [(SessionName, &[String]); 7] {
+    [
+        (SessionName::Agent, &filter.agent_name),
+        (SessionName::Conversation, &filter.conversation_name),
+        (SessionName::User, &filter.user_id),
+        (SessionName::EndUser, &filter.end_user),
+        (SessionName::Team, &filter.team_id),
+        (SessionName::Model, &filter.model),
+        (SessionName::Tag, &filter.tag),
+    ]
+}
+
+/// Whether the filter has a condition for which rows of sessions have no name.
+fn has_unnamed(filter: &RequestFilter) -> bool {
+    let rest = RequestFilter {
+        agent_name: vec![],
+        conversation_name: vec![],
+        user_id: vec![],
+        end_user: vec![],
+        team_id: vec![],
+        model: vec![],
+        tag: vec![],
+        status: None,
+        ..filter.clone()
+    };
+    !rest.is_empty()
+}
+
+/// The names that a matching session has, as its row writes them: all of the first, and of each further list one. With the
+/// operators that say so.
+fn names(filter: &RequestFilter) -> Vec<(&'static str, Vec<String>)> {
+    let mut all: Vec<String> = Vec::new();
+    let mut lists = Vec::new();
+    for (kind, names) in kinds(filter) {
+        let listed = names.iter().map(|name| kind.listed(name));
+        if names.len() > 1 {
+            lists.push(("&&", listed.collect()));
+        } else {
+            all.extend(listed);
+        }
+    }
+    all.extend(filter.status.map(|status| SessionName::Status.listed(status.word())));
+    let all = (!all.is_empty()).then_some(("@>", all));
+    all.into_iter().chain(lists).collect()
 }

@@ -116,6 +116,15 @@ impl RequestSource {
         }
     }
 
+    /// A query for the hashes of the virtual keys with these aliases; `None` where they cannot be read.
+    #[must_use]
+    pub fn keys_called(&self, aliases: &[String]) -> Option<QueryBuilder<Postgres>> {
+        match self {
+            Self::Log(log) => log.keys_called(aliases),
+            Self::Index(_) => Some(index_source::labelled("key", aliases)),
+        }
+    }
+
     /// SQL of the alias of the team whose id is `id`, a column of the outer query.
     #[must_use]
     pub fn team_label(&self, id: &str) -> String {
