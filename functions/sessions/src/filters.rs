@@ -61,7 +61,7 @@ pub struct SessionFilters {
     #[param(value_type = Option<String>)]
     #[schema(value_type = Option<String>)]
     pub end_date: Option<Moment>,
-    /// The IANA time zone in which days begin.
+    /// The IANA time zone in which days begin; UTC if not given.
     #[param(value_type = Option<String>, default = "UTC")]
     #[schema(value_type = Option<String>)]
     pub timezone: TimeZone,
@@ -88,7 +88,7 @@ pub struct SessionFilters {
 
 choice! {
     /// What sessions are sorted by.
-    Sort {
+    Sort as "SessionSort" {
         /// The start of the first request.
         Start = "start",
         /// The start of the latest request.
@@ -106,7 +106,7 @@ choice! {
 
 choice! {
     /// The direction of a sort.
-    Order {
+    Order as "SortOrder" {
         /// The largest or latest first.
         Desc = "desc",
         /// The smallest or earliest first.

@@ -1,7 +1,10 @@
 //! The base of the API document: what all endpoints have in common.
 
+mod generators;
+mod operations;
+
 use utoipa::ToSchema;
-use utoipa::openapi::path::{Operation, Parameter, PathItem};
+use utoipa::openapi::path::{Operation, Parameter};
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
@@ -12,6 +15,7 @@ use utoipa::openapi::{
 };
 use utoipa_axum::router::OpenApiRouter;
 
+use self::operations::operations;
 use super::caller::LITELLM_API_KEY;
 use super::error::Problem;
 use super::state::AppState;
@@ -65,6 +69,7 @@ pub fn document(router: OpenApiRouter<AppState>) -> OpenApi {
         operations(item).for_each(tell_cursor);
         operations(item).for_each(demand_login);
     }
+    generators::adapt(&mut document);
     document
 }
 
@@ -80,10 +85,6 @@ fn schemes() -> [(&'static str, SecurityScheme); 2] {
     let http = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(bearer)).build();
     let header = ApiKeyValue::with_description(LITELLM_API_KEY.as_str(), key);
     [(BEARER, SecurityScheme::Http(http)), (API_KEY, SecurityScheme::ApiKey(ApiKey::Header(header)))]
-}
-
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete].into_iter().flatten()
 }
 
 /// Every good answer says as of when it is.

@@ -14,7 +14,7 @@ use super::CostReport;
 
 choice! {
     /// What a report is written as.
-    Form {
+    Form as "ReportFormat" {
         /// The document itself.
         Json = "json",
         /// A table, one line per value of each dimension.
