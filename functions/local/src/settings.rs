@@ -155,6 +155,7 @@ impl Origins {
         // A star would not stand for Authorization.
         let headers = [header::AUTHORIZATION, header::CONTENT_TYPE, LITELLM_API_KEY, REQUEST_ID];
         let exposed = [
+            header::CONTENT_DISPOSITION,
             header::ETAG,
             header::LINK,
             header::RETRY_AFTER,

@@ -1,6 +1,7 @@
 //! Query strings, parsed strictly: a misspelt filter must never widen a result silently.
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, MatchedPath};
+use http::Method;
 use http::request::Parts;
 use serde::de::DeserializeOwned;
 use url::form_urlencoded;
@@ -8,6 +9,7 @@ use utoipa::IntoParams;
 use utoipa::openapi::path::ParameterIn;
 
 use super::error::{ApiError, ParameterProblem};
+use super::formats;
 
 /// A struct of parameters: those of one endpoint, or some that several share.
 pub trait Parameters: Sized {
@@ -58,8 +60,7 @@ impl<S: Sync, T: Parameters> FromRequestParts<S> for Query<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        let pairs = pairs(parts)?;
-        check_names(&pairs, &T::names())?;
+        let pairs = checked(parts, T::names())?;
         Ok(Self(T::parse(&pairs)?))
     }
 }
@@ -68,8 +69,7 @@ impl<S: Sync, A: Parameters, B: Parameters> FromRequestParts<S> for Query2<A, B>
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        let pairs = pairs(parts)?;
-        check_names(&pairs, &[A::names(), B::names()].concat())?;
+        let pairs = checked(parts, [A::names(), B::names()].concat())?;
         Ok(Self(own(&pairs)?, own(&pairs)?))
     }
 }
@@ -78,8 +78,7 @@ impl<S: Sync, A: Parameters, B: Parameters, C: Parameters> FromRequestParts<S> f
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        let pairs = pairs(parts)?;
-        check_names(&pairs, &[A::names(), B::names(), C::names()].concat())?;
+        let pairs = checked(parts, [A::names(), B::names(), C::names()].concat())?;
         Ok(Self(own(&pairs)?, own(&pairs)?, own(&pairs)?))
     }
 }
@@ -88,8 +87,7 @@ impl<S: Sync, A: Parameters, B: Parameters, C: Parameters, D: Parameters> FromRe
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        let pairs = pairs(parts)?;
-        check_names(&pairs, &[A::names(), B::names(), C::names(), D::names()].concat())?;
+        let pairs = checked(parts, [A::names(), B::names(), C::names(), D::names()].concat())?;
         Ok(Self(own(&pairs)?, own(&pairs)?, own(&pairs)?, own(&pairs)?))
     }
 }
@@ -108,6 +106,21 @@ impl<S: Sync> FromRequestParts<S> for NoQuery {
         check_names(&pairs(parts)?, &[])?;
         Ok(Self)
     }
+}
+
+/// The pairs of the query, all of which are known. That of a list's format is left out: what gets here is answered as JSON.
+fn checked(parts: &Parts, mut known: Vec<String>) -> Result<Vec<(String, String)>, ApiError> {
+    let mut pairs = pairs(parts)?;
+    let route = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
+    if parts.method == Method::GET && route.is_some_and(|route| formats::LISTS.contains(&route)) {
+        formats::only_json(&pairs, &parts.headers)?;
+        known.push(formats::FORMAT.to_owned());
+        check_names(&pairs, &known)?;
+        pairs.retain(|(name, _)| name != formats::FORMAT);
+    } else {
+        check_names(&pairs, &known)?;
+    }
+    Ok(pairs)
 }
 
 fn pairs(parts: &Parts) -> Result<Vec<(String, String)>, ApiError> {

@@ -10,6 +10,8 @@ mod view;
 
 use traceability_core::choice;
 
+pub use text::cell;
+
 use super::CostReport;
 
 choice! {
