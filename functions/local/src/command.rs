@@ -112,6 +112,7 @@ impl Command {
         if matches!(self.other, Some(Other::Healthcheck)) {
             return Ok(healthcheck::ask(settings.address)?);
         }
+        settings.check_login(&environment)?;
         telemetry::start(LogFormat::Text, &environment);
         #[cfg(feature = "embedded")]
         if let Some((_embedded, state, rows)) = self.embedded.open(&environment, exposure).await? {
