@@ -236,7 +236,9 @@ fn questions() -> Vec<(Method, String)> {
         for path in ids.into_iter().map(|id| endpoint.with_id(id)) {
             questions.push((endpoint.method.clone(), path.clone()));
             for (name, value) in FILTERS {
-                if endpoint.takes(name) {
+                // An export is pages, which are asked for without a format.
+                let is_report = endpoint.path.contains("/reports/");
+                if endpoint.takes(name) && (is_report || name != "format") {
                     questions.push((endpoint.method.clone(), format!("{path}?{name}={value}")));
                 }
             }
