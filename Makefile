@@ -176,7 +176,7 @@ ui-check: $(UI_PACKAGES) ## Check types, lints and the unit tests of the dashboa
 	  || { echo "the dashboard is not built from its sources: run 'make ui' and commit it"; exit 1; }
 
 ui-browser: $(UI_PACKAGES) ## Use the dashboard in a browser, over a PostgreSQL server of this machine (needs Chromium)
-	cargo build --quiet --workspace --bin local
+	cargo build --quiet --workspace --bin local --bin indexer
 	tests/native-postgres.sh env $(NPM) run --silent browser
 
 screenshots: $(UI_PACKAGES) ## Take the pictures of the dashboard for the documentation

@@ -13,7 +13,7 @@ const small = new Intl.NumberFormat(language, {
   maximumSignificantDigits: 2,
 });
 const percent = new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 1 });
-const signed = new Intl.NumberFormat(language, {
+const signedPercent = new Intl.NumberFormat(language, {
   style: "percent",
   maximumFractionDigits: 0,
   signDisplay: "exceptZero",
@@ -50,7 +50,7 @@ export function change(value: number | null | undefined): string {
   if (value == null) return NOTHING;
   if (value >= 9_900) return "> ×100";
   if (value >= 900) return `×${compact.format(1 + value / 100)}`;
-  return signed.format(value / 100);
+  return signedPercent.format(value / 100);
 }
 
 /** `310 ms`, `4.2 s`, `3 min 05 s`, `2 h 14 min`, `3 d 4 h` */
@@ -137,6 +137,10 @@ export function shortPeriod(text: string): string {
   const date = new Date(Date.UTC(parts[0] ?? 1970, (parts[1] ?? 1) - 1, parts[2] ?? 1));
   return formatOf("UTC", parts.length === 2 ? { month: "short" } : { month: "short", day: "numeric" }).format(date);
 }
+
+/** `+$0.20` of a difference. */
+export const signed = (value: number, format: (value: number) => string): string =>
+  value > 0 ? `+${format(value)}` : format(value);
 
 /** `1 session`, `2 sessions` */
 export const counted = (value: number, one: string, many: string): string =>

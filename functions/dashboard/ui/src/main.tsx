@@ -69,8 +69,6 @@ const app = document.getElementById("app");
 if (app) {
   applyTheme();
   document.addEventListener("click", followLinks);
-  // Without its settings the page works by key alone.
-  loadConfig()
-    .catch(() => {})
-    .finally(() => render(<App />, app));
+  loadConfig();
+  render(<App />, app);
 }

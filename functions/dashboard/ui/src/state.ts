@@ -5,37 +5,33 @@ import { href, location } from "./router";
 import { t } from "./text";
 import { browserZone, DEFAULT_RANGE, isMoment, isZone, RANGES, type Range, resolve, type Window } from "./time";
 
-/** The filters, by the names that the API and the address have for them. */
-export const FILTERS = [
-  "agent_name",
-  "model",
-  "team_id",
-  "user_id",
-  "end_user",
-  "tag",
-  "conversation_name",
-  "status",
-  "origin",
-  "min_cost",
-  "max_cost",
-  "min_requests",
-  "has_tool_calls",
-] as const;
-export type FilterName = (typeof FILTERS)[number];
-
-/** Those that analytics take; the others are about sessions or single requests. */
+/** Filters, by the names that the API and the address have for them: those that analytics and reports take … */
 export const ANALYTICS_FILTERS = ["agent_name", "model", "team_id", "user_id", "origin"] as const;
-export const REQUEST_FILTERS = [
+/** … those that all lists take, too … */
+const LIST_FILTERS = [
   "agent_name",
   "model",
   "team_id",
   "user_id",
   "end_user",
+  "key",
+  "provider",
   "tag",
+  "tool",
   "conversation_name",
   "status",
-  "origin",
+  "has_tool_calls",
+  "min_cost",
+  "min_tokens",
+  "min_duration",
 ] as const;
+/** … and those of one list. */
+export const SESSION_FILTERS = [...LIST_FILTERS, "max_cost", "min_requests", "id_prefix", "origin"] as const;
+export const REQUEST_FILTERS = [...LIST_FILTERS, "error_class", "call_type", "session_id", "origin"] as const;
+/** Those that suggestions and histograms take. */
+export const FACET_FILTERS = [...ANALYTICS_FILTERS, "end_user", "key", "provider", "tag", "session_id"] as const;
+const FILTERS = [...new Set([...SESSION_FILTERS, ...REQUEST_FILTERS])];
+export type FilterName = (typeof FILTERS)[number];
 
 const CHOICES: Partial<Record<FilterName, readonly string[]>> = {
   status: ["success", "failure"],
@@ -44,7 +40,7 @@ const CHOICES: Partial<Record<FilterName, readonly string[]>> = {
 };
 export const choicesOf = (name: FilterName): readonly string[] | undefined => CHOICES[name];
 
-const NUMBERS: readonly FilterName[] = ["min_cost", "max_cost", "min_requests"];
+const NUMBERS: readonly FilterName[] = ["min_cost", "max_cost", "min_requests", "min_tokens", "min_duration"];
 export const isNumeric = (name: FilterName): boolean => NUMBERS.includes(name);
 
 export interface View {

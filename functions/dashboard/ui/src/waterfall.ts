@@ -1,6 +1,7 @@
 // Where the rows and bars of a waterfall are: steps in order of time, and a row for each idle gap.
 
-import type { Steps, Verdict } from "./api/shapes";
+import type { Schemas } from "./api/client";
+import type { Steps } from "./api/shapes";
 
 export interface Layout {
   /** A step's index, or below zero a gap: -1 is the first one of the verdict. */
@@ -15,7 +16,7 @@ export interface Layout {
   mostTokens: number;
 }
 
-export function layoutOf(steps: Steps, gaps: Verdict["idle_gaps"]): Layout {
+export function layoutOf(steps: Steps, gaps: readonly Schemas["IdleGap"][]): Layout {
   const count = steps.request_id.length;
   const after = new Map(gaps.map((gap, index) => [gap.after_step, index]));
   const rows = new Int32Array(count + gaps.length);

@@ -1,6 +1,13 @@
 // The questions that pages share.
 
-import { ANALYTICS_FILTERS, link as linkTo, pickFilters, windowParams } from "../state";
+import {
+  ANALYTICS_FILTERS,
+  type FACET_FILTERS,
+  type FilterName,
+  link as linkTo,
+  pickFilters,
+  windowParams,
+} from "../state";
 import { granularityOf } from "../time";
 import { answer, client, follow, pathOf, type Schemas } from "./client";
 import { type Asked, useAnswer } from "./query";
@@ -8,24 +15,24 @@ import { type Asked, useAnswer } from "./query";
 export type Dimension = "team" | "agent" | "model" | "user" | "end_user" | "key" | "provider" | "tag" | "tool";
 export const DIMENSIONS: Dimension[] = ["team", "agent", "model", "user", "end_user", "key", "provider", "tag", "tool"];
 
-/** Which filter chooses one of a dimension; null where there is none. */
-export const FILTER_OF: Record<Dimension, "team_id" | "agent_name" | "model" | "user_id" | null> = {
+/** Which filter chooses one of a dimension. */
+export const FILTER_OF = {
   team: "team_id",
   agent: "agent_name",
   model: "model",
   user: "user_id",
-  end_user: null,
-  key: null,
-  provider: null,
-  tag: null,
-  tool: null,
-};
+  end_user: "end_user",
+  key: "key",
+  provider: "provider",
+  tag: "tag",
+  tool: "tool",
+} as const satisfies Record<Dimension, FilterName>;
 
 type Origin = Schemas["Origin"];
 
 /** Window, zone and filters, as analytics take them. */
-export function analyticsQuery() {
-  const { origin, ...filters } = pickFilters(ANALYTICS_FILTERS);
+export function analyticsQuery(names: readonly (typeof FACET_FILTERS)[number][] = ANALYTICS_FILTERS) {
+  const { origin, ...filters } = pickFilters(names);
   return { ...windowParams.value, ...filters, ...(origin ? { origin: origin as Origin } : {}) };
 }
 
@@ -66,8 +73,13 @@ export function useReport(top: number): Asked<Schemas["CostReport"]> {
   return useAnswer(path, (signal) => follow<Schemas["CostReport"]>(path, signal));
 }
 
-/** A link to this window narrowed down to one of a dimension; null where no filter does that. */
+/**
+ * A link to this window narrowed down to one of a dimension: on the same page, or else where that filter is, in the list
+ * of requests. Null where no filter does that.
+ */
 export function narrowed(path: string, dimension: Dimension, id: string): string | null {
   const name = FILTER_OF[dimension];
-  return name === null || id === "other" ? null : linkTo(path, { [name]: id }, ANALYTICS_FILTERS);
+  if (id === "other") return null;
+  const hasFilter = (ANALYTICS_FILTERS as readonly FilterName[]).includes(name);
+  return linkTo(hasFilter ? path : "/requests", { [name]: id }, ANALYTICS_FILTERS);
 }

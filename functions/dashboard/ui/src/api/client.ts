@@ -2,6 +2,7 @@
 
 import createClient from "openapi-fetch";
 import { credential, rejected } from "../login/credential";
+import { renew } from "../login/oidc";
 import { problemOf, unreachable } from "./problem";
 import type { components, paths } from "./schema";
 
@@ -15,19 +16,34 @@ export interface Answer<T> {
   next: string | null;
 }
 
-/** The key says who is asking. A cookie is only ever that of the local runner, which opens it to whoever started it. */
-async function withKey(request: Request): Promise<Response> {
-  const key = credential.value;
+async function send(request: Request, key: string | null): Promise<Response> {
   if (key) request.headers.set("Authorization", `Bearer ${key}`);
-  let response: Response;
   try {
-    response = await fetch(request);
+    return await fetch(request);
   } catch (error) {
     if (request.signal.aborted) throw error;
     throw unreachable();
   }
-  if (response.status === 401) rejected(key);
-  return response;
+}
+
+/** The key says who is asking. A cookie is only ever that of the local runner, which opens it to whoever started it. */
+async function withKey(request: Request): Promise<Response> {
+  const key = credential.value;
+  const again = request.clone();
+  const response = await send(request, key);
+  if (response.status !== 401) return response;
+  const isRenewed =
+    key !== null &&
+    (await renew(key).catch(() => {
+      throw unreachable();
+    }));
+  if (!isRenewed) {
+    rejected(key);
+    return response;
+  }
+  const second = await send(again, credential.value);
+  if (second.status === 401) rejected(credential.value);
+  return second;
 }
 
 // Several values of a parameter go into one, with commas, as the document has it.

@@ -1,6 +1,7 @@
 // One question of a page: its answer, how long it takes, what went wrong, and asking again by itself.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { signal } from "@preact/signals";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { epoch } from "../login/credential";
 import type { Answer } from "./client";
 import { type ApiProblem, asProblem } from "./problem";
@@ -31,16 +32,25 @@ const kept = new Map<string, Kept>();
 function keep(key: string, answer: Answer<unknown>): void {
   kept.delete(key);
   kept.set(key, { answer, at: Date.now() });
-  const oldest = kept.keys().next();
-  if (kept.size > KEPT && !oldest.done) kept.delete(oldest.value);
+  // The oldest ones come first.
+  for (const [old, { at }] of kept) {
+    if (kept.size <= KEPT && Date.now() - at < KEPT_MS) break;
+    kept.delete(old);
+  }
 }
 
-/** Forgets all answers: those of another key, or older ones than the reader wants. */
-export const forgetAnswers = (): void => kept.clear();
+/** Counts how often the reader wanted newer answers. */
+const round = signal(0);
+
+/** Forgets all answers, and asks again what is on the page. */
+export function forgetAnswers(): void {
+  kept.clear();
+  round.value += 1;
+}
 
 /** Asks whenever the key changes. The key says everything that the answer depends on; null asks nothing. */
 export function useAnswer<T>(key: string | null, ask: (signal: AbortSignal) => Promise<Answer<T>>): Asked<T> {
-  const fullKey = key === null ? null : `${epoch.value} ${key}`;
+  const fullKey = key === null ? null : `${epoch.value} ${round.value} ${key}`;
   const [, redraw] = useState(0);
   const [attempt, setAttempt] = useState(0);
   const current = useRef<{ key: string | null } & Omit<Asked<T>, "retry">>({
@@ -56,8 +66,8 @@ export function useAnswer<T>(key: string | null, ask: (signal: AbortSignal) => P
   const question = useRef(ask);
   question.current = ask;
 
-  // a new attempt is asked like a new question
-  useEffect(() => {
+  // A new attempt is asked like a new question. Before the page is painted: the answer is what takes time.
+  useLayoutEffect(() => {
     const set = (changes: Partial<(typeof current)["current"]>) => {
       Object.assign(current.current, changes);
       redraw((count) => count + 1);

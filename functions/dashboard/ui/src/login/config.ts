@@ -20,9 +20,17 @@ export interface Config {
 
 export const config = signal<Config>({ login: [], oidc: null });
 
-export async function loadConfig(): Promise<void> {
+let loading: Promise<void> | undefined;
+
+async function load(): Promise<void> {
   const response = await fetch("/dashboard/config.json", { credentials: "same-origin" });
   if (!response.ok) return;
   const found = (await response.json()) as Partial<Config>;
   config.value = { login: found.login ?? [], oidc: found.oidc ?? null };
+}
+
+/** Loads the settings, once. Without them the page works by key alone. */
+export function loadConfig(): Promise<void> {
+  loading ??= load().catch(() => {});
+  return loading;
 }

@@ -2,42 +2,55 @@
 
 import { signal } from "@preact/signals";
 
-const NAME = "llm-traceability.key";
+const KEY = "llm-traceability.key";
+const REFRESH = "llm-traceability.refresh";
 
-function stored(): string | null {
+function stored(name: string): string | null {
   try {
-    return sessionStorage.getItem(NAME);
+    return sessionStorage.getItem(name);
   } catch {
     return null;
   }
 }
 
-export const credential = signal<string | null>(stored());
+function store(name: string, value: string | null): void {
+  try {
+    if (value === null) sessionStorage.removeItem(name);
+    else sessionStorage.setItem(name, value);
+  } catch {
+    // Without storage the login lives as long as the page.
+  }
+}
+
+export const credential = signal<string | null>(stored(KEY));
+let refresh = stored(REFRESH);
+
+/** What the issuer takes for a new token; null where it gave nothing of the kind. */
+export const refreshToken = (): string | null => refresh;
+
 /** Counts logins and log-outs: answers of one are never shown in another. */
 export const epoch = signal(0);
 /** Why the reader has to log in: `asked` at first, `expired` where a key was taken until now. */
 export const needed = signal<"no" | "asked" | "expired">("no");
 
-/** Keeps a key, for this tab. */
-export function keepKey(key: string): void {
+/** Another token of the same login: what is on the page stays. */
+export function renewKey(key: string | null, next: string | null): void {
   credential.value = key;
-  try {
-    sessionStorage.setItem(NAME, key);
-  } catch {
-    // Without storage the key lives as long as the page.
-  }
+  store(KEY, key);
+  refresh = next;
+  store(REFRESH, next);
+}
+
+/** Keeps a key, for this tab, and the refresh token of a login that has one. */
+export function keepKey(key: string, next: string | null = null): void {
+  renewKey(key, next);
   epoch.value += 1;
   needed.value = "no";
 }
 
 /** Forgets the key. */
 export function forgetKey(): void {
-  credential.value = null;
-  try {
-    sessionStorage.removeItem(NAME);
-  } catch {
-    // Nothing was stored.
-  }
+  renewKey(null, null);
   epoch.value += 1;
 }
 

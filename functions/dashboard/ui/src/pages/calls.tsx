@@ -119,7 +119,7 @@ function ErrorTable({ rows }: { rows: Schemas["ErrorShare"][] }) {
                     <a
                       class="cell"
                       data-heat={Math.ceil((4 * count) / most)}
-                      href={link("/requests", { model, status: "failure" }, ANALYTICS_FILTERS)}
+                      href={link("/requests", { model, status: "failure", error_class: error }, ANALYTICS_FILTERS)}
                     >
                       {number(count)}
                     </a>
@@ -163,7 +163,9 @@ function ToolTable({ rows }: { rows: Schemas["ToolUsage"][] }) {
         {rows.slice(0, 20).map((row) => (
           <tr key={row.tool_name}>
             <th scope="row">
-              <bdi class="name mono">{visible(row.tool_name)}</bdi>
+              <a class="name mono" href={link("/requests", { tool: row.tool_name }, ANALYTICS_FILTERS)}>
+                <bdi>{visible(row.tool_name)}</bdi>
+              </a>
             </th>
             <td class="num">{number(row.total_requests)}</td>
             <td class="num">{number(row.unique_sessions)}</td>

@@ -1,18 +1,19 @@
 import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import { useReport } from "../api/ask";
-import { answer, client, type Schemas } from "../api/client";
-import { useAnswer } from "../api/query";
+import type { Schemas } from "../api/client";
+import { type Health, useHealth } from "../api/health";
 import { money, number, time } from "../format";
 import { AsOf } from "../parts/asof";
 import { Filters } from "../parts/filters";
 import { Layout } from "../parts/layout";
 import { Shown } from "../parts/states";
+import { refresh } from "../refresh";
 import { visible } from "../safe";
 import { ANALYTICS_FILTERS, link, zone } from "../state";
 import { t } from "../text";
 
 type Quality = Schemas["Quality"];
-type Health = Schemas["Health"];
 
 function Finding({
   title,
@@ -156,10 +157,16 @@ function Origins({ quality }: { quality: Quality }) {
 function Index({ health }: { health: Health }) {
   const index = health.index;
   const state = index?.state;
-  const good = state === undefined || state === "ready";
+  const good = health.status === "healthy" && (state === undefined || state === "ready");
+  // All else on the page is of what answered until now.
+  const before = useRef(state);
+  useEffect(() => {
+    if (before.current === "filling" && state === "ready") refresh();
+    before.current = state;
+  }, [state]);
   return (
     <Finding title={t.quality.index} state={good ? "good" : "bad"}>
-      <p>{state === undefined ? t.quality.log : (t.quality.states[state] ?? state)}</p>
+      {(good || state) && <p>{state === undefined ? t.quality.log : (t.quality.states[state] ?? state)}</p>}
       {index?.lag_seconds != null && <p class="muted">{t.quality.lag(index.lag_seconds)}</p>}
       {health.newest_request && (
         <p class="muted">
@@ -173,15 +180,19 @@ function Index({ health }: { health: Health }) {
 
 export function QualityPage() {
   const report = useReport(1);
-  const health = useAnswer("health", (signal) => answer(client.GET("/health", { signal })));
+  const health = useHealth();
   return (
     <Layout title={t.pages.quality} aside={<AsOf times={[report.asOf]} />}>
       <p class="muted">{t.quality.lead}</p>
       <Filters names={ANALYTICS_FILTERS} />
       <div class="grid three">
-        <Shown asked={health} rows={2}>
-          {(found) => <Index health={found} />}
-        </Shown>
+        {health.data ? (
+          <Index health={health.data} />
+        ) : (
+          <Shown asked={health} rows={2}>
+            {() => null}
+          </Shown>
+        )}
         <Shown asked={report} rows={8}>
           {({ quality }) => (
             <>

@@ -1,5 +1,6 @@
-import { useEffect, useRef, useState } from "preact/hooks";
-import { follow, pathOf, type Schemas } from "../api/client";
+import { useRef, useState } from "preact/hooks";
+import { follow, pathOf } from "../api/client";
+import { merge, type Request, useLive } from "../api/live";
 import { useAnswer } from "../api/query";
 import { duration, exactTime, money, number, time } from "../format";
 import { useKeys } from "../keys";
@@ -14,58 +15,22 @@ import { visible } from "../safe";
 import { pickFilters, REQUEST_FILTERS, requestLink, sessionLink, view, windowParams, zone } from "../state";
 import { t } from "../text";
 
-type Request = Schemas["RequestRow"];
-
 const PAGE = 50;
-const LIVE_MS = 5_000;
-/** Newer requests are not brought in while the reader is further down than this. */
-const AT_TOP = 120;
-
 /** Whether the window is still going on: only then can there be newer requests. */
 function isOngoing(): boolean {
   const { window } = view.value;
   return "range" in window ? !["yesterday", "last-month"].includes(window.range) : window.to === null;
 }
 
-/** Requests that came since, each once, the newest first. */
-export function merge(newer: readonly Request[], known: readonly Request[]): Request[] {
-  const ids = new Set(newer.map((request) => request.request_id));
-  return [...newer, ...known.filter((request) => !ids.has(request.request_id))];
-}
-
-function useLive(path: string, on: boolean, data: Request[] | undefined) {
-  const [newer, setNewer] = useState<{ path: string; rows: Request[] }>({ path, rows: [] });
-  const [paused, setPaused] = useState(false);
-  useEffect(() => {
-    const look = () => setPaused(window.scrollY > AT_TOP);
-    window.addEventListener("scroll", look, { passive: true });
-    return () => window.removeEventListener("scroll", look);
-  }, []);
-  const ready = data !== undefined;
-  useEffect(() => {
-    if (!on || paused || !ready) return;
-    const abort = new AbortController();
-    const timer = setInterval(() => {
-      if (document.hidden) return;
-      // What fails is asked again by the next turn of the clock.
-      follow<Request[]>(path, abort.signal).then(
-        (page) => setNewer((old) => ({ path, rows: merge(page.data, old.path === path ? old.rows : []) })),
-        () => {},
-      );
-    }, LIVE_MS);
-    return () => {
-      abort.abort();
-      clearInterval(timer);
-    };
-  }, [path, on, paused, ready]);
-  return { newer: newer.path === path ? newer.rows : [], paused };
-}
-
-function Rows({ requests, current }: { requests: Request[]; current: number }) {
+function Rows({ requests, current }: { requests: Request[]; current: string | null }) {
   return (
     <tbody>
-      {requests.map((request, index) => (
-        <tr key={request.request_id} class={index === current ? "current" : undefined} data-row={index}>
+      {requests.map((request) => (
+        <tr
+          key={request.request_id}
+          class={request.request_id === current ? "current" : undefined}
+          data-request={request.request_id}
+        >
           <th scope="row" class="nowrap">
             <a href={requestLink(request.request_id)} title={exactTime(request.request_start, zone.value)}>
               {time(request.request_start, zone.value)}
@@ -112,34 +77,34 @@ export function RequestsPage() {
   const first = useAnswer(path, (signal) => follow<Request[]>(path, signal));
   const live = location.value.query.get("live") !== "off" && isOngoing();
   // Up to now, whenever that is: without an end.
-  const livePath = pathOf("/api/v1/requests", {
-    ...query,
-    end_date: "start_date" in query && live ? null : query.end_date,
-  });
-  const { newer, paused } = useLive(livePath, live, first.data);
+  const { newer, paused } = useLive({ ...query, end_date: null }, live, first);
   const [further, setFurther] = useState<{ of: Request[]; rows: Request[]; next: string | null } | null>(null);
-  const [current, setCurrent] = useState(-1);
+  // By its id: newer rows move all others.
+  const [current, setCurrent] = useState<string | null>(null);
   // Keys can come faster than renderings.
-  const at = useRef(-1);
+  const at = useRef<string | null>(null);
   const mine = further && further.of === first.data ? further : null;
-  const requests = merge(newer, [...(first.data ?? []), ...(mine?.rows ?? [])]);
   const next = mine ? mine.next : first.next;
-  const go = (index: number) => {
-    const valid = Math.max(0, Math.min(requests.length - 1, index));
-    at.current = valid;
-    setCurrent(valid);
-    const row = document.querySelector(`[data-row="${valid}"]`);
+  const known = [...(first.data ?? []), ...(mine?.rows ?? [])];
+  const requests = merge(newer, known, next ? "open" : "reached");
+  const chosen = () => requests.findIndex((request) => request.request_id === at.current);
+  const go = (by: 1 | -1) => {
+    const wanted = requests[Math.max(0, Math.min(requests.length - 1, chosen() + by))];
+    if (!wanted) return;
+    at.current = wanted.request_id;
+    setCurrent(wanted.request_id);
+    const row = document.querySelector(`[data-request="${CSS.escape(wanted.request_id)}"]`);
     row?.querySelector("a")?.focus({ preventScroll: true });
     row?.scrollIntoView({ block: "nearest" });
   };
-  const withChosen = (act: (row: Request) => void) => {
-    const row = requests[at.current];
-    if (row) act(row);
+  const open = () => {
+    const row = requests[chosen()];
+    if (row) navigate(requestLink(row.request_id));
   };
   useKeys([
-    { key: "Enter", does: t.keys.enter, run: () => withChosen((row) => navigate(requestLink(row.request_id))) },
-    { key: "k", does: t.keys.up, run: () => go(at.current - 1) },
-    { key: "j", does: t.keys.down, run: () => go(at.current + 1) },
+    { key: "Enter", does: t.keys.enter, run: open },
+    { key: "k", does: t.keys.up, run: () => go(-1) },
+    { key: "j", does: t.keys.down, run: () => go(1) },
   ]);
   return (
     <Layout

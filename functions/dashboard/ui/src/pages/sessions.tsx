@@ -13,7 +13,7 @@ import { Scroll } from "../parts/scroll";
 import { Shown } from "../parts/states";
 import { location, navigate, setQuery } from "../router";
 import { visible } from "../safe";
-import { FILTERS, link, pickFilters, sessionLink, windowParams, zone } from "../state";
+import { FACET_FILTERS, link, pickFilters, SESSION_FILTERS, sessionLink, view, windowParams, zone } from "../state";
 import { t } from "../text";
 
 type Session = Schemas["SessionSummary"];
@@ -29,13 +29,14 @@ function useSort(): { sort: Sort; order: "asc" | "desc" } {
 }
 
 function useSessions(): Asked<Session[]> {
-  const query = { ...windowParams.value, ...pickFilters(FILTERS), ...useSort(), limit: PAGE };
+  const query = { ...windowParams.value, ...pickFilters(SESSION_FILTERS), ...useSort(), limit: PAGE };
   const path = pathOf("/api/v1/sessions", query);
   return useAnswer(path, (signal) => follow<Session[]>(path, signal));
 }
 
 function Histograms() {
-  const query = analyticsQuery();
+  const query = analyticsQuery(FACET_FILTERS);
+  const left = SESSION_FILTERS.filter((name) => view.value.filters[name] && !(name in query));
   const asked = useAnswer(pathOf("histograms", query), (signal) =>
     answer(client.GET("/api/v1/analytics/sessions", { params: { query }, signal })),
   );
@@ -59,6 +60,7 @@ function Histograms() {
               summary={t.sessions.summary(duration(found.duration_seconds.p50), duration(found.duration_seconds.p95))}
               buckets={found.duration_seconds.buckets.map((bucket) => ({ ...bucket, to: bucket.to ?? null }))}
               format={duration}
+              onPick={(bucket) => setQuery({ min_duration: String(bucket.from) })}
             />
             <Histogram
               title={words.requests}
@@ -70,6 +72,9 @@ function Histograms() {
           </div>
         )}
       </Shown>
+      {left.length > 0 && (
+        <p class="muted small">{t.sessions.unfiltered(left.map((name) => t.filters[name]).join(", "))}</p>
+      )}
     </section>
   );
 }
@@ -217,7 +222,7 @@ export function SessionsPage() {
 
   return (
     <Layout title={t.pages.sessions} aside={<AsOf times={[first.asOf]} />}>
-      <Filters names={FILTERS} />
+      <Filters names={SESSION_FILTERS} />
       <Histograms />
       <div class="table-tools">
         <label class="pick">

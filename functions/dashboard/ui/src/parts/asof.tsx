@@ -1,16 +1,11 @@
-import { forgetAnswers } from "../api/query";
 import { clock, exactTime } from "../format";
 import { epoch } from "../login/credential";
-import { now, zone } from "../state";
+import { refresh } from "../refresh";
+import { zone } from "../state";
 import { t } from "../text";
 
 /** Times that differ by less are of one load of the page. */
 const SAME_MS = 60_000;
-
-export function refresh(): void {
-  forgetAnswers();
-  now.value = new Date();
-}
 
 /** The one time that a page's figures are right as of, and a note where two differ. */
 export function AsOf({ times }: { times: (string | null)[] }) {

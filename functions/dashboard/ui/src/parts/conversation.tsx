@@ -1,10 +1,10 @@
 import { useEffect, useRef } from "preact/hooks";
-import type { Timeline } from "../api/shapes";
+import type { SessionMessage, Timeline } from "../api/shapes";
+import { nameAt } from "../api/timeline";
 import { duration, money } from "../format";
 import { requestLink } from "../state";
 import { t } from "../text";
 import { Messages, Missing } from "./message";
-import type { SessionMessage } from "./turn";
 
 interface ConversationProps {
   timeline: Timeline;
@@ -29,12 +29,16 @@ export function Conversation({ timeline, turns, selected, more }: ConversationPr
         return (
           <li key={turn.request_id} data-turn={index} class={index === selected ? "current" : undefined}>
             <p class="turn-line">
-              <a href={requestLink(turn.request_id)}>{t.session.step(turn.message_sequence, timeline.requests)}</a>
+              <a href={requestLink(turn.request_id)}>
+                {t.session.step(turn.message_sequence, timeline.whole?.requests ?? null)}
+              </a>
               <span class="muted num">
                 {duration(turn.response_time_seconds)} · {money(turn.cost)}
               </span>
               {turn.status === "failure" && (
-                <span class="badge bad">{timeline.steps.error_class[index] ?? t.filter.choices.failure}</span>
+                <span class="badge bad">
+                  {nameAt(timeline, timeline.steps.error_class[index]) ?? t.filter.choices.failure}
+                </span>
               )}
             </p>
             <Messages messages={shown} later={all} />

@@ -1,45 +1,49 @@
-import { useState } from "preact/hooks";
-import type { Dimension } from "../api/ask";
-import { answer, client, pathOf } from "../api/client";
+import { useEffect, useState } from "preact/hooks";
+import { FILTER_OF } from "../api/ask";
+import { follow, pathOf, type Schemas } from "../api/client";
 import { useAnswer } from "../api/query";
 import { setQuery } from "../router";
-import { choicesOf, type FilterName, isNumeric, view, windowParams } from "../state";
+import { choicesOf, FACET_FILTERS, type FilterName, isNumeric, pickFilters, view, windowParams } from "../state";
 import { t } from "../text";
+import { Combobox, type Option } from "./combobox";
 
-interface Suggestion {
-  value: string;
-  label: string | null;
-}
+/** How many values are suggested at most. */
+const SUGGESTED = 50;
 
-const DIMENSIONS: Partial<Record<FilterName, Dimension>> = {
-  agent_name: "agent",
-  model: "model",
-  team_id: "team",
-  user_id: "user",
-  end_user: "end_user",
-  tag: "tag",
+/** The dimension that a filter chooses one of. */
+const DIMENSIONS: Partial<Record<FilterName, string>> = {
+  ...Object.fromEntries(Object.entries(FILTER_OF).map(([dimension, name]) => [name, dimension])),
+  error_class: "error_class",
 };
 
-/** The values that a filter can have in this window, the most expensive first. */
-function useSuggestions(name: FilterName): Suggestion[] {
+/** The text, when it has not changed for a moment. */
+function useSettled(text: string): string {
+  const [settled, setSettled] = useState(text);
+  useEffect(() => {
+    const later = setTimeout(() => setSettled(text), 150);
+    return () => clearTimeout(later);
+  }, [text]);
+  return settled;
+}
+
+/** The values that a filter can have in this window beside the other filters, the most frequent first. */
+function useSuggestions(name: FilterName, text: string): Option[] {
   const dimension = DIMENSIONS[name];
-  const params = windowParams.value;
-  const key = dimension ? pathOf("suggestions", { dimension, ...params }) : null;
-  const asked = useAnswer<Suggestion[]>(key, async (signal) => {
-    const found = await answer(
-      client.GET("/api/v1/analytics/cost-breakdown", {
-        params: { query: { ...params, group_by: [dimension ?? "model"], top: 50 } },
-        signal,
-      }),
-    );
-    return {
-      ...found,
-      data: found.data
-        .filter((row) => row.category !== "other")
-        .map((row) => ({ value: row.category, label: row.label ?? null })),
-    };
-  });
-  return asked.data ?? [];
+  const prefix = useSettled(text.trim());
+  const others = pickFilters(FACET_FILTERS.filter((other) => other !== name));
+  const query = { ...windowParams.value, ...others, prefix, limit: SUGGESTED };
+  const path = dimension ? pathOf(`/api/v1/facets/${dimension}`, query) : null;
+  const asked = useAnswer(path, (signal) => follow<Schemas["Facet"][]>(path ?? "", signal));
+  // Those of the text before fit this one in part.
+  const wanted = text.trim().toLocaleLowerCase();
+  const fits = (value: string) => value.toLocaleLowerCase().startsWith(wanted);
+  return (path ? (asked.data ?? []) : [])
+    .filter(({ value, label }) => fits(value) || (label != null && fits(label)))
+    .map(({ value, label, total_requests }) => ({
+      value,
+      label: label ?? null,
+      note: t.filter.requests(total_requests),
+    }));
 }
 
 export const filterText = (name: FilterName, value: string): string =>
@@ -47,22 +51,31 @@ export const filterText = (name: FilterName, value: string): string =>
 
 function AddFilter({ names, close }: { names: readonly FilterName[]; close: () => void }) {
   const [name, setName] = useState<FilterName>(names[0] ?? "agent_name");
-  const suggestions = useSuggestions(name);
+  const [text, setText] = useState("");
+  const suggestions = useSuggestions(name, text);
   const choices = choicesOf(name);
+  const apply = (value: string) => {
+    if (value.trim() === "") return;
+    close();
+    setQuery({ [name]: value.trim(), cursor: null });
+  };
   return (
     <form
       class="row add-filter"
       onSubmit={(event) => {
         event.preventDefault();
-        const value = String(new FormData(event.currentTarget).get("value") ?? "").trim();
-        if (value === "") return;
-        close();
-        setQuery({ [name]: value, cursor: null });
+        apply(String(new FormData(event.currentTarget).get("value") ?? ""));
       }}
     >
       <label class="pick">
         <span class="visually-hidden">{t.filter.by}</span>
-        <select value={name} onChange={(event) => setName(event.currentTarget.value as FilterName)}>
+        <select
+          value={name}
+          onChange={(event) => {
+            setText("");
+            setName(event.currentTarget.value as FilterName);
+          }}
+        >
           {names.map((each) => (
             <option key={each} value={each}>
               {t.filters[each]}
@@ -78,25 +91,20 @@ function AddFilter({ names, close }: { names: readonly FilterName[]; close: () =
             </option>
           ))}
         </select>
+      ) : isNumeric(name) ? (
+        <input key={name} name="value" aria-label={t.filter.value} required type="number" min="0" step="any" />
       ) : (
-        <input
+        <Combobox
           key={name}
+          id="filter-value"
           name="value"
-          aria-label={t.filter.value}
-          required
-          maxLength={400}
-          autoComplete="off"
-          list="filter-values"
-          {...(isNumeric(name) ? { type: "number", min: "0", step: "any" } : { type: "text" })}
+          label={t.filter.value}
+          options={suggestions}
+          onText={setText}
+          onPick={apply}
+          onLeave={close}
         />
       )}
-      <datalist id="filter-values">
-        {suggestions.map((found) => (
-          <option key={found.value} value={found.value}>
-            {found.label ?? ""}
-          </option>
-        ))}
-      </datalist>
       <button type="submit" class="button">
         {t.filter.apply}
       </button>

@@ -4,6 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type { Me } from "../api/shapes";
 import { activeKeys, useKeys } from "../keys";
 import { credential, forgetKey, needed } from "../login/credential";
+import { revoke } from "../login/oidc";
 import { href, location, navigate, setQuery } from "../router";
 import { link, view } from "../state";
 import { t } from "../text";
@@ -56,6 +57,7 @@ function seen(found: Me): string {
 }
 
 function logOut(): void {
+  revoke().catch(() => {});
   forgetKey();
   me.value = null;
   needed.value = "asked";

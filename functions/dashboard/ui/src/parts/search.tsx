@@ -2,12 +2,12 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { type ApiProblem, asProblem } from "../api/problem";
 import { type Progress, searchSession } from "../search";
 import { t } from "../text";
-import { nextStep } from "../waterfall";
 import { ProblemBox } from "./states";
 
 interface SearchBoxProps {
   id: string;
-  all: number;
+  /** The number of turns; null as long as that is not known. */
+  all: number | null;
   selected: number;
   onSelect: (index: number) => void;
   onClose: () => void;
@@ -46,9 +46,9 @@ export function SearchBox({ id, all, selected, onSelect, onClose }: SearchBoxPro
     });
   };
   const go = (direction: 1 | -1) => {
-    const hits = new Set(progress?.hits);
-    const found = nextStep(all, selected, direction, (index) => hits.has(index));
-    if (found >= 0) onSelect(found);
+    const hits = progress?.hits ?? [];
+    const found = direction > 0 ? hits.find((hit) => hit > selected) : hits.findLast((hit) => hit < selected);
+    if (found !== undefined) onSelect(found);
   };
   return (
     <search class="search">

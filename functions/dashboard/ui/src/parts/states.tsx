@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import type { ApiProblem } from "../api/problem";
 import type { Asked } from "../api/query";
-import { view } from "../state";
+import { link, view } from "../state";
 import { t } from "../text";
 
 /** What went wrong, what to do, and when it is asked again. */
@@ -27,6 +27,7 @@ export function ProblemBox({
             {t.states.retry}
           </button>
         )}
+        {problem.kind === "slow" && <a href={link("/quality")}>{t.quality.index}</a>}
         {problem.requestId && <small class="muted mono">{t.states.requestId(problem.requestId)}</small>}
       </p>
     </div>

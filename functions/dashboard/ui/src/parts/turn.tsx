@@ -1,6 +1,7 @@
 import { answer, client, type Schemas } from "../api/client";
 import { useAnswer } from "../api/query";
-import type { Timeline } from "../api/shapes";
+import type { SessionMessage, Timeline } from "../api/shapes";
+import { isFailure, modelOf, nameAt } from "../api/timeline";
 import { duration, exactTime, money, number } from "../format";
 import { visible } from "../safe";
 import { requestLink, zone } from "../state";
@@ -10,7 +11,6 @@ import { Fold, Messages, Missing } from "./message";
 import { Shown } from "./states";
 
 type Message = Schemas["ChatMessage"];
-export type SessionMessage = Schemas["SessionMessage"];
 
 /** How many messages at the start of a prompt are of earlier turns: up to the last answer that is in it. */
 export function historyOf(messages: readonly Message[]): number {
@@ -30,7 +30,7 @@ export function TurnFacts({ timeline, index }: { timeline: Timeline; index: numb
   const startedAt = new Date(Date.parse(timeline.start) + 1000 * (steps.started_after[index] ?? 0)).toISOString();
   const { cached, repeated, known } = promptParts(steps, index);
   const facts: [string, string][] = [
-    [t.request.labels.model, visible(steps.model_group[index] ?? steps.model[index] ?? "")],
+    [t.request.labels.model, visible(modelOf(timeline, index))],
     [t.request.labels.start, exactTime(startedAt, zone.value)],
     [t.request.labels.took, duration(steps.seconds[index])],
     [t.request.labels.prompt, number(steps.prompt_tokens[index])],
@@ -64,12 +64,13 @@ export function Turn({ timeline, index, loaded }: TurnProps) {
   const asked = useAnswer(exact ? null : `messages ${id}`, (signal) =>
     answer(client.GET("/api/v1/requests/{request_id}/messages", { params: { path: { request_id: id } }, signal })),
   );
+  const title = t.session.step(index + 1, timeline.whole?.requests ?? null);
   return (
-    <section class="turn" aria-label={t.session.step(index + 1, timeline.requests)}>
+    <section class="turn" aria-label={title}>
       <header class="turn-head">
-        <h2>{t.session.step(index + 1, timeline.requests)}</h2>
-        {steps.status[index] === "failure" && (
-          <span class="badge bad">{steps.error_class[index] ?? t.filter.choices.failure}</span>
+        <h2>{title}</h2>
+        {isFailure(timeline, index) && (
+          <span class="badge bad">{nameAt(timeline, steps.error_class[index]) ?? t.filter.choices.failure}</span>
         )}
         <a href={requestLink(id)}>{t.session.open}</a>
       </header>

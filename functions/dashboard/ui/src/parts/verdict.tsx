@@ -5,14 +5,24 @@ import { t } from "../text";
 
 interface VerdictProps {
   timeline: Timeline;
-  complete: boolean;
+  /** Whether more than the timeline without content is still to come. */
+  reading: boolean;
   onSelect: (index: number) => void;
 }
 
 /** What a session was, in a line; each part that is about a turn leads to it. */
-export function VerdictLine({ timeline, complete, onSelect }: VerdictProps) {
+export function VerdictLine({ timeline, reading, onSelect }: VerdictProps) {
   const words = t.session.verdict;
-  const { verdict, steps } = timeline;
+  const { steps, whole } = timeline;
+  if (!whole)
+    return (
+      <p class="verdict">
+        <span class="badge" role="status">
+          {words.partly(steps.request_id.length)}
+        </span>
+      </p>
+    );
+  const { verdict } = whole;
   const dearest = verdict.most_expensive_step;
   const repeated = verdict.repeated_calls;
   const first = repeated?.[0];
@@ -23,9 +33,9 @@ export function VerdictLine({ timeline, complete, onSelect }: VerdictProps) {
     </button>
   );
   const parts = [
-    <strong key="turns">{t.session.turns(timeline.requests)}</strong>,
-    <strong key="cost">{words.cost(money(timeline.cost), duration(timeline.wall_seconds))}</strong>,
-    <span key="busy">{words.busy(duration(timeline.busy_seconds))}</span>,
+    <strong key="turns">{t.session.turns(whole.requests)}</strong>,
+    <strong key="cost">{words.cost(money(whole.cost), duration(whole.wall_seconds))}</strong>,
+    <span key="busy">{words.busy(duration(whole.busy_seconds))}</span>,
     verdict.first_failure === null ? (
       <span key="failures">{words.noFailures}</span>
     ) : (
@@ -37,31 +47,31 @@ export function VerdictLine({ timeline, complete, onSelect }: VerdictProps) {
         {repeated && repeated.length > 1 ? `, ${words.moreRepeated(repeated.length - 1)}` : ""}
       </span>
     ),
-    complete && repeated === null && (
+    !reading && repeated === null && (
       <span key="unknown" class="muted">
         {words.repeatedUnknown}
       </span>
     ),
+    whole.content_steps > 0 && whole.content_steps < whole.requests && (
+      <span key="partly" class="muted">
+        {words.repeatedPartly(whole.content_steps)}
+      </span>
+    ),
     verdict.repeated_prompt_percent !== null && (
       <span key="before">
-        {words.sentBefore(verdict.repeated_prompt_percent, timeline.repeated_tokens_basis === "estimated")}
+        {words.sentBefore(verdict.repeated_prompt_percent, whole.repeated_tokens_basis === "estimated")}
       </span>
     ),
     verdict.idle_gaps[0] && (
       <span key="idle">{jump(verdict.idle_gaps[0].after_step, words.idle(verdict.idle_gaps.length, idle))}</span>
     ),
     // Of many turns one is always the most expensive: it is worth a word where it is a good part of the cost.
-    dearest !== null && timeline.requests > 1 && (steps.cost[dearest] ?? 0) >= 0.1 * timeline.cost && (
+    dearest !== null && whole.requests > 1 && (steps.cost[dearest] ?? 0) >= 0.1 * whole.cost && (
       <span key="dearest">{jump(dearest, words.dearest(money(steps.cost[dearest])))}</span>
     ),
-    timeline.complete === false && (
+    !whole.complete && (
       <span key="more" class="badge warn">
-        {words.notAll(steps.request_id.length, timeline.requests)}
-      </span>
-    ),
-    !complete && (
-      <span key="partly" class="badge" role="status">
-        {words.partly(steps.request_id.length, timeline.requests)}
+        {words.notAll(steps.request_id.length, whole.requests)}
       </span>
     ),
   ].filter(Boolean);

@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { period, time } from "../format";
 import { setQuery } from "../router";
 import { now, view, windowParams, zone } from "../state";
@@ -76,9 +76,17 @@ export function RangePicker() {
 let allZones: string[] | undefined;
 
 export function ZonePicker() {
-  allZones ??= zones();
   const chosen = zone.value;
-  const listed = allZones.includes(chosen) ? allZones : [chosen, ...allZones];
+  const [listed, setListed] = useState<string[]>([]);
+  // These are hundreds of elements: what the page is about comes first.
+  useEffect(() => {
+    const later = setTimeout(() => {
+      allZones ??= zones();
+      setListed(allZones);
+    }, 500);
+    return () => clearTimeout(later);
+  }, []);
+  const all = listed.includes(chosen) ? listed : [chosen, ...listed];
   return (
     <label class="pick">
       <span class="visually-hidden">{t.window.zone}</span>
@@ -92,7 +100,7 @@ export function ZonePicker() {
           })
         }
       >
-        {listed.map((name) => (
+        {all.map((name) => (
           <option key={name} value={name}>
             {name}
             {name === browserZone() ? ` (${t.window.yours})` : ""}

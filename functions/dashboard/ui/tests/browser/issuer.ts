@@ -16,6 +16,8 @@ export class Issuer {
   address = "";
   readonly #keys = generateKeyPairSync("rsa", { modulusLength: 2048 });
   readonly #codes = new Map<string, { challenge: string; redirect: string }>();
+  /** Refresh tokens, each good for one time. */
+  readonly #refresh = new Set<string>();
   readonly #server: Server = createServer((request, response) => void this.#answer(request, response));
 
   static async start(): Promise<Issuer> {
@@ -42,6 +44,7 @@ export class Issuer {
           issuer: this.address,
           authorization_endpoint: `${this.address}/authorize`,
           token_endpoint: `${this.address}/token`,
+          revocation_endpoint: `${this.address}/revoke`,
           jwks_uri: `${this.address}/keys`,
         });
       case "/keys":
@@ -52,6 +55,9 @@ export class Issuer {
         return this.#authorize(url.searchParams, response);
       case "/token":
         return void json(...this.#token(await bodyOf(request)));
+      case "/revoke":
+        this.#refresh.delete((await bodyOf(request)).get("token") ?? "");
+        return void json(200, {});
       default:
         return void json(404, {});
     }
@@ -74,18 +80,38 @@ export class Issuer {
   }
 
   #token(form: URLSearchParams): [number, object] {
+    const isKnown = form.get("grant_type") === "refresh_token" ? this.#takeRefresh(form) : this.#takeCode(form);
+    if (!isKnown || form.get("client_id") !== "dashboard") return [400, { error: "invalid_grant" }];
+    const now = Math.floor(Date.now() / 1000);
+    const claims = {
+      iss: this.address,
+      aud: "llm-traceability",
+      sub: "alice",
+      jti: randomUUID(),
+      iat: now,
+      exp: now + 600,
+    };
+    const signed = `${encode({ alg: "RS256", typ: "JWT", kid: "one" })}.${encode(claims)}`;
+    const signature = createSign("RSA-SHA256").update(signed).sign(this.#keys.privateKey, "base64url");
+    const next = randomUUID();
+    this.#refresh.add(next);
+    return [
+      200,
+      { access_token: `${signed}.${signature}`, refresh_token: next, token_type: "Bearer", expires_in: 600 },
+    ];
+  }
+
+  #takeRefresh(form: URLSearchParams): boolean {
+    return this.#refresh.delete(form.get("refresh_token") ?? "");
+  }
+
+  #takeCode(form: URLSearchParams): boolean {
     const code = form.get("code") ?? "";
     const pending = this.#codes.get(code);
     this.#codes.delete(code);
     const challenge = createHash("sha256")
       .update(form.get("code_verifier") ?? "")
       .digest("base64url");
-    if (!pending || pending.challenge !== challenge || pending.redirect !== form.get("redirect_uri"))
-      return [400, { error: "invalid_grant" }];
-    const now = Math.floor(Date.now() / 1000);
-    const claims = { iss: this.address, aud: "llm-traceability", sub: "alice", iat: now, exp: now + 600 };
-    const signed = `${encode({ alg: "RS256", typ: "JWT", kid: "one" })}.${encode(claims)}`;
-    const signature = createSign("RSA-SHA256").update(signed).sign(this.#keys.privateKey, "base64url");
-    return [200, { access_token: `${signed}.${signature}`, token_type: "Bearer", expires_in: 600 }];
+    return pending?.challenge === challenge && pending.redirect === form.get("redirect_uri");
   }
 }

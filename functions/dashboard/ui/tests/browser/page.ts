@@ -1,5 +1,7 @@
 // A browser that notes what must not happen: reports of the policy, requests to elsewhere, errors of the page.
 
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, expect } from "vitest";
 
@@ -13,6 +15,13 @@ const FLAGS = [
   "--disable-sync",
   "--js-flags=--expose-gc",
 ];
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+interface Violation {
+  id: string;
+  nodes: { html: string }[];
+}
 
 let browser: Browser;
 
@@ -92,6 +101,19 @@ export class Visitor {
         timeout: 45_000,
       },
     );
+  }
+
+  /** What axe has against the page as it is now. */
+  async violations(): Promise<string[]> {
+    // From outside of the page: its policy would not let it in.
+    const session = await this.context.newCDPSession(this.page);
+    await session.send("Runtime.evaluate", { expression: AXE });
+    const { result } = await session.send("Runtime.evaluate", {
+      expression: "axe.run().then((found) => JSON.stringify(found.violations))",
+      awaitPromise: true,
+    });
+    const found = JSON.parse(String(result.value)) as Violation[];
+    return found.map((one) => `${one.id}: ${one.nodes.slice(0, 3).map((node) => node.html)}`);
   }
 
   async close(): Promise<void> {

@@ -14,14 +14,19 @@ test("pictures", async () => {
   // What the picture shows; the cost report below it takes longer.
   await page.locator(".plot canvas").waitFor({ timeout: 120_000 });
   await page.waitForFunction(
-    () => document.querySelectorAll(".toplist").length === 4 && !document.querySelector('.tile[aria-busy="true"]'),
+    () =>
+      document.querySelectorAll(".toplist").length === 4 &&
+      !document.querySelector('.tile[aria-busy="true"]') &&
+      document.querySelector(".who-text")?.textContent !== "",
     null,
     { timeout: 120_000 },
   );
   await page.screenshot({ path: picture("overview") });
-  // One of LiteLLM's own rows: with a tool's result, and a failure.
+  // One of LiteLLM's own rows: with a tool's result, and a failure. Wide enough to show when each turn was.
+  await page.setViewportSize({ width: 1400, height: 760 });
   await visitor.go("/sessions/P1-responses?turn=5");
   await page.locator(".turn .message").first().waitFor({ timeout: 120_000 });
+  await page.locator(".verdict strong").first().waitFor({ timeout: 120_000 });
   await page.screenshot({ path: picture("session") });
   await visitor.close();
 }, 300_000);

@@ -1,7 +1,7 @@
 // What the tests look at: a database with LiteLLM's sample and some rows more, and local runners over it.
 //
 // TEST_DATABASE_URL is a PostgreSQL server of the tests' own (tests/native-postgres.sh); LOCAL_RUNNER is the program,
-// target/debug/local if not given.
+// target/debug/local if not given, and INDEXER the one beside it.
 
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -18,6 +18,10 @@ declare module "vitest" {
     open: string;
     /** A runner that takes service keys and tokens of the issuer. */
     guarded: string;
+    /** The database of both. */
+    database: string;
+    /** A runner whose index is empty, and the database that `fillIndex` fills it in. */
+    filling: { address: string; database: string };
   }
 }
 
@@ -26,8 +30,11 @@ export const KEYS = { all: "sk-dashboard-all", support: "sk-dashboard-support", 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 const ROOT = join(HERE, "../../../../..");
 const RUNNER = process.env.LOCAL_RUNNER ?? join(ROOT, "target/debug/local");
+const INDEXER = process.env.INDEXER ?? join(ROOT, "target/debug/indexer");
 /** A cold build machine starts a program of this size slowly. */
 const START_MS = 180_000;
+
+const OPEN = { AUTH_MODE: "none", ALLOW_ANONYMOUS: "yes-anyone-may-read-every-prompt" };
 
 const hash = (key: string) => createHash("sha256").update(key).digest("hex");
 
@@ -82,11 +89,7 @@ class Runner {
 /** For pictures: the embedded database with some generated rows, which look like a company's. */
 async function setupForPictures(project: TestProject) {
   const folder = mkdtempSync(join(tmpdir(), "dashboard-"));
-  const runner = await Runner.start(
-    folder,
-    { AUTH_MODE: "none", ALLOW_ANONYMOUS: "yes-anyone-may-read-every-prompt" },
-    ...["--open", "--rows", "20000"],
-  );
+  const runner = await Runner.start(folder, OPEN, ...["--open", "--rows", "20000"]);
   project.provide("open", runner.address);
   return () => {
     runner.stop();
@@ -94,33 +97,52 @@ async function setupForPictures(project: TestProject) {
   };
 }
 
+const run = (program: string, url: string, ...options: string[]) =>
+  execFileSync(program, options, {
+    cwd: tmpdir(),
+    env: { PATH: process.env.PATH ?? "", DATABASE_URL: url },
+    stdio: "pipe",
+  });
+
+/** Fills the index of a database. */
+export const fillIndex = (database: string): void => {
+  run(INDEXER, database, "--backfill");
+};
+
+/** Writes a request to the log, as LiteLLM does when it has been answered. */
+export function addRequest(database: string, id: string): void {
+  const input = `
+    INSERT INTO "LiteLLM_SpendLogs" SELECT made.*
+    FROM "LiteLLM_SpendLogs" one, jsonb_populate_record(one, jsonb_build_object('request_id', :'id', 'session_id', 'live',
+        'startTime', now() AT TIME ZONE 'UTC', 'endTime', now() AT TIME ZONE 'UTC')) made
+    WHERE one.request_id = 'run-a-1'`;
+  execFileSync("psql", ["-qX", "-v", "ON_ERROR_STOP=1", "-v", `id=${id}`, database], { input });
+}
+
+/** A new database with LiteLLM's sample. */
+function makeDatabase(server: string, name: string): string {
+  execFileSync("psql", ["-qX", "-v", "ON_ERROR_STOP=1", server, "-c", `CREATE DATABASE ${name}`]);
+  const url = new URL(server);
+  url.pathname = `/${name}`;
+  run(RUNNER, url.href, "sample");
+  return url.href;
+}
+
 export default async function setup(project: TestProject) {
   if (process.env.SCREENSHOTS) return setupForPictures(project);
   const server = process.env.TEST_DATABASE_URL;
   if (!server) throw new Error("set TEST_DATABASE_URL: `make ui-browser` starts a server for the tests");
   const folder = mkdtempSync(join(tmpdir(), "dashboard-"));
-  const name = `dashboard_${process.pid}`;
-  const psql = (url: string, ...command: string[]) =>
-    execFileSync("psql", ["-qX", "-v", "ON_ERROR_STOP=1", url, ...command]);
-  psql(server, "-c", `CREATE DATABASE ${name}`);
-  const url = new URL(server);
-  url.pathname = `/${name}`;
-  execFileSync(RUNNER, ["sample"], {
-    cwd: folder,
-    env: { PATH: process.env.PATH ?? "", DATABASE_URL: url.href },
-    stdio: "pipe",
-  });
-  execFileSync("psql", ["-qX", "-v", "ON_ERROR_STOP=1", url.href], { input: readFileSync(join(HERE, "rows.sql")) });
+  const database = makeDatabase(server, `dashboard_${process.pid}`);
+  execFileSync("psql", ["-qX", "-v", "ON_ERROR_STOP=1", database], { input: readFileSync(join(HERE, "rows.sql")) });
+  const indexed = makeDatabase(server, `dashboard_${process.pid}_indexed`);
+  run(INDEXER, indexed, "migrate");
   const issuer = await Issuer.start();
-  const database = { DATABASE_URL: url.href };
-  const [open, guarded] = await Promise.all([
-    Runner.start(
-      folder,
-      { ...database, AUTH_MODE: "none", ALLOW_ANONYMOUS: "yes-anyone-may-read-every-prompt" },
-      "--open",
-    ),
+  const [open, filling, guarded] = await Promise.all([
+    Runner.start(folder, { DATABASE_URL: database, ...OPEN }, "--open"),
+    Runner.start(folder, { DATABASE_URL: indexed, ...OPEN }, "--open"),
     Runner.start(folder, {
-      ...database,
+      DATABASE_URL: database,
       AUTH_MODE: "keys,jwt",
       SERVICE_KEYS: serviceKeys(),
       JWT_ISSUER: issuer.address,
@@ -130,8 +152,11 @@ export default async function setup(project: TestProject) {
   ]);
   project.provide("open", open.address);
   project.provide("guarded", guarded.address);
+  project.provide("database", database);
+  project.provide("filling", { address: filling.address, database: indexed });
   return async () => {
     open.stop();
+    filling.stop();
     guarded.stop();
     await issuer.stop();
     rmSync(folder, { recursive: true });

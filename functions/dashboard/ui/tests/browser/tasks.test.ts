@@ -60,8 +60,7 @@ for (const zone of ["Europe/Berlin", "America/Los_Angeles", "Asia/Kolkata"]) {
       expect(await page.locator("tbody tr").first().locator("a").textContent()).toBe(wanted?.session_id);
       await page.keyboard.press("j");
       await page.keyboard.press("Enter");
-      await page.locator(".verdict").waitFor();
-      expect(await page.locator(".verdict").textContent()).toContain(`${wanted?.total_messages} turn`);
+      await page.locator(".verdict strong", { hasText: `${wanted?.total_messages} turn` }).waitFor();
       // The way back is the list as it was.
       await page.goBack();
       await visitor.settled();
@@ -100,7 +99,7 @@ describe("in one zone", () => {
     await page.keyboard.press("e");
     await page.locator('.wf-row.failed[aria-selected="true"]').waitFor();
     await page.locator(".turn-head", { hasText: "Turn 4,322" }).waitFor();
-    expect(await page.evaluate(() => location.search)).toContain("turn=4322");
+    await page.waitForFunction(() => location.search.includes("turn=4322"));
     await page.getByRole("link", { name: "Open request" }).click();
     await page.getByRole("heading", { name: "Facts" }).waitFor();
     expect(page.url()).toContain("/requests/large-04321");
@@ -120,6 +119,42 @@ describe("in one zone", () => {
     await page.locator(".turn", { hasText: "here is the needle" }).waitFor();
   });
 
+  test("choose a filter's value by the keyboard alone", async () => {
+    const page = await visitor.go("/sessions?range=30d");
+    await visitor.settled();
+    const add = page.getByRole("button", { name: "Add filter" });
+    await add.focus();
+    await page.keyboard.press("Enter");
+    const field = page.getByRole("combobox", { name: "Value" });
+    const options = page.getByRole("listbox", { name: "Suggestions" }).getByRole("option");
+    await options.first().waitFor();
+    expect(await visitor.violations()).toEqual([]);
+    // The field has the focus, and says which option is the active one.
+    const active = () => field.getAttribute("aria-activedescendant");
+    expect(await active()).toBeNull();
+    await page.keyboard.press("ArrowUp");
+    expect(await active()).toBe(await options.last().getAttribute("id"));
+    await page.keyboard.press("ArrowDown");
+    expect(await active()).toBe(await options.first().getAttribute("id"));
+    expect(await options.first().getAttribute("aria-selected")).toBe("true");
+    await page.keyboard.press("Escape");
+    expect(await field.getAttribute("aria-expanded")).toBe("false");
+    await page.keyboard.type("support-b");
+    const values = await ask<{ value: string }[]>(base, "/api/v1/facets/agent?days=30&prefix=SUPPORT-b");
+    await page.waitForFunction((count) => document.querySelectorAll(".option").length === count, values.length);
+    expect(await options.locator("bdi").allTextContents()).toEqual(values.map(({ value }) => value));
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    await page.locator(".chip", { hasText: "support-bot" }).waitFor();
+    expect(page.url()).toContain("agent_name=support-bot");
+    // What is on no list can be typed, too.
+    await add.click();
+    await page.keyboard.type("nobody");
+    await page.keyboard.press("Enter");
+    await page.locator(".chip", { hasText: "nobody" }).waitFor();
+    await page.locator(".empty").first().waitFor();
+  });
+
   test("break the costs down by team and click through", async () => {
     const page = await visitor.go("/costs?range=7d");
     await visitor.settled();
@@ -131,6 +166,25 @@ describe("in one zone", () => {
     await visitor.settled();
     expect(await page.locator(".chip").count()).toBe(1);
     expect(await page.locator(".pivot tfoot td.num").first().textContent()).toBe(cost);
+  });
+
+  test("a tool, an error and a provider lead to their requests", async () => {
+    for (const [from, link, filter] of [
+      ["/calls?range=7d", "th a.mono", "tool"],
+      ["/calls?range=7d", ".matrix a", "error_class"],
+      ["/costs?range=7d&by=provider", ".pivot th a", "provider"],
+    ] as const) {
+      const page = await visitor.go(from);
+      await visitor.settled();
+      await page.locator(link).first().click();
+      await page.locator("tr[data-request]").first().waitFor();
+      const query = new URL(page.url()).searchParams;
+      const wanted = new URLSearchParams({ limit: "1" });
+      for (const name of [filter, "model", "status"]) if (query.has(name)) wanted.set(name, query.get(name) ?? "");
+      expect(wanted.has(filter)).toBe(true);
+      const [first] = await ask<{ request_id: string }[]>(base, `/api/v1/requests?${wanted}`);
+      expect(await page.locator("tr[data-request]").first().getAttribute("data-request"), from).toBe(first?.request_id);
+    }
   });
 
   test("save the same window as CSV", async () => {
@@ -164,6 +218,48 @@ describe("in one zone", () => {
     await page.getByRole("link", { name: "Compare the two" }).click();
     await visitor.settled();
     expect(await page.locator("table").first().textContent()).toContain("$1.50");
+    const sides = new URL(page.url()).searchParams;
+    const diff = await ask<{
+      first_divergence: { turn: number };
+      turns: { differences: string[]; cost_change: number }[];
+    }>(base, `/api/v1/sessions/diff?a=${sides.get("a")}&b=${sides.get("b")}`);
+    const differing = diff.turns.flatMap((turn, index) => (turn.differences.length > 0 ? [`turn-${index}`] : []));
+    const rows = page.locator("tr[data-differs]");
+    expect(await rows.evaluateAll((found) => found.map((row) => row.id))).toEqual(differing);
+    const first = page.locator("tr.divergence");
+    expect(await first.getAttribute("id")).toBe(`turn-${diff.first_divergence.turn}`);
+    expect(await first.textContent()).toContain("prompt");
+    expect(await first.textContent()).toContain(money(diff.turns[diff.first_divergence.turn]?.cost_change));
+    await page.keyboard.press("e");
+    await page.locator("tr.divergence a:focus").waitFor();
+    await first.getByRole("button", { name: "Compare the text" }).click();
+    expect(await page.locator("pre.diff del").first().textContent()).toBe(sides.get("a")?.slice(-1));
+    expect(await page.locator("pre.diff ins").first().textContent()).toBe(sides.get("b")?.slice(-1));
+    expect(await visitor.violations()).toEqual([]);
+  });
+
+  test("a session is not compared with itself, and long ones are not all in the page", async () => {
+    const page = await visitor.go("/diff?a=run-a&b=run-a");
+    await page.getByText("are the same session").waitFor();
+    await page.route("**/api/v1/sessions/diff?*", async (route) => {
+      const answer = (await (await route.fetch()).json()) as { turns: object[]; total_turns: number };
+      // Nine equal turns, one that differs.
+      const turns = Array.from({ length: 10_000 }, (_, index) => ({
+        ...answer.turns[0],
+        a: index,
+        b: index,
+        differences: index % 10 === 9 ? ["answer"] : [],
+      }));
+      await route.fulfill({ json: { ...answer, turns, total_turns: 12_345 } });
+    });
+    await visitor.go("/diff?a=run-a&b=run-b");
+    await page.getByText("only their first turns").waitFor();
+    const count = () => page.locator("table.turns tbody tr").count();
+    expect(await count()).toBe(200);
+    expect(await page.locator("tr[data-differs]").count()).toBeGreaterThan(40);
+    await page.getByRole("button", { name: "8 equal turns" }).click();
+    await page.getByRole("button", { name: "Load more" }).click();
+    expect(await count()).toBe(400);
   });
 
   test("an address that cannot be meant says so, and the page works", async () => {

@@ -1,16 +1,16 @@
 import { expect, test } from "vitest";
-import { addPage, CallCounts, emptySteps, verdictOf } from "../../src/api/timeline";
+import type { SessionMessage } from "../../src/api/shapes";
+import { firstSteps, isFailure, modelOf, nameAt } from "../../src/api/timeline";
 import { curlOf, quote } from "../../src/curl";
 import { historyOf } from "../../src/parts/turn";
 import { visible } from "../../src/safe";
 import { costCurve, layoutOf, nextStep, promptParts } from "../../src/waterfall";
 
-type Page = Parameters<typeof addPage>[1];
-type Message = Page[number]["messages"][number];
+type Message = SessionMessage["messages"][number];
 
 const START = Date.parse("2026-11-28T10:00:00Z");
 
-function turn(second: number, seconds: number, more: Partial<Page[number]> = {}): Page[number] {
+function turn(second: number, seconds: number, more: Partial<SessionMessage> = {}): SessionMessage {
   return {
     request_id: `r${second}`,
     message_sequence: 1,
@@ -29,7 +29,7 @@ function turn(second: number, seconds: number, more: Partial<Page[number]> = {})
     messages: [],
     content_available: true,
     ...more,
-  } as Page[number];
+  } as SessionMessage;
 }
 
 const calling = (name: string, city: string): Message =>
@@ -40,38 +40,27 @@ const calling = (name: string, city: string): Message =>
     tool_calls: [{ name, kind: "function", arguments: { city } }],
   }) as Message;
 
-test("a session's verdict is what its turns say", () => {
-  const steps = emptySteps();
-  const calls = new CallCounts();
-  addPage(
-    steps,
-    [turn(0, 2, { messages: [calling("lookup", "a")] }), turn(3, 4, { status: "failure", cost: 0 })],
-    START,
-    calls,
-  );
-  addPage(
-    steps,
-    [turn(1_000, 1, { cost: 0.5, messages: [calling("lookup", "a"), calling("lookup", "b")] })],
-    START,
-    calls,
-  );
-  expect(verdictOf(steps, calls)).toEqual({
-    failures: 1,
-    first_failure: 1,
-    idle_gaps: [{ after_step: 1, seconds: 993 }],
-    repeated_calls: [{ tool: "lookup", arguments_hash: null, count: 2, first_step: 0, last_step: 2 }],
-    repeated_prompt_percent: null,
-    most_expensive_step: 2,
-  });
+test("the first turns are steps before the timeline is there", () => {
+  const timeline = firstSteps([
+    turn(0, 2, { messages: [calling("lookup", "a"), calling("lookup", "b"), calling("order", "c")] }),
+    turn(3, 4, { status: "failure", cost: 0, model_group: "public" }),
+    turn(1_000, 1, { cost: 0.5, content_available: false }),
+  ]);
+  const { steps } = timeline;
+  expect(steps.started_after).toEqual([0, 3, 1_000]);
   expect(steps.running_cost).toEqual([0.01, 0.01, 0.51]);
+  expect([0, 1, 2].map((index) => isFailure(timeline, index))).toEqual([false, true, false]);
+  expect([0, 1].map((index) => modelOf(timeline, index))).toEqual(["m", "public"]);
+  expect(steps.tools[0]?.map((place) => nameAt(timeline, place))).toEqual(["lookup", "order"]);
+  expect(steps.tool_calls).toEqual([3, 0, 0]);
   // What is not stored cannot be counted: nobody may read that as "none".
-  addPage(steps, [turn(1_001, 1, { content_available: false })], START, calls);
-  expect(verdictOf(steps, calls).repeated_calls).toBeNull();
+  expect(steps.human).toEqual([false, false, null]);
+  expect(new Set(Object.values(steps).map((column) => column?.length))).toEqual(new Set([3]));
+  expect(firstSteps([]).steps.request_id).toEqual([]);
 });
 
 test("a waterfall leaves out idle time and says where", () => {
-  const steps = emptySteps();
-  addPage(steps, [turn(0, 2), turn(3, 4), turn(1_000, 1)], START, new CallCounts());
+  const { steps } = firstSteps([turn(0, 2), turn(3, 4), turn(1_000, 1)]);
   const layout = layoutOf(steps, [{ after_step: 1, seconds: 993 }]);
   expect([...layout.rows]).toEqual([0, 1, -1, 2]);
   expect([...layout.rowOf]).toEqual([0, 1, 3]);
@@ -83,8 +72,7 @@ test("a waterfall leaves out idle time and says where", () => {
 });
 
 test("the parts of a prompt are its whole", () => {
-  const steps = emptySteps();
-  addPage(steps, [turn(0, 1)], START, new CallCounts());
+  const { steps } = firstSteps([turn(0, 1)]);
   for (const [cached, repeated] of [
     [null, null],
     [0, 80],
