@@ -44,6 +44,8 @@ UI := functions/dashboard/ui
 UI_TOOLS := $(VENV)/ui/.installed
 UI_PACKAGES := $(UI)/node_modules/.package-lock.json
 NPM := PATH="$(CURDIR)/$(VENV)/ui/node:$$PATH" npm --prefix $(UI)
+# What generates clients in Python.
+CLIENT_TOOLS := $(VENV)/clients/.installed
 # The runner as the tests are built: alone it would be given other features of its libraries, and they be built again.
 RUN_LOCAL := cargo build --quiet --workspace --bin local && target/debug/local
 # On a server, tests wait for it for a good part of their time.
@@ -60,7 +62,7 @@ NAME_OF_TEST := $(filter-out $(SUBJECTS),$(TEST))
 WITH_TOOLS := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" SAM_CLI_TELEMETRY=0
 
 .PHONY: help dev migrate migrate-down migrate-citus index index-watch reconcile report test test-native test-indexed test-citus e2e e2e-arm64 check deny fmt service-key sql answers openapi \
-  openapi-check ui ui-dev ui-check ui-browser screenshots bench bench-cold bench-scale setup watch validate package build deploy logs delete rds-ca clean
+  openapi-check clients ui ui-dev ui-check ui-browser screenshots bench bench-cold bench-scale setup watch validate package build deploy logs delete rds-ca clean
 
 help: ## List these targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -147,6 +149,16 @@ openapi: ## Write the API document after a change of an endpoint
 openapi-check: ## Fail if the committed API document is not the code's
 	@$(RUN_LOCAL) openapi | diff -u functions/health/openapi.json - \
 	  || { echo "the API document is out of date: run 'make openapi' and commit it"; exit 1; }
+
+# In TypeScript by what types the dashboard.
+clients: $(UI_PACKAGES) $(CLIENT_TOOLS) ## Generate clients in TypeScript and Python in .local/clients, and use them against the sample
+	cargo build --quiet --workspace --bin local
+	tests/clients/run.sh
+
+$(CLIENT_TOOLS): tests/tools/clients.txt
+	python3 -m venv --clear $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check -r tests/tools/clients.txt
+	touch $@
 
 ui: $(UI_PACKAGES) ## Build the dashboard after a change of its sources; commit what it writes
 	$(NPM) run --silent types

@@ -229,13 +229,16 @@ fn questions() -> Vec<(Method, String)> {
             Some(_) => requests.clone(),
             None => vec![""],
         };
-        let facets =
-            ["agent", "user", "team", "key", "tag", "tool", "error_class"].map(|of| format!("/api/v1/facets/{of}"));
-        let facets = facets.into_iter().filter(|_| endpoint.route.contains("{dimension}"));
-        for path in ids.into_iter().map(|id| endpoint.with_id(id)).chain(facets) {
+        if endpoint.route.contains("{dimension}") {
+            let dimensions = ["agent", "user", "team", "key", "tag", "tool", "error_class"];
+            questions.extend(dimensions.map(|of| (Method::GET, format!("/api/v1/facets/{of}"))));
+        }
+        for path in ids.into_iter().map(|id| endpoint.with_id(id)) {
             questions.push((endpoint.method.clone(), path.clone()));
             for (name, value) in FILTERS {
-                if endpoint.takes(name) {
+                // An export is pages, which are asked for without a format.
+                let is_report = endpoint.path.contains("/reports/");
+                if endpoint.takes(name) && (is_report || name != "format") {
                     questions.push((endpoint.method.clone(), format!("{path}?{name}={value}")));
                 }
             }

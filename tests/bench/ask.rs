@@ -12,8 +12,8 @@ use traceability_db::Connection;
 use traceability_db::DbError;
 use traceability_queries::analytics;
 use traceability_queries::analytics::{
-    AgentPerformance, Bucket, CostShare, ModelUsage, Overview, Question, UsageTrend, View, report_over_time,
-    report_total,
+    AgentPerformance, Bucket, CostShare, FacetQuery, ModelUsage, Overview, Question, UsageTrend, View,
+    report_over_time, report_total,
 };
 use traceability_queries::filter::RequestFilter;
 use traceability_queries::requests::RequestSearch;
@@ -44,6 +44,10 @@ pub enum Ask {
     Sessions(Sessions),
     /// A question about a window.
     Analytics(Analytics, TimeWindow),
+    /// The values of a dimension in a window.
+    Facets(Dimension, TimeWindow),
+    /// Two sessions side by side, without content.
+    Diff(String, String),
     /// The cost report of a window.
     Report(TimeWindow),
     /// Whether the log can be read.
@@ -103,6 +107,11 @@ impl Ask {
                 }
                 target(&["api", "v1", "analytics", question.path()], &parameters)
             }
+            Self::Facets(dimension, window) => target(&["api", "v1", "facets", dimension.word()], &dates(window)),
+            Self::Diff(a, b) => {
+                let parameters = [("a", a.clone()), ("b", b.clone()), ("content", "none".into())];
+                target(&["api", "v1", "sessions", "diff"], &parameters)
+            }
             Self::Report(window) => target(&["api", "v1", "reports", "cost"], &dates(window)),
             Self::Health => target(&["health"], &[]),
             Self::Live => target(&["health", "live"], &[]),
@@ -129,6 +138,10 @@ impl Ask {
                 found > 0
             }
             Self::Timeline(id) => !sessions::steps(db, scope, id, 20_001).await?.is_empty(),
+            Self::Diff(a, b) => {
+                let of_a = sessions::steps(db, scope, a, 20_001).await?;
+                !of_a.is_empty() && !sessions::steps(db, scope, b, 20_001).await?.is_empty()
+            }
             Self::Request(id) => requests::find(db, scope, id).await?.is_some(),
             Self::RequestMessages(id) => content::of_request(db, scope, id).await?.is_some(),
             _ => self.of_facts(&mut db.conn, Source { facts: &db.facts, scope }).await?,
@@ -151,6 +164,11 @@ impl Ask {
                 found.truncate(PAGE as usize);
                 let ids: Vec<String> = found.into_iter().map(|position| position.session_id).collect();
                 !sessions::summaries(conn, source, &ids).await?.is_empty()
+            }
+            Self::Facets(dimension, window) => {
+                let question = Question::new(*window, RequestFilter::default());
+                let query = FacetQuery { dimension: *dimension, prefix: None, limit: PAGE };
+                !analytics::facets(conn, source, &question, query).await?.is_empty()
             }
             Self::Analytics(question, window) => question.ask(conn, source, *window).await?,
             Self::Report(window) => {

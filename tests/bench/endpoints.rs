@@ -1,6 +1,7 @@
 //! What is measured, and with which parameters.
 
 use chrono::Duration;
+use traceability_core::dimension::Dimension;
 use traceability_core::time::TimeWindow;
 
 use crate::ask::{Analytics, Ask, PAGE, Sessions};
@@ -37,10 +38,12 @@ pub const COST_REPORT: &str = "cost report, 30 days";
 /// Every endpoint that is measured. The windows end with the log, so that each has its rows whenever it was filled.
 pub async fn all(data: &mut Data) -> sqlx::Result<Vec<Endpoint>> {
     let last = |days| TimeWindow { start: data.until - Duration::days(days), end: data.until };
-    let (day, week, month) = (last(1), last(7), last(30));
+    let (day, week, month, year) = (last(1), last(7), last(30), last(366));
     let drawn = data.draw(week).await?;
     let endpoint = |name, asks| Endpoint { name, asks };
     let each = |ids: &[String], ask: fn(String) -> Ask| ids.iter().cloned().map(ask).collect::<Vec<_>>();
+    let pairs =
+        |ids: &[String]| ids.windows(2).map(|pair| Ask::Diff(pair[0].clone(), pair[1].clone())).collect::<Vec<_>>();
     let search = |sessions: Sessions| vec![Ask::Sessions(sessions)];
     let of_week = || Sessions { window: Some(week), ..Sessions::default() };
     let by_user = |user: &String| Ask::Sessions(Sessions { user_id: Some(user.clone()), ..of_week() });
@@ -51,6 +54,8 @@ pub async fn all(data: &mut Data) -> sqlx::Result<Vec<Endpoint>> {
         endpoint("session summary, largest sessions", each(&drawn.largest_sessions, Ask::Summary)),
         endpoint("session timeline", each(&drawn.sessions, Ask::Timeline)),
         endpoint("session timeline, largest sessions", each(&drawn.largest_sessions, Ask::Timeline)),
+        endpoint("session diff", pairs(&drawn.sessions)),
+        endpoint("session diff, largest sessions", pairs(&drawn.largest_sessions)),
         endpoint(MESSAGES, each(&drawn.sessions, Ask::SessionMessages)),
         endpoint("session messages, largest sessions", each(&drawn.largest_sessions, Ask::SessionMessages)),
         endpoint(REQUEST, each(&drawn.requests, Ask::Request)),
@@ -65,6 +70,8 @@ pub async fn all(data: &mut Data) -> sqlx::Result<Vec<Endpoint>> {
         endpoint(MODELS, question(Analytics::Models, week)),
         endpoint(TRENDS, question(Analytics::Trends, week)),
         endpoint("cost breakdown by model, 7 days", question(Analytics::CostBreakdown, week)),
+        endpoint("facets of models, 30 days", vec![Ask::Facets(Dimension::Model, month)]),
+        endpoint("facets of users, 366 days", vec![Ask::Facets(Dimension::User, year)]),
         endpoint("overview, 30 days", question(Analytics::Overview, month)),
         endpoint("agents, 1 day", question(Analytics::Agents, day)),
         endpoint(COST_REPORT, vec![Ask::Report(month)]),

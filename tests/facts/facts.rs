@@ -12,7 +12,7 @@ use traceability_facts::{Beside, Fact, RowSelector};
 use traceability_litellm::SchemaError;
 use traceability_queries::source::RequestSource;
 
-const COLUMNS: [(&str, &str); 35] = [
+const COLUMNS: [(&str, &str); 41] = [
     ("request_id", "text"),
     ("call_id", "text"),
     ("session_id", "text"),
@@ -48,6 +48,12 @@ const COLUMNS: [(&str, &str); 35] = [
     ("tools", "text[]"),
     ("origin", "text"),
     ("data_quality", "text[]"),
+    ("cache_write_tokens", "bigint"),
+    ("mcp_server", "text"),
+    ("has_content", "boolean"),
+    ("context_window", "bigint"),
+    ("input_price", "double precision"),
+    ("cache_read_price", "double precision"),
 ];
 
 fn noon() -> DateTime<Utc> {
@@ -102,6 +108,9 @@ fn columns_that_came_later() -> Vec<(Value, &'static str, Value, usize, Value)> 
         (json!({"agent_id": "a"}), "agent_name", Value::Null, 7, json!("a")),
         (json!({"request_duration_ms": 1234}), "duration_ms", json!(1000), 8, json!(1234)),
         (json!({"request_duration_ms": null}), "duration_ms", json!(1000), 8, json!(1000)),
+        (json!({"mcp_namespaced_tool_name": "zoo/feed"}), "mcp_server", Value::Null, 5, json!("zoo")),
+        (json!({"mcp_namespaced_tool_name": "feed"}), "mcp_server", Value::Null, 5, Value::Null),
+        (json!({"mcp_namespaced_tool_name": "/feed"}), "mcp_server", Value::Null, 5, Value::Null),
         (json!({"litellm_call_id": "c"}), "call_id", Value::Null, 11, json!("c")),
         (json!({"litellm_call_id": ""}), "call_id", Value::Null, 11, Value::Null),
     ]
@@ -178,6 +187,61 @@ fn columns_of_every_release() -> Vec<(Value, &'static str, Value)> {
     ));
     cases.push((json!({"metadata": {"error_information": {"error_class": ""}}}), "error_class", Value::Null));
     cases.push((json!({"metadata": {"user_api_key_alias": "alias"}}), "key_alias", json!("alias")));
+    for (usage, written) in [
+        (json!({"cache_creation_input_tokens": 5}), json!(5)),
+        (json!({"prompt_tokens_details": {"cache_creation_tokens": 6}, "cache_creation_input_tokens": 5}), json!(6)),
+        (json!({"prompt_tokens_details": {"cache_write_tokens": 0}}), json!(0)),
+        (json!({"cache_creation_input_tokens": "5"}), Value::Null),
+        (json!({"cache_creation_input_tokens": 1e30}), json!(i32::MAX)),
+    ] {
+        for carrier in ["usage_object", "additional_usage_values"] {
+            cases.push((json!({"metadata": {carrier: usage}}), "cache_write_tokens", written.clone()));
+        }
+    }
+    cases.extend(what_the_table_of_models_says());
+    let server = |name: &str| json!({"metadata": {"mcp_tool_call_metadata": {"mcp_server_name": name}}});
+    cases.push((server("zoo"), "mcp_server", json!("zoo")));
+    cases.push((server(""), "mcp_server", Value::Null));
+    for (stored, has_content) in [
+        (json!({"messages": {}, "response": {}}), false),
+        (json!({"messages": null, "response": []}), false),
+        (json!({"messages": [{"role": "user", "content": "hi"}]}), true),
+        (json!({"response": {"choices": []}}), true),
+        (json!({"response": {"text": "redacted-by-litellm"}}), true),
+        (json!({"response": {"text": "x".repeat(10_000)}}), true),
+    ] {
+        cases.push((stored, "has_content", json!(has_content)));
+    }
+    cases
+}
+
+fn what_the_table_of_models_says() -> Vec<(Value, &'static str, Value)> {
+    let of = |value: Value| json!({"metadata": {"model_map_information": {"model_map_key": "m", "model_map_value": value}}});
+    let mut cases = Vec::new();
+    for (value, window) in [
+        (json!({"max_input_tokens": 128_000, "max_tokens": 4096}), json!(128_000)),
+        (json!({"max_input_tokens": null, "max_tokens": 8192}), json!(8192)),
+        (json!({"max_input_tokens": "128000"}), Value::Null),
+        (json!({"max_input_tokens": 0}), Value::Null),
+        (json!({"max_input_tokens": 1e300}), Value::Null),
+        (json!(null), Value::Null),
+        (json!("m"), Value::Null),
+    ] {
+        cases.push((of(value), "context_window", window));
+    }
+    for (key, fact) in [("input_cost_per_token", "input_price"), ("cache_read_input_token_cost", "cache_read_price")] {
+        for (value, price) in [
+            (json!(2.5e-6), json!(2.5e-6)),
+            (json!(0), json!(0)),
+            (json!(1e-300), json!(0)),
+            (json!(-1.0), Value::Null),
+            (json!(1e300), Value::Null),
+            (json!("0.1"), Value::Null),
+            (json!({}), Value::Null),
+        ] {
+            cases.push((of(json!({key: value})), fact, price));
+        }
+    }
     cases
 }
 

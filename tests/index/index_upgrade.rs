@@ -135,6 +135,9 @@ async fn an_index_of_the_first_version_is_upgraded_with_the_rows_that_the_log_ha
     for _ in 0..2 {
         migrate(&database).await.expect("it is upgraded, and once only");
     }
+    let mut conn = database.connect().await;
+    index::assert_derived(&mut conn).await;
+    conn.close().await.expect("closed");
     assert_eq!(number(&database, "SELECT count(*) FROM traceability.facts WHERE projection = 1").await, 21);
     app.state.db.forget_facts().await;
     assert!(app.state.db.connect().await.expect("a session").facts.rollups().is_some());
@@ -187,9 +190,12 @@ async fn rows_of_an_older_projection_are_altered_in_place_where_only_their_marks
     let outcome = index::perform(database.url(), &index::settings(), task).await.expect("it runs");
     assert_eq!((outcome.copied, outcome.changed), (3, 3));
     assert_eq!(number(&database, written).await, before, "nothing is rolled up anew");
-    let marked = "SELECT count(*) FROM traceability.facts WHERE projection = 2 AND origin IS NOT NULL \
-                  AND started_at::date = '2026-11-07'";
-    assert_eq!(number(&database, marked).await, 3);
+    let marked = format!(
+        "SELECT count(*) FROM traceability.facts WHERE projection = {} AND origin IS NOT NULL AND has_content IS NOT NULL \
+         AND merged_in = (SELECT merges FROM traceability.state) AND started_at::date = '2026-11-07'",
+        traceability_litellm::PROJECTION
+    );
+    assert_eq!(number(&database, &marked).await, 3);
 }
 
 /// What `make migrate-down` says before it drops the schema, and that it then drops all of it.

@@ -172,9 +172,10 @@ fn payload(cursor: &str) -> String {
 
 /// What names a list of all sessions, as the API hashes it.
 fn sessions_query(sort: &str) -> Box<RawValue> {
-    let filters = "{\"agent_name\":null,\"user_id\":null,\"model\":null,\"end_user\":null,\"team_id\":null,\"tag\":null,\
-         \"conversation_name\":null,\"origin\":null,\"start_date\":null,\"end_date\":null,\"timezone\":\"UTC\",\"min_cost\":null,\
-         \"max_cost\":null,\"min_requests\":null,\"has_tool_calls\":null,\"status\":null}";
+    let filters = "{\"agent_name\":null,\"user_id\":null,\"model\":null,\"provider\":null,\"end_user\":null,\"team_id\":null,\
+         \"key\":null,\"tag\":null,\"tool\":null,\"conversation_name\":null,\"id_prefix\":null,\"origin\":null,\"start_date\":null,\
+         \"end_date\":null,\"timezone\":\"UTC\",\"min_cost\":null,\"max_cost\":null,\"min_requests\":null,\"min_tokens\":null,\
+         \"min_duration\":null,\"has_tool_calls\":null,\"status\":null}";
     let query = format!(r#"[["anonymous","anyone",null],"sessions",{filters},{{"sort":"{sort}","order":"desc"}}]"#);
     RawValue::from_string(query).expect("JSON")
 }

@@ -42,6 +42,40 @@ fn the_document_is_openapi_3_1_and_its_operations_are_named_and_described() {
     }
 }
 
+/// What makes of generated clients something that compiles and reads well.
+#[test]
+fn the_document_names_each_choice_once_and_has_no_empty_default() {
+    fn inline_choices<'a>(value: &'a Value, place: &str, found: &mut Vec<(String, &'a Value)>) {
+        if let Some(words) = value.get("enum") {
+            found.push((place.to_owned(), words));
+        }
+        assert_ne!(value.get("default"), Some(&Value::Null), "{place}");
+        match value {
+            Value::Object(object) => {
+                object.iter().for_each(|(name, value)| inline_choices(value, &format!("{place}/{name}"), found));
+            }
+            Value::Array(items) => items.iter().for_each(|item| inline_choices(item, place, found)),
+            _ => {}
+        }
+    }
+    let document = endpoints::document();
+    let mut found = Vec::new();
+    inline_choices(&document, "", &mut found);
+    assert!(found.len() > 10, "{found:?}");
+    let mut seen = BTreeSet::new();
+    for (place, words) in found {
+        let name = place.strip_prefix("/components/schemas/");
+        assert!(name.is_some_and(|name| !name.contains('/')), "{place} has no name: declare it by choice!");
+        assert!(seen.insert(words.to_string()), "{place} is another name of {words}");
+    }
+    let schemas = document["components"]["schemas"].as_object().expect("schemas");
+    for taken in ["Error", "Message", "Object", "Part", "Range", "Source", "String", "Symbol", "u32"] {
+        assert!(!schemas.contains_key(taken), "{taken} is a name that languages have");
+    }
+    let list = &document["paths"]["/api/v1/sessions"]["get"]["responses"]["200"]["headers"];
+    assert!(list["Link"].is_object() && list["X-Next-Cursor"].is_object());
+}
+
 #[tokio::test]
 async fn every_described_operation_answers_and_every_described_parameter_is_known() {
     let app = App::of_release(Release::V1_80_0).await;

@@ -217,11 +217,11 @@ async fn whoever_polls_gets_each_request_and_is_told_when_nothing_changed() {
     let noon: DateTime<Utc> = "2026-11-20T12:00:00Z".parse().expect("a time");
     // Of each, when it started and how long it took; it is logged a while after its end.
     let mut dice = Dice(18);
-    let requests: Vec<(String, DateTime<Utc>, DateTime<Utc>, DateTime<Utc>)> = (0..60)
+    let requests: Vec<(String, [DateTime<Utc>; 3])> = (0..60)
         .map(|number| {
             let start = noon + TimeDelta::seconds(10 * number);
             let end = start + TimeDelta::seconds(dice.below(900) as i64);
-            (format!("r-{number:02}"), start, end, end + TimeDelta::seconds(dice.below(90) as i64))
+            (format!("r-{number:02}"), [start, end, end + TimeDelta::seconds(dice.below(90) as i64)])
         })
         .collect();
     let database = made::database("request_poll", &[]).await;
@@ -232,8 +232,8 @@ async fn whoever_polls_gets_each_request_and_is_told_when_nothing_changed() {
         let app = App::over(database.clone(), now, &[]);
         let due: Vec<Value> = requests
             .iter()
-            .filter(|(.., at)| *at <= now && *at > now - TimeDelta::minutes(1))
-            .map(|(id, start, end, _)| {
+            .filter(|(_, [_, _, at])| *at <= now && *at > now - TimeDelta::minutes(1))
+            .map(|(id, [start, end, _])| {
                 made::row(id, *start, json!({"endTime": end.naive_utc(), "request_duration_ms": null}))
             })
             .collect();

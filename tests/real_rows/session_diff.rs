@@ -248,9 +248,9 @@ async fn real_sessions_are_there_whole_with_the_figures_of_their_rows() {
     let log = Log::of(RELEASE);
     let app = App::of_release(RELEASE).await;
     let mut sessions: Vec<(&str, Vec<&Row>)> = log.sessions().into_iter().collect();
-    sessions
-        .iter_mut()
-        .for_each(|(_, rows)| rows.sort_by(|a, b| (a.started, &a.request_id).cmp(&(b.started, &b.request_id))));
+    for (_, rows) in &mut sessions {
+        rows.sort_by(|a, b| (a.started, &a.request_id).cmp(&(b.started, &b.request_id)));
+    }
     sessions.sort_by_key(|(_, rows)| std::cmp::Reverse(rows.len()));
     let mut compared = 0;
     for pair in sessions.chunks_exact(2).take(12).chain(sessions.chunks_exact(2).skip(12).step_by(23)) {
@@ -277,7 +277,9 @@ async fn real_sessions_are_there_whole_with_the_figures_of_their_rows() {
         );
         assert_eq!(change["total_tokens"].as_f64(), Some(sum("tokens_change")));
         for turn in turns {
-            let row = |side: &str, rows: &[&Row]| turn[side].as_u64().map(|step| rows[step as usize].clone());
+            let row = |side: &str, rows: &[&Row]| {
+                turn[side].as_u64().map(|step| rows[usize::try_from(step).expect("a place")].clone())
+            };
             if let (Some(of_a), Some(of_b)) = (row("a", of_a), row("b", of_b)) {
                 let kind = |row: &Row| {
                     (row.group.clone().or_else(|| row.model.clone()).unwrap_or_default(), row.call_type.clone())

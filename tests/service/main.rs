@@ -2,6 +2,7 @@
 
 mod answers;
 mod compression;
+mod exports;
 mod faults;
 mod hang_ups;
 mod local_server;

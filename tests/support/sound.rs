@@ -136,7 +136,11 @@ const SESSIONS: &str = r#"
                      UNION SELECT 'status:' || o.status
                      UNION SELECT 'tag:' || COALESCE(t.tag, 'untagged') FROM (SELECT) d LEFT JOIN
                          (SELECT j.value #>> '{}' AS tag FROM jsonb_array_elements(o.tags) AS j(value)
-                          WHERE jsonb_typeof(j.value) = 'string') t ON true) n(name)
+                          WHERE jsonb_typeof(j.value) = 'string') t ON true
+                     UNION SELECT 'key:' || COALESCE(o.api_key_hash, 'unknown')
+                     UNION SELECT 'provider:' || COALESCE(o.provider, 'unknown')
+                     UNION SELECT 'error:' || COALESCE(o.error_class, 'unknown') WHERE o.status = 'failure'
+                     UNION SELECT 'tool:' || unnest(o.tools)) n(name)
                  WHERE o.session_id = f.session_id GROUP BY 1 ORDER BY 1),
            min(f.started_at), max(f.started_at)
     FROM traceability.requests f GROUP BY f.session_id"#;

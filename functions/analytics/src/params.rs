@@ -19,7 +19,7 @@ use crate::previous::previous;
 
 choice! {
     /// What a window is compared with.
-    Comparison {
+    Comparison as "Compare" {
         /// The window before.
         Previous = "previous",
     }

@@ -133,10 +133,11 @@ impl Command {
 }
 
 fn report(outcome: Outcome, began: Instant) {
-    let Outcome { copied, changed, rolled, complete } = outcome;
+    let Outcome { copied, changed, rolled, complete, lag } = outcome;
+    let lag = lag.map_or_else(String::new, |lag| format!(", {} s behind the log", lag.num_seconds().max(0)));
     let rest = if complete { "" } else { "; there is more to do, run it again" };
     println!(
-        "{copied} rows read, {changed} added or altered, {rolled} rolled up in {:.1} s{rest}",
+        "{copied} rows read, {changed} added or altered, {rolled} rolled up in {:.1} s{lag}{rest}",
         began.elapsed().as_secs_f64()
     );
 }

@@ -34,6 +34,7 @@ impl Job for Indexer {
         })
     }
 
+    /// The template makes metrics of what is logged.
     async fn run(&self, _: IgnoredAny, time: Duration) -> Result<(), Failure> {
         let began = Instant::now();
         let outcome = self.refresh(began + time).await.map_err(Failure::new)?;
@@ -42,6 +43,7 @@ impl Job for Indexer {
             changed_rows = outcome.changed,
             rolled_up_rows = outcome.rolled,
             complete = outcome.complete,
+            lag_seconds = outcome.lag.map(|lag| lag.num_seconds()),
             duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
             "index refreshed"
         );

@@ -27,6 +27,7 @@ use traceability_runtime::telemetry::LogFormat;
 
 #[cfg(feature = "embedded")]
 use crate::embedded::Rows;
+use crate::export_command::ExportCommand;
 use crate::host_guard::LocalToken;
 use crate::sample::{self, Filled};
 use crate::server::Server;
@@ -69,6 +70,7 @@ enum Other {
     ServiceKey(ServiceKey),
     /// Fail unless the server with the same settings on this machine is alive.
     Healthcheck,
+    Export(ExportCommand),
     /// Make a cost report, as the command cost-report does; without `DATABASE_URL` of the sample.
     Report(Box<cost_report::Command>),
 }
@@ -90,6 +92,14 @@ impl Command {
         if matches!(self.other, Some(Other::Sample)) {
             return fill(environment.get("DATABASE_URL")).await;
         }
+        if let Some(Other::Export(export)) = &self.other {
+            #[cfg(feature = "embedded")]
+            if let Some((_embedded, state, _)) = self.embedded.open(&environment, Exposure::ThisMachine).await? {
+                return export.run(state).await;
+            }
+            let database = DatabaseConfig::from_environment(&environment)?;
+            return export.run(AppState::new(&database, &environment, Exposure::ThisMachine)?).await;
+        }
         if let Some(Other::Report(report)) = self.other {
             telemetry::start(LogFormat::Text, &environment);
             #[cfg(feature = "embedded")]
@@ -102,6 +112,7 @@ impl Command {
         if matches!(self.other, Some(Other::Healthcheck)) {
             return Ok(healthcheck::ask(settings.address)?);
         }
+        settings.check_login(&environment)?;
         telemetry::start(LogFormat::Text, &environment);
         #[cfg(feature = "embedded")]
         if let Some((_embedded, state, rows)) = self.embedded.open(&environment, exposure).await? {

@@ -84,6 +84,13 @@ impl Exchange {
         self.hand_over_at(bytes, Instant::now());
     }
 
+    /// The client has taken all that there is of the answer, and it is the server's turn.
+    pub(crate) fn wait(&self) {
+        if let Some(exchange) = self.activity.state().exchanges.get_mut(&self.number) {
+            *exchange = None;
+        }
+    }
+
     fn hand_over_at(&self, bytes: usize, now: Instant) {
         let mut state = self.activity.state();
         if let Some(exchange) = state.exchanges.get_mut(&self.number) {
@@ -146,6 +153,9 @@ mod tests {
         }
         let activity = Arc::new(Activity::new());
         let exchange = activity.begin();
+        exchange.hand_over(1_000_000);
+        exchange.wait();
+        assert!(!activity.is_over(&limits(), SECOND, Instant::now() + SECOND * 60), "the client waits for the server");
         exchange.hand_over(1_000_000);
         let later = Instant::now() + SECOND * 10;
         assert!(activity.is_over(&limits(), SECOND, later), "what was read fast before does not excuse a stop");

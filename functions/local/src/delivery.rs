@@ -107,7 +107,11 @@ impl HttpBody for Delivered {
                     Ok(data) => self.rest = data,
                     Err(frame) => return Poll::Ready(Some(Ok(frame))),
                 },
-                other => return other,
+                Poll::Pending => {
+                    self.exchange.wait();
+                    return Poll::Pending;
+                }
+                over @ Poll::Ready(_) => return over,
             }
         }
         Poll::Ready(Some(Ok(Frame::data(self.piece()))))

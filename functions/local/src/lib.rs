@@ -30,6 +30,8 @@ mod columns;
 mod connection;
 mod delivery;
 mod error;
+mod export;
+mod export_command;
 mod service_key;
 
 pub use error::Error;

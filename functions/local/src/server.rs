@@ -29,6 +29,7 @@ use traceability_http::{AppState, layers};
 use crate::api;
 use crate::connection::{Activity, Exchange};
 use crate::delivery::{Delivered, Room, Unread};
+use crate::export::{Lists, export};
 use crate::host_guard::{HostGuard, Link, LocalToken, guard};
 use crate::limits::Limits;
 use crate::settings::Settings;
@@ -70,6 +71,7 @@ impl Server {
             Dashboard::Absent => api::router(),
         };
         let service = layers::guarded(routes, state, |routes| routes.layer(from_fn_with_state(host_guard, guard)))
+            .layer(from_fn_with_state(Lists::new()?, export))
             .layer(settings.origins.layer());
         Ok(Self { listener, service, limits: settings.limits })
     }

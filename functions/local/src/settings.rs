@@ -82,6 +82,31 @@ impl Settings {
         let is_alone = self.address.ip().is_loopback() && self.hosts.are_loopback() && self.origins != Origins::All;
         if is_alone { Exposure::ThisMachine } else { Exposure::Network }
     }
+
+    /// Refuses to serve others as long as nobody has said how they log in, and names the setting that is missing.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where `AUTH_MODE` is not set and a setting lets others reach the server.
+    pub fn check_login(&self, environment: &Environment) -> Result<(), ConfigError> {
+        if environment.get("AUTH_MODE").is_some() || self.exposure() == Exposure::ThisMachine {
+            return Ok(());
+        }
+        let host = self.address.ip();
+        let cause = if !host.is_loopback() {
+            format!("API_HOST={host}")
+        } else if self.hosts.are_loopback() {
+            "ALLOWED_ORIGINS=*".into()
+        } else {
+            "ALLOWED_HOSTS".into()
+        };
+        Err(ConfigError {
+            name: "AUTH_MODE",
+            reason: format!(
+                "is missing, and {cause} lets others reach this server. Add AUTH_MODE=litellm: callers then log in with \
+                 their LiteLLM keys. jwt and keys are the other ways"
+            ),
+        })
+    }
 }
 
 fn hosts(setting: Option<&str>, listening: IpAddr) -> Result<Hosts, ConfigError> {
@@ -155,6 +180,7 @@ impl Origins {
         // A star would not stand for Authorization.
         let headers = [header::AUTHORIZATION, header::CONTENT_TYPE, LITELLM_API_KEY, REQUEST_ID];
         let exposed = [
+            header::CONTENT_DISPOSITION,
             header::ETAG,
             header::LINK,
             header::RETRY_AFTER,
@@ -240,6 +266,22 @@ mod tests {
         ] {
             assert_eq!(exposure(&[reached]), Exposure::Network, "{reached:?}");
         }
+    }
+
+    #[test]
+    fn a_server_for_others_names_the_one_setting_that_it_lacks() {
+        let check = |pairs: &[(&str, &str)]| {
+            let environment: Environment = pairs.iter().copied().collect();
+            Settings::from_environment(&environment).expect("settings").check_login(&environment)
+        };
+        let origins = ("ALLOWED_ORIGINS", "http://localhost:3000,https://traces.example.com");
+        let everywhere = ("API_HOST", "0.0.0.0");
+        let refused = check(&[everywhere, origins]).expect_err("others reach it").to_string();
+        assert!(refused.contains("API_HOST=0.0.0.0") && refused.contains("Add AUTH_MODE=litellm"), "{refused}");
+        for cause in [("ALLOWED_ORIGINS", "*"), ("ALLOWED_HOSTS", "traces.example.com")] {
+            assert!(check(&[cause]).expect_err("others reach it").to_string().contains(cause.0), "{cause:?}");
+        }
+        assert!(check(&[origins]).is_ok() && check(&[everywhere, origins, ("AUTH_MODE", "litellm")]).is_ok());
     }
 
     #[test]

@@ -68,7 +68,7 @@ pub struct SessionFilters {
     #[param(value_type = Option<String>)]
     #[schema(value_type = Option<String>)]
     pub end_date: Option<Moment>,
-    /// The IANA time zone in which days begin.
+    /// The IANA time zone in which days begin; UTC if not given.
     #[param(value_type = Option<String>, default = "UTC")]
     #[schema(value_type = Option<String>)]
     pub timezone: TimeZone,
@@ -121,7 +121,7 @@ traceability_core::parameter!(IdPrefix);
 
 choice! {
     /// What sessions are sorted by.
-    Sort {
+    Sort as "SessionSort" {
         /// The start of the first request.
         Start = "start",
         /// The start of the latest request.

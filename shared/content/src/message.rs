@@ -12,6 +12,7 @@ pub const UNKNOWN_ROLE: &str = "unknown";
 /// Which half of a request a message belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = MessageSource)]
 pub enum Source {
     /// It was sent to the model.
     Prompt,
@@ -22,6 +23,7 @@ pub enum Source {
 /// One message of a conversation, the same for every API it may have been sent through: chat completions, Responses,
 /// Anthropic messages, Gemini, text completions, MCP, A2A and others.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = ChatMessage)]
 pub struct Message {
     /// Whether the message was sent to the model (`prompt`) or came back from it (`response`).
     pub source: Source,
@@ -92,6 +94,7 @@ pub struct ToolCall {
 
 /// A part of a message that is not text.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = MessagePart)]
 pub struct Part {
     /// `image`, `audio`, `video`, `file`, `embeddings`, `data`, or the stored name of another kind.
     pub kind: String,

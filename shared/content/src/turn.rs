@@ -53,14 +53,14 @@ impl Turn {
         let has_prompt = availability.prompt.content_available;
         let has_response = availability.response.content_available;
         let (prompt, response) = (&disclosed.prompt, &disclosed.response);
-        let last = prompt.iter().rev().find_map(|message| excerpt(message));
+        let last = prompt.iter().rev().find_map(excerpt);
         Self {
             prompt: has_prompt.then(|| messages(prompt)),
             parameters: has_prompt.then(|| parameters(&disclosed.parameters)),
             calls: has_response.then(|| called(response)),
             answer: has_response.then(|| said(response)),
             prompt_excerpt: last.filter(|_| has_prompt),
-            answer_excerpt: response.iter().find_map(|message| excerpt(message)).filter(|_| has_response),
+            answer_excerpt: response.iter().find_map(excerpt).filter(|_| has_response),
         }
     }
 }

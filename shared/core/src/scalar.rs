@@ -205,10 +205,11 @@ impl<'de, const MIN: u32, const MAX: u32> Deserialize<'de> for Bounded<MIN, MAX>
     }
 }
 
-/// Declares an enum whose values are the words of a parameter, with the words in its error and in the API document.
+/// Declares an enum whose values are the words of a parameter, with the words in its error and in the API document. There it
+/// has its own name, or the one after `as`.
 #[macro_export]
 macro_rules! choice {
-    ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+    ($(#[$meta:meta])* $name:ident $(as $schema:literal)? { $($(#[$variant_meta:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
         pub enum $name {
@@ -220,12 +221,17 @@ macro_rules! choice {
             fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
                 utoipa::openapi::schema::ObjectBuilder::new()
                     .schema_type(utoipa::openapi::schema::Type::String)
+                    .title(Some(<Self as utoipa::ToSchema>::name()))
                     .enum_values(Some([$($word),+]))
                     .into()
             }
         }
 
-        impl utoipa::ToSchema for $name {}
+        impl utoipa::ToSchema for $name {
+            fn name() -> std::borrow::Cow<'static, str> {
+                [$($schema,)? stringify!($name)][0].into()
+            }
+        }
 
         impl std::str::FromStr for $name {
             type Err = String;

@@ -79,6 +79,19 @@ pub enum Fact {
     /// `text[]`, reads `response` of a few: the doubts about the request, by the names of [`super::FLAGS`]; NULL where there
     /// is none.
     DataQuality,
+    /// `bigint`, payload: prompt tokens that the provider wrote to its cache; NULL where LiteLLM kept no usage.
+    CacheWriteTokens,
+    /// `text`: the MCP server that was asked, for calls of MCP tools.
+    McpServer,
+    /// `boolean`: a prompt or an answer was stored, though perhaps redacted.
+    HasContent,
+    /// `bigint`, payload: the most prompt tokens that the model took at the time, by LiteLLM's table of models; NULL where the row
+    /// has no such table.
+    ContextWindow,
+    /// `double precision`, payload: US dollars for a prompt token at the time, by the same table.
+    InputPrice,
+    /// `double precision`, payload: US dollars for a prompt token that came from the provider's cache, by the same table.
+    CacheReadPrice,
 }
 
 impl Fact {
@@ -121,6 +134,12 @@ impl Fact {
             Self::Tools => "tools",
             Self::Origin => "origin",
             Self::DataQuality => "data_quality",
+            Self::CacheWriteTokens => "cache_write_tokens",
+            Self::McpServer => "mcp_server",
+            Self::HasContent => "has_content",
+            Self::ContextWindow => "context_window",
+            Self::InputPrice => "input_price",
+            Self::CacheReadPrice => "cache_read_price",
         }
     }
 
@@ -128,11 +147,17 @@ impl Fact {
     #[must_use]
     pub const fn sql_type(self) -> &'static str {
         match self {
-            Self::SessionIsGenerated | Self::CacheHit | Self::ToolCallsExact => "boolean",
+            Self::SessionIsGenerated | Self::CacheHit | Self::ToolCallsExact | Self::HasContent => "boolean",
             Self::StartedAt | Self::EndedAt => "timestamp",
-            Self::DurationMs | Self::TtftMs | Self::CachedTokens | Self::ReasoningTokens | Self::ToolCalls => "bigint",
+            Self::DurationMs
+            | Self::TtftMs
+            | Self::CachedTokens
+            | Self::ReasoningTokens
+            | Self::ToolCalls
+            | Self::CacheWriteTokens
+            | Self::ContextWindow => "bigint",
             Self::PromptTokens | Self::CompletionTokens | Self::TotalTokens => "integer",
-            Self::Spend => "double precision",
+            Self::Spend | Self::InputPrice | Self::CacheReadPrice => "double precision",
             Self::Tags => "jsonb",
             Self::Tools | Self::DataQuality => "text[]",
             _ => "text",
@@ -140,7 +165,7 @@ impl Fact {
     }
 
     /// Every fact, in the order of the projection.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 41] = [
         Self::RequestId,
         Self::CallId,
         Self::SessionId,
@@ -176,5 +201,11 @@ impl Fact {
         Self::Tools,
         Self::Origin,
         Self::DataQuality,
+        Self::CacheWriteTokens,
+        Self::McpServer,
+        Self::HasContent,
+        Self::ContextWindow,
+        Self::InputPrice,
+        Self::CacheReadPrice,
     ];
 }

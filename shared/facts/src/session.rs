@@ -70,12 +70,32 @@ pub enum SessionName {
     Status,
     /// A tag.
     Tag,
+    /// The virtual key, by its hash.
+    Key,
+    /// The provider.
+    Provider,
+    /// The class of the error of a failed request.
+    Error,
+    /// A called tool.
+    Tool,
 }
 
 impl SessionName {
     /// All, in the order in which the index writes them.
-    pub const ALL: [Self; 8] =
-        [Self::Agent, Self::Conversation, Self::User, Self::EndUser, Self::Team, Self::Model, Self::Status, Self::Tag];
+    pub const ALL: [Self; 12] = [
+        Self::Agent,
+        Self::Conversation,
+        Self::User,
+        Self::EndUser,
+        Self::Team,
+        Self::Model,
+        Self::Status,
+        Self::Tag,
+        Self::Key,
+        Self::Provider,
+        Self::Error,
+        Self::Tool,
+    ];
 
     /// The word before the colon.
     const fn kind(self) -> &'static str {
@@ -88,6 +108,10 @@ impl SessionName {
             Self::Model => "model",
             Self::Status => "status",
             Self::Tag => "tag",
+            Self::Key => "key",
+            Self::Provider => "provider",
+            Self::Error => "error",
+            Self::Tool => "tool",
         }
     }
 
@@ -97,8 +121,8 @@ impl SessionName {
         format!("{}:{name}", self.kind())
     }
 
-    /// SQL of the names of this kind that a request `f` has as columns, NULL where it has none. Not of its tags, of which it can
-    /// have several, but for the name of having none.
+    /// SQL of the names of this kind that a request `f` has as columns, NULL where it has none. Not of its tags
+    /// and tools, of which it can have several, but for the name of having no tag.
     #[must_use]
     pub fn of_request(self) -> Vec<String> {
         let column = |fact: Fact| format!("'{}:' || f.{}", self.kind(), fact.name());
@@ -115,6 +139,10 @@ impl SessionName {
                 "CASE WHEN NOT COALESCE(f.tags @? '$[*] ? (@.type() == \"string\")', false) THEN '{}' END",
                 self.listed(UNTAGGED)
             )],
+            Self::Key => vec![or(Fact::ApiKeyHash, UNKNOWN)],
+            Self::Provider => vec![or(Fact::Provider, UNKNOWN)],
+            Self::Error => vec![format!("CASE WHEN f.status = 'failure' THEN {} END", or(Fact::ErrorClass, UNKNOWN))],
+            Self::Tool => Vec::new(),
         }
     }
 }

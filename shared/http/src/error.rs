@@ -113,6 +113,9 @@ pub enum ApiError {
     /// 405.
     #[error("{0}")]
     MethodNotAllowed(String),
+    /// 406: the service does not write the format that is asked for.
+    #[error("{0}")]
+    NotAcceptable(String),
     /// 413.
     #[error("{0}")]
     TooLarge(String),
@@ -198,6 +201,9 @@ impl ApiError {
             Self::NotFound(detail) => (StatusCode::NOT_FOUND, "not-found", "Not found", detail.clone()),
             Self::MethodNotAllowed(detail) => {
                 (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed", detail.clone())
+            }
+            Self::NotAcceptable(detail) => {
+                (StatusCode::NOT_ACCEPTABLE, "not-acceptable", "Not acceptable", detail.clone())
             }
             Self::TooLarge(detail) => {
                 (StatusCode::PAYLOAD_TOO_LARGE, "payload-too-large", "Payload too large", detail.clone())

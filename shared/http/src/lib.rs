@@ -3,7 +3,7 @@
 //! | modules | hold |
 //! |---|---|
 //! | [`state`] | what every handler is given |
-//! | [`body`], [`params`], [`id`], [`filters`], [`window`], [`page`], [`cursor`], [`caller`] | extractors and parameters |
+//! | [`body`], [`params`], [`id`], [`filters`], [`window`], [`page`], [`cursor`], [`caller`], [`formats`] | extractors and parameters |
 //! | [`error`] | problem documents |
 //! | [`layers`], [`caching`], [`compression`], [`audit`] | what is done around each request |
 //! | [`openapi`] | the base of the API document |
@@ -17,6 +17,7 @@ pub mod compression;
 pub mod cursor;
 pub mod error;
 pub mod filters;
+pub mod formats;
 pub mod id;
 pub mod lambda;
 pub mod layers;

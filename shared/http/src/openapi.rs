@@ -1,19 +1,24 @@
 //! The base of the API document: what all endpoints have in common.
 
-use utoipa::ToSchema;
-use utoipa::openapi::path::{Operation, Parameter, PathItem};
+mod generators;
+mod operations;
+
+use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
-    ContentBuilder, HeaderBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Response,
-    ResponseBuilder,
+    ContentBuilder, HeaderBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Required,
+    Response, ResponseBuilder,
 };
+use utoipa::{PartialSchema, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 
+use self::operations::operations;
 use super::caller::LITELLM_API_KEY;
 use super::error::Problem;
+use super::formats::{self, ExportFormat};
 use super::state::AppState;
 use crate::VERSION;
 
@@ -65,6 +70,11 @@ pub fn document(router: OpenApiRouter<AppState>) -> OpenApi {
         operations(item).for_each(tell_cursor);
         operations(item).for_each(demand_login);
     }
+    for list in formats::LISTS {
+        let item = document.paths.paths.get_mut(list);
+        item.and_then(|item| item.get.as_mut()).into_iter().for_each(tell_formats);
+    }
+    generators::adapt(&mut document);
     document
 }
 
@@ -82,15 +92,23 @@ fn schemes() -> [(&'static str, SecurityScheme); 2] {
     [(BEARER, SecurityScheme::Http(http)), (API_KEY, SecurityScheme::ApiKey(ApiKey::Header(header)))]
 }
 
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete].into_iter().flatten()
-}
-
 /// Every good answer says as of when it is.
 fn tell_age(operation: &mut Operation) {
     let text = "As of when the answer is (RFC 3339): requests that LiteLLM logged later are not in it. The index's time \
                 where there is one, else now";
     add_header(operation, "X-As-Of", text);
+}
+
+/// A list can be written as something else than JSON.
+fn tell_formats(operation: &mut Operation) {
+    let parameter = ParameterBuilder::new()
+        .name(formats::FORMAT)
+        .parameter_in(ParameterIn::Query)
+        .required(Required::False)
+        .description(Some(formats::DESCRIPTION))
+        .schema(Some(ExportFormat::schema()))
+        .build();
+    operation.parameters.get_or_insert_default().push(parameter.into());
 }
 
 /// Whoever gets the next page's address also gets its cursor by itself.

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, MatchedPath};
+use http::Method;
 use http::request::Parts;
 use serde::de::value::{Error as ValueError, MapDeserializer, SeqDeserializer};
 use serde::de::{DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
@@ -14,6 +15,7 @@ use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::openapi::{RefOr, Schema};
 
 use super::error::{ApiError, ParameterProblem};
+use super::formats;
 
 /// A struct of parameters: those of one endpoint, or some that several share.
 pub trait Parameters: Sized {
@@ -127,8 +129,7 @@ impl<S: Sync, T: Parameters> FromRequestParts<S> for Query<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        let pairs = pairs(parts, &T::repeatable())?;
-        check_names(&pairs, &T::names())?;
+        let pairs = checked(parts, &T::repeatable(), T::names())?;
         Ok(Self(T::parse(&pairs)?))
     }
 }
@@ -137,8 +138,8 @@ impl<S: Sync, A: Parameters, B: Parameters> FromRequestParts<S> for Query2<A, B>
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        let pairs = pairs(parts, &[A::repeatable(), B::repeatable()].concat())?;
-        check_names(&pairs, &[A::names(), B::names()].concat())?;
+        let repeatable = [A::repeatable(), B::repeatable()].concat();
+        let pairs = checked(parts, &repeatable, [A::names(), B::names()].concat())?;
         Ok(Self(own(&pairs)?, own(&pairs)?))
     }
 }
@@ -147,8 +148,8 @@ impl<S: Sync, A: Parameters, B: Parameters, C: Parameters> FromRequestParts<S> f
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        let pairs = pairs(parts, &[A::repeatable(), B::repeatable(), C::repeatable()].concat())?;
-        check_names(&pairs, &[A::names(), B::names(), C::names()].concat())?;
+        let repeatable = [A::repeatable(), B::repeatable(), C::repeatable()].concat();
+        let pairs = checked(parts, &repeatable, [A::names(), B::names(), C::names()].concat())?;
         Ok(Self(own(&pairs)?, own(&pairs)?, own(&pairs)?))
     }
 }
@@ -157,9 +158,8 @@ impl<S: Sync, A: Parameters, B: Parameters, C: Parameters, D: Parameters> FromRe
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        let repeatable = [A::repeatable(), B::repeatable(), C::repeatable(), D::repeatable()];
-        let pairs = pairs(parts, &repeatable.concat())?;
-        check_names(&pairs, &[A::names(), B::names(), C::names(), D::names()].concat())?;
+        let repeatable = [A::repeatable(), B::repeatable(), C::repeatable(), D::repeatable()].concat();
+        let pairs = checked(parts, &repeatable, [A::names(), B::names(), C::names(), D::names()].concat())?;
         Ok(Self(own(&pairs)?, own(&pairs)?, own(&pairs)?, own(&pairs)?))
     }
 }
@@ -178,6 +178,21 @@ impl<S: Sync> FromRequestParts<S> for NoQuery {
         check_names(&pairs(parts, &[])?, &[])?;
         Ok(Self)
     }
+}
+
+/// The pairs of the query, all of which are known. That of a list's format is left out: what gets here is answered as JSON.
+fn checked(parts: &Parts, repeatable: &[String], mut known: Vec<String>) -> Result<Vec<(String, String)>, ApiError> {
+    let mut pairs = pairs(parts, repeatable)?;
+    let route = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
+    if parts.method == Method::GET && route.is_some_and(|route| formats::LISTS.contains(&route)) {
+        formats::only_json(&pairs, &parts.headers)?;
+        known.push(formats::FORMAT.to_owned());
+        check_names(&pairs, &known)?;
+        pairs.retain(|(name, _)| name != formats::FORMAT);
+    } else {
+        check_names(&pairs, &known)?;
+    }
+    Ok(pairs)
 }
 
 fn pairs(parts: &Parts, repeatable: &[String]) -> Result<Vec<(String, String)>, ApiError> {

@@ -39,12 +39,13 @@ macro_rules! steps {
 
 /// All steps, oldest first. One that was released is never changed, not even by a comment: its checksum tells whether an index
 /// is this version's. A further one carries along what the index holds, since the index may be the only place that has it.
-const STEPS: [SchemaStep; 5] = steps![
+const STEPS: [SchemaStep; 6] = steps![
     20_261_124_000_000 "index",
     20_261_127_000_000 "data_quality",
     20_261_128_000_000 "cluster",
     20_261_128_120_000 "levels",
     20_261_128_180_000 "narrow",
+    20_261_128_200_000 "columns",
 ];
 
 fn migrator() -> Migrator {
@@ -174,9 +175,9 @@ async fn is_distributed(conn: &mut PgConnection) -> sqlx::Result<bool> {
     sqlx::query_scalar(is_listed).fetch_one(conn).await
 }
 
-/// Sessions and their facts lie together, so that a question about one goes to one server; roll-ups lie by dimension. What
-/// facts have in common, and the rest, is small, and copied to each. What a slice passes through lies as the facts do, and is made anew by each migration,
-/// since it has their columns.
+/// Sessions and their facts lie together, so that a question about one goes to one server; roll-ups lie by dimension. What facts
+/// have in common, and the rest, is small, and copied to each. What a slice passes through lies as the facts do, and is made anew
+/// by each migration, since it has their columns.
 const DISTRIBUTE: &str = "
 CREATE EXTENSION IF NOT EXISTS citus;
 DROP TABLE IF EXISTS traceability.staging, traceability.altered, traceability.touched;

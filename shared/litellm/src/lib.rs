@@ -8,7 +8,7 @@
 //! |---|---|
 //! | `probe`, `types`, `tables` | which of LiteLLM's tables and columns there are |
 //! | `log`, `projection` | the log as facts |
-//! | `bounds`, `spend`, `names`, `key_hash`, `quality`, `tool_calls`, `call_paths`, `unpacked` | SQL of single facts |
+//! | `bounds`, `spend`, `names`, `key_hash`, `model_map`, `quality`, `tool_calls`, `call_paths`, `unpacked` | SQL of single facts |
 //! | `content`, `unbilled` | what is read of single requests beside their facts |
 //! | `keys` | virtual keys |
 
@@ -19,6 +19,7 @@ mod error;
 mod key_hash;
 pub mod keys;
 mod log;
+mod model_map;
 mod names;
 mod probe;
 mod projection;

@@ -9,11 +9,11 @@ use super::names;
 use super::probe::Schema;
 use super::spend::spend;
 use super::tables::KEYS;
-use super::{quality, tool_calls};
+use super::{model_map, quality, tool_calls};
 
 /// The number of this projection. The index notes it with each row, and copies rows of another number again, as long as
 /// LiteLLM's log has them: raise it whenever a fact of the same row may come out differently.
-pub const PROJECTION: i16 = 2;
+pub const PROJECTION: i16 = 3;
 
 const START: &str = r#"s."startTime""#;
 const END: &str = r#"s."endTime""#;
@@ -87,6 +87,19 @@ fn expression(fact: Fact, schema: &Schema, paths: &NamePaths) -> String {
         Fact::Tools => tool_calls::names(schema),
         Fact::Origin => quality::origin(),
         Fact::DataQuality => quality::flags(schema),
+        Fact::CacheWriteTokens => usage(&[
+            "usage_object,prompt_tokens_details,cache_creation_tokens",
+            "usage_object,prompt_tokens_details,cache_write_tokens",
+            "usage_object,cache_creation_input_tokens",
+            "additional_usage_values,prompt_tokens_details,cache_creation_tokens",
+            "additional_usage_values,prompt_tokens_details,cache_write_tokens",
+            "additional_usage_values,cache_creation_input_tokens",
+        ]),
+        Fact::McpServer => mcp_server(schema),
+        Fact::HasContent => has_content(schema),
+        Fact::ContextWindow => model_map::context_window(),
+        Fact::InputPrice => model_map::input_price(),
+        Fact::CacheReadPrice => model_map::cache_read_price(),
         Fact::Tags => "CASE jsonb_typeof(s.request_tags) WHEN 'array' THEN s.request_tags END".into(),
     }
 }
@@ -161,6 +174,27 @@ fn usage(paths: &[&str]) -> String {
         })
         .collect();
     format!("COALESCE({})", values.join(", "))
+}
+
+/// Newer releases name server and tool in a column, `server/tool`; all of them in `metadata`.
+fn mcp_server(schema: &Schema) -> String {
+    let logged = "NULLIF(p.metadata #>> '{mcp_tool_call_metadata,mcp_server_name}', '')";
+    if schema.has("mcp_namespaced_tool_name") {
+        let named = "CASE WHEN s.mcp_namespaced_tool_name LIKE '_%/%' THEN split_part(s.mcp_namespaced_tool_name, '/', 1) END";
+        format!("COALESCE({logged}, {named})")
+    } else {
+        logged.into()
+    }
+}
+
+/// A value that holds nothing takes a few bytes, which PostgreSQL knows without a look at it.
+fn has_content(schema: &Schema) -> String {
+    let columns = ["messages", "proxy_server_request", "response"].into_iter().filter(|name| schema.has(name));
+    let stored = columns.map(|name| {
+        format!("(pg_column_size(s.{name}) >= 100 OR COALESCE(s.{name}, 'null') NOT IN ('null', '{{}}', '[]', '\"\"'))")
+    });
+    let stored: Vec<String> = stored.map(|sql| format!("COALESCE({sql}, false)")).collect();
+    if stored.is_empty() { "false".into() } else { format!("({})", stored.join(" OR ")) }
 }
 
 /// The key table forgets a deleted key, the log row does not.

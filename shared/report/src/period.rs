@@ -8,7 +8,7 @@ use traceability_core::time::{day_of, start_of_day};
 
 choice! {
     /// How long a report's time is.
-    Period {
+    Period as "ReportPeriod" {
         /// A day.
         Day = "day",
         /// A week, from Monday on.

@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     fn later() -> Instant {
-        Instant::now() + Duration::from_secs(60)
+        Instant::now() + Duration::from_mins(1)
     }
 
     fn keys(steps: &[(Option<u64>, u64)]) -> Vec<StepKey> {

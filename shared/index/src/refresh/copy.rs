@@ -84,7 +84,7 @@ impl Refresh<'_> {
         let moved = moved(&mut self.log, missing).await.map_err(DbError::from)?;
         let ids: Vec<String> = moved.iter().map(|(id, _)| id.clone()).collect();
         let merge = async {
-            let changed = merge::merge(&mut transaction, staging, slice.window, &ids, on_missing).await?;
+            let changed = merge::merge(&mut transaction, merges, staging, slice.window, &ids, on_missing).await?;
             transaction.commit().await?;
             Ok::<_, sqlx::Error>(changed)
         };

@@ -52,9 +52,10 @@ pub(super) async fn missing(
 /// Merges the slice, which holds all rows that the log has of this window. Returns how many facts are new or altered.
 ///
 /// Rows that the log no longer has stay, marked: its retention must not change what the past cost. Only
-/// [`OnMissing::Forget`] takes them out, and those that have `moved` to another time.
+/// [`OnMissing::Forget`] takes them out, and those that have `moved` to another time. What is stored has the merge's `number`.
 pub(super) async fn merge(
     conn: &mut PgConnection,
+    number: i64,
     staging: Staging,
     window: TimeWindow,
     moved: &[String],
@@ -65,7 +66,7 @@ pub(super) async fn merge(
     let (slice, replaced) = (staging.slice(), staging.replaced());
     let columns = columns(|_| true);
     let statement = |sql: String| sqlx::query(AssertSqlSafe(sql)).bind(start).bind(end);
-    let marked = statement(mark_in_place(here, slice)).execute(&mut *conn).await?.rows_affected();
+    let marked = statement(mark_in_place(here, slice, number)).execute(&mut *conn).await?.rows_affected();
 
     let not_here = format!("NOT EXISTS (SELECT 1 FROM {slice} s WHERE {SAME})");
     let keep = |condition: &str| {
@@ -92,7 +93,7 @@ pub(super) async fn merge(
         statement(keep(&not_here)).execute(&mut *conn).await?;
         statement(take_out)
     } else {
-        statement(format!("UPDATE traceability.facts f SET gone = true WHERE {here} AND NOT f.gone AND {not_here}"))
+        statement(format!("UPDATE traceability.facts f SET gone = true, merged_in = {number} WHERE {here} AND NOT f.gone AND {not_here}"))
     };
     let gone = gone.execute(&mut *conn).await?.rows_affected();
     let is_new = format!("NOT EXISTS (SELECT 1 FROM traceability.facts f WHERE {here} AND {SAME})");
@@ -101,15 +102,24 @@ pub(super) async fn merge(
         statement(late).execute(&mut *conn).await?;
         stale::mark(conn, replaced).await?;
     }
-    let added = statement(narrow::insert(slice, &is_new)).execute(&mut *conn).await?.rows_affected();
+    let added = statement(narrow::insert(slice, &is_new, number)).execute(&mut *conn).await?.rows_affected();
     if added > 0 || altered > 0 || forgets {
-        refresh_sessions(conn, staging).await?;
+        refresh_sessions(conn, staging, number).await?;
     }
     Ok(added + marked + if forgets { gone } else { 0 })
 }
 
 /// Of what nothing is made, neither a roll-up nor a session's total.
-const MARKS: [Fact; 2] = [Fact::Origin, Fact::DataQuality];
+const MARKS: [Fact; 8] = [
+    Fact::Origin,
+    Fact::DataQuality,
+    Fact::CacheWriteTokens,
+    Fact::McpServer,
+    Fact::HasContent,
+    Fact::ContextWindow,
+    Fact::InputPrice,
+    Fact::CacheReadPrice,
+];
 
 /// The names of some facts.
 fn columns(are: impl Fn(&Fact) -> bool) -> Vec<&'static str> {
@@ -123,25 +133,26 @@ fn row(alias: &str, columns: &[&str]) -> String {
 
 /// SQL that alters rows in place of which only the marks differ, or the projection that made them: all rows after an upgrade,
 /// and their roll-ups are still right.
-fn mark_in_place(here: &str, slice: &str) -> String {
-    let (marks, rest) = (columns(|fact| MARKS.contains(fact)), columns(|fact| !MARKS.contains(fact)));
-    let (old, new) = (row("f", &marks), row("s", &marks));
+fn mark_in_place(here: &str, slice: &str, merge: i64) -> String {
+    let is_mark = |fact: Fact| MARKS.contains(&fact);
+    let (marks, rest) = (columns(|fact| is_mark(*fact)), columns(|fact| !is_mark(*fact)));
+    let same = " JOIN traceability.requests r ON r.session_id = s.session_id AND r.started_at = s.started_at \
+                AND r.request_id = s.request_id";
     format!(
-        "UPDATE traceability.facts f SET ({}, projection) = ROW({new}, {PROJECTION}) \
-         FROM {slice} s JOIN traceability.requests r \
-         ON r.session_id = s.session_id AND r.started_at = s.started_at AND r.request_id = s.request_id \
-         WHERE {here} AND {SAME} AND NOT f.gone AND ({}) IS NOT DISTINCT FROM ({}) \
-         AND ({old}, f.projection) IS DISTINCT FROM ({new}, {PROJECTION}::smallint)",
-        marks.join(", "),
+        "{} WHERE {here} AND {SAME} AND NOT f.gone AND ({}) IS NOT DISTINCT FROM ({}) \
+         AND ({}, f.projection) IS DISTINCT FROM ({}, {PROJECTION}::smallint)",
+        narrow::update(slice, same, is_mark, merge),
         row("r", &rest),
         row("s", &rest),
+        row("r", &marks),
+        row("s", &marks),
     )
 }
 
 /// Totals the sessions of the slice anew, from all of their facts.
-async fn refresh_sessions(conn: &mut PgConnection, staging: Staging) -> sqlx::Result<()> {
+async fn refresh_sessions(conn: &mut PgConnection, staging: Staging, number: i64) -> sqlx::Result<()> {
     staging.touch(conn).await?;
-    sqlx::raw_sql(AssertSqlSafe(sessions(staging))).execute(&mut *conn).await?;
+    sqlx::raw_sql(AssertSqlSafe(sessions(staging, number))).execute(&mut *conn).await?;
     let sql = format!(
         "DELETE FROM traceability.sessions t WHERE EXISTS (SELECT 1 FROM {} a WHERE a.session_id = t.session_id) \
          AND NOT EXISTS (SELECT 1 FROM traceability.facts f WHERE f.session_id = t.session_id)",
@@ -153,7 +164,7 @@ async fn refresh_sessions(conn: &mut PgConnection, staging: Staging) -> sqlx::Re
 
 /// SQL that totals these sessions: by what a search sorts by and filters on, and the rest of their summaries; see
 /// `queries::sessions`.
-fn sessions(staging: Staging) -> String {
+fn sessions(staging: Staging, number: i64) -> String {
     let summary = SUMMARY_COLUMNS.map(|(name, of_requests)| format!(", {of_requests} AS {name}")).concat();
     let columns = SEARCH_COLUMNS.into_iter().chain(SUMMARY_COLUMNS.map(|(name, _)| name)).collect::<Vec<_>>();
     let (totals, excluded, columns) = (row("t", &columns), row("EXCLUDED", &columns), columns.join(", "));
@@ -161,13 +172,13 @@ fn sessions(staging: Staging) -> String {
     let names = SessionName::ALL.into_iter().flat_map(SessionName::of_request).map(|name| format!("({name})"));
     let names = names.collect::<Vec<_>>().join(",\n        ");
     let (requests, once) = (staging.requests(), staging.once());
-    let tag = format!("'{}'", SessionName::Tag.listed(""));
+    let (tag, tool) = (format!("'{}'", SessionName::Tag.listed("")), format!("'{}'", SessionName::Tool.listed("")));
     format!(
         r#"
 WITH kinds AS {once} (
     -- Most requests of a session name the same.
     SELECT DISTINCT e.session_id, e.agent_name, e.conversation_name, e.user_id, e.end_user, e.team_id, e.model_group,
-           e.model, e.status, e.tags
+           e.model, e.status, e.tags, e.api_key_hash, e.provider, e.error_class, e.tools
     FROM {requests} e
 ), names AS (
     SELECT f.session_id, n.name
@@ -179,6 +190,8 @@ WITH kinds AS {once} (
     SELECT f.session_id, {tag} || (j.value #>> '{{}}')
     FROM kinds f CROSS JOIN LATERAL jsonb_array_elements(f.tags) AS j(value)
     WHERE jsonb_typeof(j.value) = 'string'
+    UNION
+    SELECT f.session_id, {tool} || u.name FROM kinds f CROSS JOIN LATERAL unnest(f.tools) AS u(name)
 ), lists AS (
     SELECT session_id, array_agg(name ORDER BY name) AS names FROM names GROUP BY session_id
 ), totals AS (
@@ -192,9 +205,9 @@ WITH kinds AS {once} (
            tsrange(min(e.started_at), max(e.started_at), '[]') AS active{summary}
     FROM {requests} e GROUP BY e.session_id
 )
-INSERT INTO traceability.sessions (session_id, names, {columns})
-SELECT t.session_id, l.names, {totals} FROM totals t JOIN lists l USING (session_id)
-ON CONFLICT (session_id) DO UPDATE SET (names, {columns}) = (EXCLUDED.names, {excluded})"#
+INSERT INTO traceability.sessions (session_id, merged_in, names, {columns})
+SELECT t.session_id, {number}, l.names, {totals} FROM totals t JOIN lists l USING (session_id)
+ON CONFLICT (session_id) DO UPDATE SET (merged_in, names, {columns}) = (EXCLUDED.merged_in, EXCLUDED.names, {excluded})"#
     )
 }
 

@@ -150,6 +150,8 @@ pub struct Outcome {
     pub rolled: u64,
     /// Whether there was nothing left to do; else the time was over, or another indexer was at work.
     pub complete: bool,
+    /// How far answers from the index are behind LiteLLM's log now; `None` until it has had all of the log once.
+    pub lag: Option<TimeDelta>,
 }
 
 /// An indexer: LiteLLM's log on one side, the index on the other.
@@ -203,16 +205,14 @@ impl<'a> Refresh<'a> {
     /// [`RefreshError`] when one of the databases does not do its part. Nothing is left half done.
     pub async fn run(&mut self) -> Result<Outcome, RefreshError> {
         let now = self.now().await?;
-        let known: Option<DateTime<Utc>> =
-            sqlx::query_scalar("SELECT as_of FROM traceability.state").fetch_one(&mut self.index).await?;
+        let known = self.as_of().await?;
         // The first time, or after an interruption that lasted longer, from where it stands.
         let since = known.map(|known| known.min(now) - self.config.look_back);
         let complete = self.copy_since(since, now).await? && self.roll(now).await?;
         if complete {
             self.compare_a_part(now).await?;
         }
-        self.outcome.complete = complete;
-        Ok(self.outcome)
+        self.end(complete).await
     }
 
     /// Compares all of the log with the index, hour by hour and with all that the index has of a row, and repairs what differs.
@@ -225,8 +225,7 @@ impl<'a> Refresh<'a> {
             Some(extent) => self.compare(extent, Comparison::Everything).await? && self.roll(now).await?,
             None => true,
         };
-        self.outcome.complete = complete;
-        Ok(self.outcome)
+        self.end(complete).await
     }
 
     /// Copies a window anew, whatever the index has of it, and rolls it up. What becomes of rows that the log no longer has is
@@ -243,8 +242,20 @@ impl<'a> Refresh<'a> {
             narrow::forget_owners(&mut transaction).await?;
             transaction.commit().await?;
         }
+        self.end(complete).await
+    }
+
+    /// What was done, and how things stand now.
+    async fn end(&mut self, complete: bool) -> Result<Outcome, RefreshError> {
+        let now = self.now().await?;
         self.outcome.complete = complete;
+        self.outcome.lag = self.as_of().await?.map(|as_of| now - as_of);
         Ok(self.outcome)
+    }
+
+    /// Up to when the index has what LiteLLM's log held.
+    async fn as_of(&mut self) -> sqlx::Result<Option<DateTime<Utc>>> {
+        sqlx::query_scalar("SELECT as_of FROM traceability.state").fetch_one(&mut self.index).await
     }
 
     /// The time of LiteLLM's database: the rows it shows were written before.

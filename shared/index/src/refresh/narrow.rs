@@ -23,14 +23,32 @@ const COMMON: [Common; 2] = [
     Common {
         table: "traceability.deployments",
         reference: "deployment",
-        facts: &[Fact::Model, Fact::ModelGroup, Fact::Provider, Fact::CallType],
+        facts: &[
+            Fact::Model,
+            Fact::ModelGroup,
+            Fact::Provider,
+            Fact::CallType,
+            Fact::ContextWindow,
+            Fact::InputPrice,
+            Fact::CacheReadPrice,
+        ],
     },
 ];
 
 impl Common {
+    /// The names of these columns.
+    fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.facts.iter().map(|fact| fact.name())
+    }
+
     /// SQL of these columns of `s`.
     fn columns(&self) -> String {
-        self.facts.iter().map(|fact| format!("s.{}", fact.name())).collect::<Vec<_>>().join(", ")
+        self.names().map(|name| format!("s.{name}")).collect::<Vec<_>>().join(", ")
+    }
+
+    /// SQL that joins the row of the table that has what `s` has.
+    fn join(&self) -> String {
+        format!(" JOIN {} {} ON {}.digest = {}", self.table, self.reference, self.reference, self.digest())
     }
 
     /// SQL of what they are found by: a record's text tells NULL from the empty text, and where a value ends.
@@ -51,9 +69,10 @@ impl Common {
         let last = format!("SELECT COALESCE(max(t.id), 0) FROM {} t", self.table);
         let last: i32 = sqlx::query_scalar(AssertSqlSafe(last)).fetch_one(&mut *conn).await?;
         let insert = format!(
-            "INSERT INTO {} SELECT $2 + row_number() OVER (), n.* FROM (\
+            "INSERT INTO {} (id, digest, {}) SELECT $2 + row_number() OVER (), n.* FROM (\
                  SELECT DISTINCT {} AS digest, {} FROM pg_temp.staging s WHERE {} <> ALL($1)) n",
             self.table,
+            self.names().collect::<Vec<_>>().join(", "),
             self.digest(),
             self.columns(),
             self.digest(),
@@ -87,7 +106,7 @@ pub(super) async fn forget_owners(conn: &mut PgConnection) -> sqlx::Result<()> {
 const UUID: &str = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$";
 
 /// What is stored otherwise than the projection has it: the columns of the facts, and SQL of them over the row `s`.
-fn otherwise() -> [(Fact, &'static str, String); 8] {
+fn otherwise() -> [(Fact, &'static str, String); 9] {
     let narrow = |column: &str| format!("s.{column}::integer");
     [
         (Fact::CallId, "call_uuid", format!("CASE WHEN s.call_id ~ '{UUID}' THEN s.call_id::uuid END")),
@@ -101,29 +120,53 @@ fn otherwise() -> [(Fact, &'static str, String); 8] {
         (Fact::TtftMs, "ttft_ms", narrow("ttft_ms")),
         (Fact::CachedTokens, "cached_tokens", narrow("cached_tokens")),
         (Fact::ReasoningTokens, "reasoning_tokens", narrow("reasoning_tokens")),
+        (Fact::CacheWriteTokens, "cache_write_tokens", narrow("cache_write_tokens")),
         (Fact::ToolCalls, "tool_calls", format!("LEAST(s.tool_calls, {})::integer", i32::MAX)),
     ]
 }
 
-/// SQL that stores the rows `s` of a slice of which the condition is true.
-pub(super) fn insert(slice: &str, is_new: &str) -> String {
+/// SQL of how the facts store these of a row `s`: their columns and values, and what has to be joined for them.
+struct Stored {
+    columns: Vec<(&'static str, String)>,
+    joins: String,
+}
+
+fn stored(is_meant: impl Fn(Fact) -> bool) -> Stored {
+    let facts = || Fact::ALL.into_iter().filter(|fact| is_meant(*fact));
+    let common: Vec<&Common> = COMMON.iter().filter(|common| facts().any(|fact| common.facts.contains(&fact))).collect();
     let is_common = |fact: &Fact| COMMON.iter().any(|common| common.facts.contains(fact));
-    let otherwise = otherwise();
+    let otherwise: Vec<_> = otherwise().into_iter().filter(|(fact, ..)| is_meant(*fact)).collect();
     let is_otherwise = |fact: &Fact| otherwise.iter().any(|(other, ..)| other == fact);
-    let as_they_are = Fact::ALL.into_iter().filter(|fact| !is_common(fact) && !is_otherwise(fact));
-    let mut columns: Vec<(&str, String)> =
-        as_they_are.map(|fact| (fact.name(), format!("s.{}", fact.name()))).collect();
+    let as_they_are = facts().filter(|fact| !is_common(fact) && !is_otherwise(fact));
+    let mut columns: Vec<_> = as_they_are.map(|fact| (fact.name(), format!("s.{}", fact.name()))).collect();
     columns.extend(otherwise.iter().map(|(_, column, sql)| (*column, sql.clone())));
-    columns.extend(COMMON.iter().map(|common| (common.reference, format!("{}.id", common.reference))));
-    let (names, values): (Vec<&str>, Vec<String>) = columns.into_iter().unzip();
-    let joins = COMMON.iter().map(|common| {
-        format!(" JOIN {} {} ON {}.digest = {}", common.table, common.reference, common.reference, common.digest())
-    });
+    columns.extend(common.iter().map(|common| (common.reference, format!("{}.id", common.reference))));
+    Stored { columns, joins: common.into_iter().map(Common::join).collect() }
+}
+
+impl Stored {
+    /// Also which projection has made the row, and which merge stores it.
+    fn by(mut self, merge: i64) -> Self {
+        self.columns.extend([("projection", format!("{PROJECTION}::smallint")), ("merged_in", format!("{merge}::bigint"))]);
+        self
+    }
+
+    fn unzip(self) -> (String, String, String) {
+        let (names, values): (Vec<&str>, Vec<String>) = self.columns.into_iter().unzip();
+        (names.join(", "), values.join(", "), self.joins)
+    }
+}
+
+/// SQL that stores the rows `s` of a slice of which the condition is true.
+pub(super) fn insert(slice: &str, is_new: &str, merge: i64) -> String {
+    let (names, values, joins) = stored(|_| true).by(merge).unzip();
     format!(
-        "INSERT INTO traceability.facts ({}, projection) SELECT {}, {PROJECTION} FROM {slice} s{} WHERE {is_new} \
-         ON CONFLICT DO NOTHING",
-        names.join(", "),
-        values.join(", "),
-        joins.collect::<String>(),
+        "INSERT INTO traceability.facts ({names}) SELECT {values} FROM {slice} s{joins} WHERE {is_new} ON CONFLICT DO NOTHING"
     )
+}
+
+/// SQL that alters these of facts `f`, as the rows `s` of a slice have them that are joined to `from`.
+pub(super) fn update(slice: &str, from: &str, is_meant: impl Fn(Fact) -> bool, merge: i64) -> String {
+    let (names, values, joins) = stored(is_meant).by(merge).unzip();
+    format!("UPDATE traceability.facts f SET ({names}) = ROW({values}) FROM {slice} s{joins}{from}")
 }

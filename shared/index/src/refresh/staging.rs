@@ -18,7 +18,8 @@ fn requests_of(touched: &str) -> String {
     format!(
         "SELECT f.session_id, f.started_at, f.ended_at, f.duration_ms, f.spend, f.prompt_tokens, f.completion_tokens, \
          f.cached_tokens, f.total_tokens, f.cache_hit, f.tool_calls, f.tool_calls_exact, f.status, f.agent_name, \
-         f.conversation_name, f.user_id, f.end_user, f.team_id, f.model_group, f.model, f.tags FROM {touched} t \
+         f.conversation_name, f.user_id, f.end_user, f.team_id, f.model_group, f.model, f.tags, \
+         f.api_key_hash, f.provider, f.error_class, f.tools FROM {touched} t \
          JOIN traceability.requests f ON f.session_id = t.session_id AND f.started_at >= t.since AND f.started_at <= t.until"
     )
 }

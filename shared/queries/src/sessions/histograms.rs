@@ -43,6 +43,7 @@ pub struct Distribution {
 
 /// The sessions whose total lies in a range.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = HistogramRange)]
 pub struct Range {
     /// Where the range begins, which belongs to it. The range from 0 to 0 is that of sessions with a total of 0, which the
     /// next one does not have.

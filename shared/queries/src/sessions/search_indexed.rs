@@ -278,7 +278,7 @@ fn push_has_request(sql: &mut QueryBuilder<Postgres>, source: Source<'_>, window
 }
 
 /// The names that a filter asks for, by their kind.
-fn kinds(filter: &RequestFilter) -> [(SessionName, &[String]); 7] {
+fn kinds(filter: &RequestFilter) -> [(SessionName, &[String]); 11] {
     [
         (SessionName::Agent, &filter.agent_name),
         (SessionName::Conversation, &filter.conversation_name),
@@ -287,6 +287,10 @@ fn kinds(filter: &RequestFilter) -> [(SessionName, &[String]); 7] {
         (SessionName::Team, &filter.team_id),
         (SessionName::Model, &filter.model),
         (SessionName::Tag, &filter.tag),
+        (SessionName::Key, &filter.key),
+        (SessionName::Provider, &filter.provider),
+        (SessionName::Error, &filter.error_class),
+        (SessionName::Tool, &filter.tool),
     ]
 }
 
@@ -300,6 +304,10 @@ fn has_unnamed(filter: &RequestFilter) -> bool {
         team_id: vec![],
         model: vec![],
         tag: vec![],
+        key: vec![],
+        provider: vec![],
+        error_class: vec![],
+        tool: vec![],
         status: None,
         ..filter.clone()
     };

@@ -10,11 +10,13 @@ mod view;
 
 use traceability_core::choice;
 
+pub use text::cell;
+
 use super::CostReport;
 
 choice! {
     /// What a report is written as.
-    Form {
+    Form as "ReportFormat" {
         /// The document itself.
         Json = "json",
         /// A table, one line per value of each dimension.

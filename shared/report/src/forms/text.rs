@@ -32,7 +32,8 @@ const fn turns_text(letter: char) -> bool {
 
 /// A cell of a table for spreadsheets: one that they would take for a formula gets an apostrophe before it. They pass over
 /// what cannot be seen, and some take a full-width sign for the sign itself.
-pub(super) fn cell(text: &str) -> String {
+#[must_use]
+pub fn cell(text: &str) -> String {
     let passed_over =
         |letter: char| letter.is_whitespace() || letter.is_control() || is_invisible(letter) || letter == BLANK;
     let shown = text.trim_start_matches(passed_over);

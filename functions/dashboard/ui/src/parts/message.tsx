@@ -6,7 +6,7 @@ import { FIRST, pretty, visible } from "../safe";
 import { t } from "../text";
 import { Copy } from "./copy";
 
-type Message = Schemas["Message"];
+type Message = Schemas["ChatMessage"];
 type ToolCall = Schemas["ToolCall"];
 
 /** Text that others wrote, as text and nothing else. A long one is shown in part at first. */

@@ -10,7 +10,7 @@ import { promptParts } from "../waterfall";
 import { Fold, Messages, Missing } from "./message";
 import { Shown } from "./states";
 
-type Message = Schemas["Message"];
+type Message = Schemas["ChatMessage"];
 
 /** How many messages at the start of a prompt are of earlier turns: up to the last answer that is in it. */
 export function historyOf(messages: readonly Message[]): number {
