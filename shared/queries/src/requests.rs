@@ -187,7 +187,7 @@ pub async fn list(
 /// Whatever the database reports.
 pub async fn count(conn: &mut Connection, source: Source<'_>, search: &RequestSearch, most: u32) -> sqlx::Result<i64> {
     let mut sql = search.requests(source, &[]);
-    sql.push(" SELECT count(*) FROM (SELECT FROM requests AS f");
+    sql.push(" SELECT count(*) FROM (SELECT 1 FROM requests AS f");
     search.push(&mut Conditions::new(&mut sql), source);
     sql.push(" LIMIT ").push_bind(i64::from(most)).push(") AS c");
     sql.build_query_scalar().fetch_one(conn).await
@@ -356,7 +356,7 @@ async fn shares_call_id(conn: &mut Connection, source: Source<'_>, row: &Request
     let window = TimeWindow { start: from, end: until };
     let facts = [Fact::CallId, Fact::RequestId, Fact::StartedAt];
     let mut sql = source.requests(&facts, RowSelector::Started(&window));
-    sql.push(" SELECT EXISTS (SELECT FROM requests AS f WHERE f.call_id = ")
+    sql.push(" SELECT EXISTS (SELECT 1 FROM requests AS f WHERE f.call_id = ")
         .push_bind(call_id.clone())
         .push(" AND (f.request_id, f.started_at) <> (");
     sql.push_bind(row.request_id.clone()).push(", ").push_bind(utc(start)).push("))");

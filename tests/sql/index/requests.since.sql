@@ -24,7 +24,8 @@ requests AS (
   WHERE s.started_at >= $1 AND s.started_at < $2
 )
 SELECT count(*)
-FROM (SELECT FROM requests AS f WHERE GREATEST(f.ended_at, f.started_at) >= $3 LIMIT $4) AS c;
+FROM
+  (SELECT 1 FROM requests AS f WHERE GREATEST(f.ended_at, f.started_at) >= $3 LIMIT $4) AS c;
 
 WITH
 requests AS (
@@ -84,17 +85,3 @@ FROM requests AS f
 WHERE GREATEST(f.ended_at, f.started_at) >= $3
 ORDER BY f.started_at ASC, f.request_id ASC
 LIMIT $4 OFFSET $5;
-
-WITH
-requests AS (
-  SELECT s.request_id, s.started_at, s.origin, s.data_quality
-  FROM traceability.requests s
-  WHERE s.request_id = ANY($1)
-)
-SELECT
-  f.request_id,
-  f.started_at AT TIME ZONE 'UTC' AS request_start,
-  f.origin,
-  COALESCE(f.data_quality, '{}') AS data_quality
-FROM requests AS f
-WHERE f.started_at >= $2 AND f.started_at <= $3;

@@ -19,7 +19,7 @@ WHERE
 
 SELECT count(*)
 FROM (
-  SELECT
+  SELECT 1
   FROM (
     (
       SELECT EXTRACT(EPOCH FROM o.session_start)::numeric AS value, o.session_id

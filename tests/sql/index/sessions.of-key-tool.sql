@@ -35,6 +35,8 @@ FROM (
       AND o.session_start >= $5
       AND o.session_start < $6
       AND o.last_activity < $7
+      AND o.names @> $8::text[]
+      AND o.names && $9::text[]
       AND (
         SELECT true
         FROM (
@@ -47,28 +49,30 @@ FROM (
           WHERE b.session_id = o.session_id
         ) AS e
         WHERE
-          e.started_at >= $8
-          AND e.started_at < $9
-          AND COALESCE(e.api_key_hash, 'unknown') = $10
-          AND COALESCE(e.provider, 'unknown') = ANY($11)
-          AND e.tools && $12::text[]
+          e.started_at >= $10
+          AND e.started_at < $11
+          AND COALESCE(e.api_key_hash, 'unknown') = $12
+          AND COALESCE(e.provider, 'unknown') = ANY($13)
+          AND e.tools && $14::text[]
         LIMIT 1
       ) IS NOT NULL
     ORDER BY o.session_start DESC, o.session_id COLLATE "C" DESC
-    LIMIT $13
+    LIMIT $15
   )
   UNION ALL
   (
     SELECT EXTRACT(EPOCH FROM o.session_start)::numeric AS value, o.session_id
     FROM traceability.sessions o
     WHERE
-      o.last_activity < $14
-      AND starts_with(o.session_id, $15)
-      AND o.total_tokens >= $16::numeric
-      AND o.duration >= $17::numeric
-      AND (o.active @> $18 OR o.active @> $19)
-      AND o.session_start < $20
-      AND NOT (o.session_start >= $21 AND o.last_activity < $22)
+      o.last_activity < $16
+      AND starts_with(o.session_id, $17)
+      AND o.total_tokens >= $18::numeric
+      AND o.duration >= $19::numeric
+      AND (o.active @> $20 OR o.active @> $21)
+      AND o.session_start < $22
+      AND NOT (o.session_start >= $23 AND o.last_activity < $24)
+      AND (o.names @> $25::text[]) IS TRUE
+      AND (o.names && $26::text[]) IS TRUE
       AND (
         SELECT true
         FROM (
@@ -81,11 +85,11 @@ FROM (
           WHERE b.session_id = o.session_id
         ) AS e
         WHERE
-          e.started_at >= $23
-          AND e.started_at < $24
-          AND COALESCE(e.api_key_hash, 'unknown') = $25
-          AND COALESCE(e.provider, 'unknown') = ANY($26)
-          AND e.tools && $27::text[]
+          e.started_at >= $27
+          AND e.started_at < $28
+          AND COALESCE(e.api_key_hash, 'unknown') = $29
+          AND COALESCE(e.provider, 'unknown') = ANY($30)
+          AND e.tools && $31::text[]
         LIMIT 1
       ) IS NOT NULL
   )
@@ -105,17 +109,19 @@ FROM (
             AND s.started_at <= b.last_activity
           WHERE b.session_id = o.session_id
         ) AS e
-        WHERE e.started_at < $28
+        WHERE e.started_at < $32
         HAVING
           count(*) > 0
-          AND sum(e.total_tokens) >= $29
-          AND EXTRACT(EPOCH FROM max(GREATEST(e.ended_at, e.started_at)) - min(e.started_at)) >= $30::numeric
+          AND sum(e.total_tokens) >= $33
+          AND EXTRACT(EPOCH FROM max(GREATEST(e.ended_at, e.started_at)) - min(e.started_at)) >= $34::numeric
       ) AS t
     WHERE
-      o.session_start < $31
-      AND (o.last_activity >= $32)
-      AND starts_with(o.session_id, $33)
-      AND o.active && tsrange($34, $35)
+      o.session_start < $35
+      AND (o.last_activity >= $36)
+      AND starts_with(o.session_id, $37)
+      AND o.active && tsrange($38, $39)
+      AND o.names @> $40::text[]
+      AND o.names && $41::text[]
       AND (
         SELECT true
         FROM (
@@ -128,14 +134,14 @@ FROM (
           WHERE b.session_id = o.session_id
         ) AS e
         WHERE
-          e.started_at >= $36
-          AND e.started_at < $37
-          AND COALESCE(e.api_key_hash, 'unknown') = $38
-          AND COALESCE(e.provider, 'unknown') = ANY($39)
-          AND e.tools && $40::text[]
+          e.started_at >= $42
+          AND e.started_at < $43
+          AND COALESCE(e.api_key_hash, 'unknown') = $44
+          AND COALESCE(e.provider, 'unknown') = ANY($45)
+          AND e.tools && $46::text[]
         LIMIT 1
       ) IS NOT NULL
   )
 ) AS c
 ORDER BY c.value DESC, c.session_id COLLATE "C" DESC
-LIMIT $41 OFFSET $42;
+LIMIT $47 OFFSET $48;

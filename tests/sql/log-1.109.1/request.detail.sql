@@ -1107,6 +1107,120 @@ requests AS (
       ),
       '{}'
     ) AS data_quality,
+    COALESCE(
+      CASE
+        jsonb_typeof(p.metadata #> '{usage_object,prompt_tokens_details,cache_creation_tokens}')
+        WHEN 'number' THEN LEAST(
+          GREATEST(
+            (p.metadata #> '{usage_object,prompt_tokens_details,cache_creation_tokens}')::numeric,
+            0
+          ),
+          2147483647
+        )::bigint
+      END,
+      CASE
+        jsonb_typeof(p.metadata #> '{usage_object,prompt_tokens_details,cache_write_tokens}')
+        WHEN 'number' THEN LEAST(
+          GREATEST((p.metadata #> '{usage_object,prompt_tokens_details,cache_write_tokens}')::numeric, 0),
+          2147483647
+        )::bigint
+      END,
+      CASE
+        jsonb_typeof(p.metadata #> '{usage_object,cache_creation_input_tokens}')
+        WHEN 'number' THEN LEAST(
+          GREATEST((p.metadata #> '{usage_object,cache_creation_input_tokens}')::numeric, 0),
+          2147483647
+        )::bigint
+      END,
+      CASE
+        jsonb_typeof(p.metadata #> '{additional_usage_values,prompt_tokens_details,cache_creation_tokens}')
+        WHEN 'number' THEN LEAST(
+          GREATEST(
+            (p.metadata #> '{additional_usage_values,prompt_tokens_details,cache_creation_tokens}')::numeric,
+            0
+          ),
+          2147483647
+        )::bigint
+      END,
+      CASE
+        jsonb_typeof(p.metadata #> '{additional_usage_values,prompt_tokens_details,cache_write_tokens}')
+        WHEN 'number' THEN LEAST(
+          GREATEST(
+            (p.metadata #> '{additional_usage_values,prompt_tokens_details,cache_write_tokens}')::numeric,
+            0
+          ),
+          2147483647
+        )::bigint
+      END,
+      CASE
+        jsonb_typeof(p.metadata #> '{additional_usage_values,cache_creation_input_tokens}')
+        WHEN 'number' THEN LEAST(
+          GREATEST((p.metadata #> '{additional_usage_values,cache_creation_input_tokens}')::numeric, 0),
+          2147483647
+        )::bigint
+      END
+    ) AS cache_write_tokens,
+    COALESCE(
+      NULLIF(p.metadata #>> '{mcp_tool_call_metadata,mcp_server_name}', ''),
+      CASE
+        WHEN s.mcp_namespaced_tool_name LIKE '_%/%' THEN split_part(s.mcp_namespaced_tool_name, '/', 1)
+      END
+    ) AS mcp_server,
+    (
+      COALESCE(
+        (
+          pg_column_size(s.messages) >= 100
+          OR COALESCE(s.messages, 'null') NOT IN ('null', '{}', '[]', '""')
+        ),
+        false
+      )
+      OR COALESCE(
+        (
+          pg_column_size(s.proxy_server_request) >= 100
+          OR COALESCE(s.proxy_server_request, 'null') NOT IN ('null', '{}', '[]', '""')
+        ),
+        false
+      )
+      OR COALESCE(
+        (
+          pg_column_size(s.response) >= 100
+          OR COALESCE(s.response, 'null') NOT IN ('null', '{}', '[]', '""')
+        ),
+        false
+      )
+    ) AS has_content,
+    COALESCE(
+      CASE
+        jsonb_typeof(p.metadata #> '{model_map_information,model_map_value,max_input_tokens}')
+        WHEN 'number' THEN CASE
+          WHEN (p.metadata #> '{model_map_information,model_map_value,max_input_tokens}')::numeric BETWEEN 1 AND 1000000000000 THEN round((p.metadata #> '{model_map_information,model_map_value,max_input_tokens}')::numeric, 0)::bigint
+        END
+      END,
+      CASE
+        jsonb_typeof(p.metadata #> '{model_map_information,model_map_value,max_tokens}')
+        WHEN 'number' THEN CASE
+          WHEN (p.metadata #> '{model_map_information,model_map_value,max_tokens}')::numeric BETWEEN 1 AND 1000000000000 THEN round((p.metadata #> '{model_map_information,model_map_value,max_tokens}')::numeric, 0)::bigint
+        END
+      END
+    ) AS context_window,
+    CASE
+      jsonb_typeof(p.metadata #> '{model_map_information,model_map_value,input_cost_per_token}')
+      WHEN 'number' THEN CASE
+        WHEN (p.metadata #> '{model_map_information,model_map_value,input_cost_per_token}')::numeric BETWEEN 0 AND 1000000 THEN round(
+          (p.metadata #> '{model_map_information,model_map_value,input_cost_per_token}')::numeric,
+          18
+        )::double precision
+      END
+    END AS input_price,
+    CASE
+      jsonb_typeof(p.metadata #> '{model_map_information,model_map_value,cache_read_input_token_cost}')
+      WHEN 'number' THEN CASE
+        WHEN (p.metadata #> '{model_map_information,model_map_value,cache_read_input_token_cost}')::numeric BETWEEN 0 AND 1000000 THEN round(
+          (p.metadata #> '{model_map_information,model_map_value,cache_read_input_token_cost}')::numeric,
+          18
+        )::double precision
+      END
+    END AS cache_read_price,
     s.messages AS messages,
     CASE
       jsonb_typeof(p.proxy_server_request)
@@ -1216,7 +1330,7 @@ requests AS (
 )
 SELECT
   EXISTS (
-    SELECT
+    SELECT 1
     FROM requests AS f
     WHERE f.call_id = $3
       AND (f.request_id, f.started_at) <> ($4, $5)

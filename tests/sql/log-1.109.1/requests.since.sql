@@ -13,7 +13,8 @@ requests AS (
   WHERE s."startTime" >= $1 AND s."startTime" < $2
 )
 SELECT count(*)
-FROM (SELECT FROM requests AS f WHERE GREATEST(f.ended_at, f.started_at) >= $3 LIMIT $4) AS c;
+FROM
+  (SELECT 1 FROM requests AS f WHERE GREATEST(f.ended_at, f.started_at) >= $3 LIMIT $4) AS c;
 
 WITH
 requests AS (

@@ -8,7 +8,7 @@ requests AS (
 ),
 c AS MATERIALIZED (SELECT DISTINCT f.session_id FROM requests AS f)
 SELECT count(*)
-FROM (SELECT FROM c LIMIT $3) AS m;
+FROM (SELECT 1 FROM c LIMIT $3) AS m;
 
 WITH
 requests AS (

@@ -1064,6 +1064,108 @@ requests AS (
       ),
       '{}'
     ) AS data_quality,
+    COALESCE(
+      CASE
+        jsonb_typeof(p.metadata #> '{usage_object,prompt_tokens_details,cache_creation_tokens}')
+        WHEN 'number' THEN LEAST(
+          GREATEST(
+            (p.metadata #> '{usage_object,prompt_tokens_details,cache_creation_tokens}')::numeric,
+            0
+          ),
+          2147483647
+        )::bigint
+      END,
+      CASE
+        jsonb_typeof(p.metadata #> '{usage_object,prompt_tokens_details,cache_write_tokens}')
+        WHEN 'number' THEN LEAST(
+          GREATEST((p.metadata #> '{usage_object,prompt_tokens_details,cache_write_tokens}')::numeric, 0),
+          2147483647
+        )::bigint
+      END,
+      CASE
+        jsonb_typeof(p.metadata #> '{usage_object,cache_creation_input_tokens}')
+        WHEN 'number' THEN LEAST(
+          GREATEST((p.metadata #> '{usage_object,cache_creation_input_tokens}')::numeric, 0),
+          2147483647
+        )::bigint
+      END,
+      CASE
+        jsonb_typeof(p.metadata #> '{additional_usage_values,prompt_tokens_details,cache_creation_tokens}')
+        WHEN 'number' THEN LEAST(
+          GREATEST(
+            (p.metadata #> '{additional_usage_values,prompt_tokens_details,cache_creation_tokens}')::numeric,
+            0
+          ),
+          2147483647
+        )::bigint
+      END,
+      CASE
+        jsonb_typeof(p.metadata #> '{additional_usage_values,prompt_tokens_details,cache_write_tokens}')
+        WHEN 'number' THEN LEAST(
+          GREATEST(
+            (p.metadata #> '{additional_usage_values,prompt_tokens_details,cache_write_tokens}')::numeric,
+            0
+          ),
+          2147483647
+        )::bigint
+      END,
+      CASE
+        jsonb_typeof(p.metadata #> '{additional_usage_values,cache_creation_input_tokens}')
+        WHEN 'number' THEN LEAST(
+          GREATEST((p.metadata #> '{additional_usage_values,cache_creation_input_tokens}')::numeric, 0),
+          2147483647
+        )::bigint
+      END
+    ) AS cache_write_tokens,
+    NULLIF(p.metadata #>> '{mcp_tool_call_metadata,mcp_server_name}', '') AS mcp_server,
+    (
+      COALESCE(
+        (
+          pg_column_size(s.messages) >= 100
+          OR COALESCE(s.messages, 'null') NOT IN ('null', '{}', '[]', '""')
+        ),
+        false
+      )
+      OR COALESCE(
+        (
+          pg_column_size(s.response) >= 100
+          OR COALESCE(s.response, 'null') NOT IN ('null', '{}', '[]', '""')
+        ),
+        false
+      )
+    ) AS has_content,
+    COALESCE(
+      CASE
+        jsonb_typeof(p.metadata #> '{model_map_information,model_map_value,max_input_tokens}')
+        WHEN 'number' THEN CASE
+          WHEN (p.metadata #> '{model_map_information,model_map_value,max_input_tokens}')::numeric BETWEEN 1 AND 1000000000000 THEN round((p.metadata #> '{model_map_information,model_map_value,max_input_tokens}')::numeric, 0)::bigint
+        END
+      END,
+      CASE
+        jsonb_typeof(p.metadata #> '{model_map_information,model_map_value,max_tokens}')
+        WHEN 'number' THEN CASE
+          WHEN (p.metadata #> '{model_map_information,model_map_value,max_tokens}')::numeric BETWEEN 1 AND 1000000000000 THEN round((p.metadata #> '{model_map_information,model_map_value,max_tokens}')::numeric, 0)::bigint
+        END
+      END
+    ) AS context_window,
+    CASE
+      jsonb_typeof(p.metadata #> '{model_map_information,model_map_value,input_cost_per_token}')
+      WHEN 'number' THEN CASE
+        WHEN (p.metadata #> '{model_map_information,model_map_value,input_cost_per_token}')::numeric BETWEEN 0 AND 1000000 THEN round(
+          (p.metadata #> '{model_map_information,model_map_value,input_cost_per_token}')::numeric,
+          18
+        )::double precision
+      END
+    END AS input_price,
+    CASE
+      jsonb_typeof(p.metadata #> '{model_map_information,model_map_value,cache_read_input_token_cost}')
+      WHEN 'number' THEN CASE
+        WHEN (p.metadata #> '{model_map_information,model_map_value,cache_read_input_token_cost}')::numeric BETWEEN 0 AND 1000000 THEN round(
+          (p.metadata #> '{model_map_information,model_map_value,cache_read_input_token_cost}')::numeric,
+          18
+        )::double precision
+      END
+    END AS cache_read_price,
     s.messages AS messages,
     NULL::jsonb AS proxy_server_request,
     false AS has_request_metadata,

@@ -20,7 +20,7 @@ impl Refresh<'_> {
             sqlx::query(
                 "INSERT INTO traceability.labels (dimension, id, label) \
                  SELECT $1, n.id, n.label FROM unnest($2::text[], $3::text[]) AS n(id, label) \
-                 WHERE NOT EXISTS (SELECT FROM traceability.labels l \
+                 WHERE NOT EXISTS (SELECT 1 FROM traceability.labels l \
                                    WHERE l.dimension = $1 AND l.id = n.id AND l.label = n.label) \
                  ON CONFLICT (dimension, id) DO UPDATE SET label = EXCLUDED.label",
             )

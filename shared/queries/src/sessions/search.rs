@@ -162,7 +162,7 @@ pub async fn count(conn: &mut Connection, source: Source<'_>, search: &SessionSe
     let mut conditions = Conditions::new(&mut sql);
     search.push_prefix(&mut conditions, "f.session_id");
     search.filter.push(&mut conditions, "f");
-    sql.push(") SELECT count(*) FROM (SELECT FROM c");
+    sql.push(") SELECT count(*) FROM (SELECT 1 FROM c");
     if search.totals != TotalsFilter::default() {
         sql.push(" CROSS JOIN ");
         search.push_totals(&mut sql, source, "c.session_id");

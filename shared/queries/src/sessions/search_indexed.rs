@@ -64,7 +64,7 @@ pub(super) async fn count(
     if window.start >= window.end {
         return Ok(0);
     }
-    let mut sql = QueryBuilder::new("SELECT count(*) FROM (SELECT FROM (");
+    let mut sql = QueryBuilder::new("SELECT count(*) FROM (SELECT 1 FROM (");
     push_all(&mut sql, source, search, None, i64::from(most));
     sql.push(") AS c LIMIT ").push_bind(i64::from(most)).push(") AS m");
     sql.build_query_scalar().fetch_one(conn).await
