@@ -216,7 +216,8 @@ fn columns_of_every_release() -> Vec<(Value, &'static str, Value)> {
 }
 
 fn what_the_table_of_models_says() -> Vec<(Value, &'static str, Value)> {
-    let of = |value: Value| json!({"metadata": {"model_map_information": {"model_map_key": "m", "model_map_value": value}}});
+    let of =
+        |value: Value| json!({"metadata": {"model_map_information": {"model_map_key": "m", "model_map_value": value}}});
     let mut cases = Vec::new();
     for (value, window) in [
         (json!({"max_input_tokens": 128_000, "max_tokens": 4096}), json!(128_000)),

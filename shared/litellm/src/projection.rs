@@ -180,7 +180,8 @@ fn usage(paths: &[&str]) -> String {
 fn mcp_server(schema: &Schema) -> String {
     let logged = "NULLIF(p.metadata #>> '{mcp_tool_call_metadata,mcp_server_name}', '')";
     if schema.has("mcp_namespaced_tool_name") {
-        let named = "CASE WHEN s.mcp_namespaced_tool_name LIKE '_%/%' THEN split_part(s.mcp_namespaced_tool_name, '/', 1) END";
+        let named =
+            "CASE WHEN s.mcp_namespaced_tool_name LIKE '_%/%' THEN split_part(s.mcp_namespaced_tool_name, '/', 1) END";
         format!("COALESCE({logged}, {named})")
     } else {
         logged.into()

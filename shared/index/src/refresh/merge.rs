@@ -93,7 +93,9 @@ pub(super) async fn merge(
         statement(keep(&not_here)).execute(&mut *conn).await?;
         statement(take_out)
     } else {
-        statement(format!("UPDATE traceability.facts f SET gone = true, merged_in = {number} WHERE {here} AND NOT f.gone AND {not_here}"))
+        statement(format!(
+            "UPDATE traceability.facts f SET gone = true, merged_in = {number} WHERE {here} AND NOT f.gone AND {not_here}"
+        ))
     };
     let gone = gone.execute(&mut *conn).await?.rows_affected();
     let is_new = format!("NOT EXISTS (SELECT 1 FROM traceability.facts f WHERE {here} AND {SAME})");

@@ -133,7 +133,8 @@ struct Stored {
 
 fn stored(is_meant: impl Fn(Fact) -> bool) -> Stored {
     let facts = || Fact::ALL.into_iter().filter(|fact| is_meant(*fact));
-    let common: Vec<&Common> = COMMON.iter().filter(|common| facts().any(|fact| common.facts.contains(&fact))).collect();
+    let common: Vec<&Common> =
+        COMMON.iter().filter(|common| facts().any(|fact| common.facts.contains(&fact))).collect();
     let is_common = |fact: &Fact| COMMON.iter().any(|common| common.facts.contains(fact));
     let otherwise: Vec<_> = otherwise().into_iter().filter(|(fact, ..)| is_meant(*fact)).collect();
     let is_otherwise = |fact: &Fact| otherwise.iter().any(|(other, ..)| other == fact);
@@ -147,7 +148,8 @@ fn stored(is_meant: impl Fn(Fact) -> bool) -> Stored {
 impl Stored {
     /// Also which projection has made the row, and which merge stores it.
     fn by(mut self, merge: i64) -> Self {
-        self.columns.extend([("projection", format!("{PROJECTION}::smallint")), ("merged_in", format!("{merge}::bigint"))]);
+        self.columns
+            .extend([("projection", format!("{PROJECTION}::smallint")), ("merged_in", format!("{merge}::bigint"))]);
         self
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 use sqlx::{FromRow, PgConnection};
 
@@ -57,9 +58,12 @@ pub(super) async fn decide(conn: &mut PgConnection, least_decisive: i64) -> sqlx
             levels.set(&grouping, month.start(), here.and(kept), then);
         }
     }
-    sqlx::query("UPDATE traceability.state SET rollup_levels = $1, levels_until = $2, levels_at = clock_timestamp()")
+    // A cluster does not let its servers ask their own clocks for a row that each of them has.
+    let now: DateTime<Utc> = sqlx::query_scalar("SELECT clock_timestamp()").fetch_one(&mut *conn).await?;
+    sqlx::query("UPDATE traceability.state SET rollup_levels = $1, levels_until = $2, levels_at = $3")
         .bind(Json(levels))
         .bind(last.end().0)
+        .bind(now)
         .execute(conn)
         .await?;
     Ok(())
