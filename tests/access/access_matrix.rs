@@ -236,9 +236,7 @@ fn questions() -> Vec<(Method, String)> {
         for path in ids.into_iter().map(|id| endpoint.with_id(id)) {
             questions.push((endpoint.method.clone(), path.clone()));
             for (name, value) in FILTERS {
-                // An export is pages, which are asked for without a format.
-                let is_report = endpoint.path.contains("/reports/");
-                if endpoint.takes(name) && (is_report || name != "format") {
+                if endpoint.takes(name) {
                     questions.push((endpoint.method.clone(), format!("{path}?{name}={value}")));
                 }
             }

@@ -270,10 +270,7 @@ fn questions() -> BTreeSet<(http::Method, String)> {
                 ("format", &["json", "csv", "focus", "markdown", "html"]),
                 ("details", &["true"]),
             ];
-            // An export is pages, which are asked for without a format.
-            let is_report = endpoint.path.contains("/reports/");
-            let taken = |name: &str| endpoint.takes(name) && (is_report || name != "format");
-            for (name, values) in values.into_iter().filter(|(name, _)| taken(name)) {
+            for (name, values) in values.into_iter().filter(|(name, _)| endpoint.takes(name)) {
                 let window = "start_date=2026-11-01&end_date=2026-12-01";
                 questions.extend(
                     values.iter().map(|value| (endpoint.method.clone(), format!("{path}?{window}&{name}={value}"))),

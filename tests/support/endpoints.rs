@@ -94,10 +94,12 @@ impl Endpoint {
         })
     }
 
-    /// Whether it takes this parameter in its query.
+    /// Whether it takes this parameter in its query. The `format` of a list is that of an export, which is made of pages that are
+    /// asked for without one: only a report is asked for in all forms.
     #[must_use]
     pub fn takes(&self, parameter: &str) -> bool {
-        self.query.iter().any(|name| name == parameter)
+        let is_asked = parameter != "format" || self.path.contains("/reports/");
+        is_asked && self.query.iter().any(|name| name == parameter)
     }
 }
 
