@@ -10,11 +10,11 @@ const CONTEXT = 1;
 
 /** The rows of these turns. Runs whose `from` is in `open` are not folded. */
 export function alignedRows(
-  turns: readonly { differences: readonly unknown[] }[],
+  turns: readonly { differences: readonly unknown[]; content_compared: boolean }[],
   open: ReadonlySet<number>,
 ): AlignedRow[] {
   const rows: AlignedRow[] = [];
-  const isEqual = (turn: number) => turns[turn]?.differences.length === 0;
+  const isEqual = (turn: number) => turns[turn]?.content_compared && turns[turn].differences.length === 0;
   for (let turn = 0; turn < turns.length; ) {
     let end = turn;
     while (isEqual(end)) end += 1;

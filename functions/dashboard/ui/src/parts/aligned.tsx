@@ -128,7 +128,7 @@ function TurnRow({ turn, index, isFirst, a, b }: TurnRowProps) {
         <Step session={b} step={turn.b} excerpt={excerpts?.[`${part}_b`]} absent={t.diff.onlyA} />
         <td>
           {differences.length === 0 ? (
-            <span class="muted">{t.diff.equal}</span>
+            <span class="muted">{turn.content_compared ? t.diff.equal : t.diff.unread}</span>
           ) : (
             differences.map((what) => {
               const word = t.diff.what[what];

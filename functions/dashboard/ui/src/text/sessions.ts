@@ -107,6 +107,7 @@ export const sessions = {
     onlyA: "only in A",
     onlyB: "only in B",
     equal: "equal",
+    unread: "text unknown",
     folded: (count: number) => counted(count, "equal turn", "equal turns"),
     content: {
       some: "Only some message text was compared: the rest is not stored, or you may not read it.",

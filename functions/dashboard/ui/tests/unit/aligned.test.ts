@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import { alignedRows } from "../../src/aligned";
 
-/** A turn for each letter: `=` is equal. */
-const turns = (text: string) => [...text].map((letter) => ({ differences: letter === "=" ? [] : [letter] }));
+/** A turn for each letter: `=` is equal, `?` as far as its text is known. */
+const turns = (text: string) =>
+  [...text].map((letter) => ({ differences: "=?".includes(letter) ? [] : [letter], content_compared: letter !== "?" }));
 const shown = (text: string, open: number[] = []) =>
   alignedRows(turns(text), new Set(open)).map((row) => ("turn" in row ? row.turn : `${row.from}-${row.to}`));
 
@@ -12,6 +13,7 @@ test("long runs of equal turns are folded, and one stays beside what differs", (
   expect(shown("========")).toEqual(["0-8"]);
   expect(shown("=====x=====")).toEqual(["0-4", 4, 5, 6, "7-11"]);
   expect(shown("xx")).toEqual([0, 1]);
+  expect(shown("????????")).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
   expect(shown("")).toEqual([]);
 });
 
