@@ -75,6 +75,10 @@ impl Staging {
 
     /// Makes the tables, empty. The rows are copied into `pg_temp.staging`, wherever they go from there.
     pub(super) async fn prepare(self, conn: &mut PgConnection) -> sqlx::Result<()> {
+        if self == Self::Cluster {
+            // What facts have in common is added in this transaction, and then joined: each server has to do both on one connection.
+            conn.execute("SET LOCAL citus.multi_shard_modify_mode = 'sequential'").await?;
+        }
         conn.execute(
             "CREATE TEMPORARY TABLE staging ON COMMIT DROP AS SELECT * FROM traceability.requests WITH NO DATA; \
              CREATE TEMPORARY TABLE altered ON COMMIT DROP AS SELECT * FROM traceability.requests WITH NO DATA",
